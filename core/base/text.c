@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/base/text.h"
+#include "core/base/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { WORD_MAX = 64 };
+
+static int least(int a, int b, int c)
+{
+  int m = a < b ? a : b;
+  return m < c ? m : c;
+}
+
+int na_text_distance(const char *a, const char *b)
+{
+  size_t m = strlen(a), n = strlen(b);
+  if (m >= WORD_MAX || n >= WORD_MAX) return WORD_MAX;
+  int row[WORD_MAX + 1];
+  for (size_t j = 0; j <= n; j++) row[j] = (int)j;
+  for (size_t i = 1; i <= m; i++) {
+    int diagonal = row[0];
+    row[0] = (int)i;
+    for (size_t j = 1; j <= n; j++) {
+      int cost = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = least(cost, row[j] + 1, row[j - 1] + 1);
+    }
+  }
+  return row[n];
+}
+
+int na_text_nearest(const char *word, int count, const char *(*at)(const void *list, int i),
+                    const void *list)
+{
+  int best = -1, best_distance = (int)strlen(word) / 3 + 2;
+  for (int i = 0; i < count; i++) {
+    int distance = na_text_distance(word, at(list, i));
+    if (distance < best_distance) {
+      best = i;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+void na_buffer_add(na_buffer *buffer, const char *format, ...)
+{
+  if (buffer->failed) return;
+  va_list args, again;
+  va_start(args, format);
+  va_copy(again, args);
+  int needed = vsnprintf(NULL, 0, format, args);
+  va_end(args);
+  while (needed >= 0 && buffer->capacity < buffer->length + (size_t)needed + 1) {
+    void *data = buffer->data;
+    if (na_grow(&data, buffer->capacity, &buffer->capacity, 1) != 0) {
+      buffer->failed = 1;
+      break;
+    }
+    buffer->data = data;
+  }
+  if (!buffer->failed && needed >= 0) {
+    vsnprintf(buffer->data + buffer->length, (size_t)needed + 1, format, again);
+    buffer->length += (size_t)needed;
+  }
+  va_end(again);
+}
+
+static void scaled(char out[16], double value, double base, const char *const units[4])
+{
+  int unit = 0;
+  while (value >= base && unit < 3) {
+    value /= base;
+    unit++;
+  }
+  if (unit == 0) snprintf(out, 16, "%.0f%s", value, units[0]);
+  else snprintf(out, 16, value < 10 ? "%.2f%s" : value < 100 ? "%.1f%s" : "%.0f%s", value, units[unit]);
+}
+
+void na_text_count(char out[16], double value)
+{
+  static const char *const units[4] = {"", "k", "M", "G"};
+  scaled(out, value, 1000.0, units);
+}
+
+void na_text_bytes(char out[16], double bytes)
+{
+  static const char *const units[4] = {" B", " KiB", " MiB", " GiB"};
+  scaled(out, bytes, 1024.0, units);
+}
+
+void na_text_duration(char out[16], double seconds)
+{
+  if (!(seconds >= 0) || seconds > 8.64e8) {
+    snprintf(out, 16, "--:--");
+    return;
+  }
+  unsigned long s = (unsigned long)(seconds + 0.5);
+  if (s < 60) snprintf(out, 16, "%lus", s);
+  else if (s < 3600) snprintf(out, 16, "%lu:%02lu", s / 60, s % 60);
+  else if (s < 86400) snprintf(out, 16, "%lu:%02lu:%02lu", s / 3600, s / 60 % 60, s % 60);
+  else snprintf(out, 16, "%lud %02luh", s / 86400, s / 3600 % 24);
+}

@@ -1,0 +1,38 @@
+## The engine. Kernels are compiled once per instruction set.
+noinst_LIBRARIES += libcore.a libkernel_plain.a
+if X86
+noinst_LIBRARIES += libkernel_avx2.a libkernel_avx512.a
+endif
+
+kernel_sources = \
+	core/kernel/matmul.c \
+	core/kernel/pack.c \
+	core/kernel/depthwise.c \
+	core/kernel/plane.c \
+	core/kernel/table.c
+kernel_cflags = $(AM_CFLAGS) -O3 -fno-signed-zeros
+
+libkernel_plain_a_SOURCES = $(kernel_sources)
+libkernel_plain_a_CPPFLAGS = $(AM_CPPFLAGS) -DNA_ISA=plain
+libkernel_plain_a_CFLAGS = $(kernel_cflags)
+libkernel_avx2_a_SOURCES = $(kernel_sources)
+libkernel_avx2_a_CPPFLAGS = $(AM_CPPFLAGS) -DNA_ISA=avx2
+libkernel_avx2_a_CFLAGS = $(kernel_cflags) -mavx2 -mfma
+libkernel_avx512_a_SOURCES = $(kernel_sources)
+libkernel_avx512_a_CPPFLAGS = $(AM_CPPFLAGS) -DNA_ISA=avx512
+libkernel_avx512_a_CFLAGS = $(kernel_cflags) -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512
+
+libcore_a_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS) $(OPENBLAS_CFLAGS)
+libcore_a_SOURCES = \
+	core/base/error.c core/base/error.h \
+	core/base/memory.c core/base/memory.h \
+	core/base/random.c core/base/random.h \
+	core/base/settings.c core/base/settings.h \
+	core/base/source.h \
+	core/base/team.c core/base/team.h \
+	core/base/text.c core/base/text.h
+
+core_libs = libcore.a libkernel_plain.a
+if X86
+core_libs += libkernel_avx2.a libkernel_avx512.a
+endif

@@ -1,0 +1,68 @@
+/* Runs a network: one planned arena of activations, forward and backward.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef NA_WORKSPACE_H
+#define NA_WORKSPACE_H
+
+#include "core/base/source.h"
+#include "core/base/team.h"
+#include "core/net/net.h"
+
+typedef struct na_workspace na_workspace;
+
+/* Plans and allocates everything needed to run `net` on batches of up to `batch` images at widths up
+ * to its widest; with `train` also backward. Nothing is allocated afterwards. The workspace borrows
+ * net and team. */
+int na_workspace_new(na_workspace **workspace, na_net *net, na_team *team, int batch, bool train,
+                     na_error *err);
+void na_workspace_free(na_workspace *workspace);
+
+/* Bytes planned: activations and gradients, and scratch. */
+size_t na_workspace_bytes(const na_workspace *workspace);
+
+typedef enum na_mode {
+  NA_MODE_TRAIN,    /* batch statistics; running statistics move by bn_momentum; dropout */
+  NA_MODE_EVAL,     /* running statistics */
+  NA_MODE_ESTIMATE, /* batch statistics, also summed for na_recalibrate_end; no dropout */
+  NA_MODE_BATCH     /* batch statistics, running statistics untouched; no dropout */
+} na_mode;
+
+/* One forward pass of the sub-network at widths [dim_count]. `step` seeds dropout (used in TRAIN). */
+int na_forward(na_workspace *workspace, const int *widths, na_mode mode, const na_batch *batch,
+               uint64_t step, na_error *err);
+
+typedef struct na_scores {
+  double loss;  /* sum over images of the cross-entropy used (smoothed or soft in training) */
+  long top1, top5, images;
+} na_scores;
+
+/* Softmax cross-entropy of the last forward pass's logits against the batch's labels, or its soft
+ * targets where it has them. PyTorch CrossEntropyLoss(label_smoothing): target (1 - s) one_hot +
+ * s / classes. Adds to *scores. Where `weight` > 0 also sets the logits' gradient of
+ * weight * mean loss, for na_backward. Labels must be in range (checked, NA_EINVAL). */
+int na_loss(na_workspace *workspace, const na_batch *batch, double smoothing, double weight,
+            na_scores *scores, na_error *err);
+
+/* Back-propagates, *adding* to net->grads at the widths of the last forward pass (mode TRAIN or
+ * BATCH). */
+int na_backward(na_workspace *workspace, na_error *err);
+
+/* Logits of the last forward pass, copied to out[count][classes]. */
+void na_logits(const na_workspace *workspace, float *out);
+
+/* BatchNorm re-estimation (paper appendix): begin, forward passes in NA_MODE_ESTIMATE over a subset of the
+ * training set, end: running mean and variance become the batch-size-weighted averages of the
+ * batches' means and (biased) variances, in the slices of `widths`. */
+void na_recalibrate_begin(na_workspace *workspace);
+void na_recalibrate_end(na_workspace *workspace, const int *widths);
+
+/* After a loss that is not finite: index of the first layer, in forward order, whose output is not
+ * finite, or -1. For messages. */
+int na_workspace_culprit(const na_workspace *workspace);
+
+/* A layer's output of the last forward pass as the next layer sees it (normalised, activated),
+ * image n of the batch: out[channels][height][width]. For activation records and tests; only the
+ * outputs that the plan keeps are available (all, in a training workspace before na_backward). */
+int na_activation_read(const na_workspace *workspace, int layer, int image, float *out,
+                       na_error *err);
+
+#endif
