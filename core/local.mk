@@ -36,3 +36,6 @@ core_libs = libcore.a libkernel_plain.a
 if X86
 core_libs += libkernel_avx2.a libkernel_avx512.a
 endif
+
+include core/net.mk
+include core/store.mk

@@ -1,1 +1,14 @@
-## tests
+## Tests: each part lists its own in its own file. TESTS print "ok NAME" / "not ok NAME" lines.
+AM_TESTS_ENVIRONMENT = \
+	NETAUG_SRCDIR='$(abs_top_srcdir)'; export NETAUG_SRCDIR; \
+	NETAUG_BUILDDIR='$(abs_top_builddir)'; export NETAUG_BUILDDIR; \
+	NETAUG_LUA='$(abs_top_srcdir)/lua'; export NETAUG_LUA; \
+	: "$${NETAUG_SHARED:=$(abs_top_srcdir)/../shared}"; export NETAUG_SHARED;
+EXTRA_DIST += tests/check.h
+
+include tests/core.mk
+include tests/net.mk
+include tests/datasets.mk
+include tests/store.mk
+include tests/lua.mk
+include tests/tui.mk

@@ -1,0 +1,76 @@
+/* The embedded Lua: models, experiments and the prompt, for tui/ and the tests.
+ *
+ * A script is a coroutine. exp:run() starts a trainer and yields; whoever drives the script polls the
+ * trainer and hands its events in, so a sweep is a plain loop in Lua while the screen stays alive.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef NA_LUA_H
+#define NA_LUA_H
+
+#include "core/base/error.h"
+#include "core/net/net.h"
+#include "core/train/trainer.h"
+
+typedef struct na_lua na_lua;
+
+typedef struct na_lua_setup {
+  /* Where print() and messages go; NULL: standard output. text ends in a newline. */
+  void (*print)(void *context, const char *text);
+  void *context;
+  const char *runs; /* folder for runs; NULL: "runs" */
+} na_lua_setup;
+
+/* A state with the library loaded. The library's Lua files are found in $NETAUG_LUA (a folder that
+ * holds netaug/), else where they were installed. */
+int na_lua_new(na_lua **lua, const na_lua_setup *setup, na_error *err);
+void na_lua_free(na_lua *lua);
+
+/* Overrides a setting of every experiment that is made from now on: "train.epochs", "3". Checked now. */
+int na_lua_override(na_lua *lua, const char *name, const char *text, na_error *err);
+
+typedef enum na_lua_status { NA_LUA_DONE = 0, NA_LUA_WAITING = 1 } na_lua_status; /* or a negative na_code */
+
+/* Starts a script file with its arguments (Lua's `arg`), or a line of the prompt (an expression's values
+ * are printed). Returns NA_LUA_DONE, NA_LUA_WAITING when it waits for a run, or an error: a Lua error
+ * is NA_EINVAL with file and line in the message. */
+int na_lua_start(na_lua *lua, const char *path, int argc, char **argv, na_error *err);
+int na_lua_line(na_lua *lua, const char *line, na_error *err);
+
+/* True when `line` is an unfinished statement, for the prompt's continuation. */
+int na_lua_incomplete(na_lua *lua, const char *line);
+
+/* The trainer a waiting script waits for, else NULL. */
+na_trainer *na_lua_trainer(na_lua *lua);
+
+/* What the running experiment is called, and its folder, while waiting. */
+const char *na_lua_run_name(const na_lua *lua);
+const char *na_lua_run_folder(const na_lua *lua);
+
+/* Hands in an event of that trainer: calls hooks, keeps the history; END resumes the script.
+ * Returns as na_lua_start does. */
+int na_lua_event(na_lua *lua, const na_event *event, na_error *err);
+
+/* Drives a waiting script to its end. observe may be NULL; it sees every event before the hooks. */
+int na_lua_drive(na_lua *lua, void (*observe)(void *context, const na_event *event), void *context,
+                 na_error *err);
+
+/* Builds a network of the zoo. Options: width_mult (0: the model's own), resolution (0: own),
+ * classes (0: own, 1000), stem_stride (0: own), lists (NULL or count 0: the model's own recipe). */
+typedef struct na_lua_model {
+  const char *name; /* mobilenetv2_tiny, ... */
+  double width_mult;
+  int resolution, classes, channels, stem_stride;
+  const na_list *width, *expand;
+} na_lua_model;
+int na_lua_build(na_lua *lua, const na_lua_model *model, na_net **net, na_error *err);
+
+/* The zoo, for help and completion: name and one line each. Returns how many; names borrowed. */
+int na_lua_zoo(na_lua *lua, const char *const **names, const char *const **help);
+
+/* Completions of the word that ends `line` (Lua globals, fields, settings); matches[i] allocated, as is
+ * the NULL-terminated array. NULL: none. */
+char **na_lua_complete(na_lua *lua, const char *line, const char *word);
+
+/* One line per Lua function (name, arguments, help), as text, for help and the man page. */
+void na_lua_help(na_lua *lua, na_buffer *out);
+
+#endif
