@@ -120,12 +120,12 @@ static void many_columns(void)
   char name[16];
   double value;
   na_h5 *file = created("many.h5");
-  for (int i = 0; i < 11; i++) {
+  for (int i = 0; i < 40; i++) {
     snprintf(name, sizeof name, "c%d", i);
     CHECK_OK(na_h5_extendable(file, name, NA_H5_DOUBLE, 0, NULL, 8, &err), err);
   }
   for (int row = 0; row < 3; row++)
-    for (int i = 0; i < 11; i++) {
+    for (int i = 0; i < 40; i++) {
       snprintf(name, sizeof name, "c%d", i);
       value = 100 * row + i;
       CHECK_OK(na_h5_append_rows(file, name, NA_H5_DOUBLE, 1, &value, &err), err);
@@ -133,7 +133,7 @@ static void many_columns(void)
   CHECK_OK(na_h5_close(file, &err), err);
   file = opened("many.h5");
   for (int row = 2; row >= 0; row--)
-    for (int i = 0; i < 11; i++) {
+    for (int i = 0; i < 40; i++) {
       snprintf(name, sizeof name, "c%d", i);
       CHECK_OK(na_h5_read_rows(file, name, NA_H5_DOUBLE, row, 1, &value, &err), err);
       CHECK(value == 100 * row + i, "row %d of %s is %g", row, name, value);

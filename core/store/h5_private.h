@@ -7,7 +7,7 @@
 
 #include <hdf5.h>
 
-enum { NA_H5_PATH_MAX = 1024, NA_H5_KEPT = 4 };
+enum { NA_H5_PATH_MAX = 1024, NA_H5_KEPT = 32 };
 
 struct na_h5 {
   hid_t id;
