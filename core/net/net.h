@@ -17,24 +17,10 @@
 #include "core/base/error.h"
 #include "core/base/random.h"
 #include "core/base/settings.h"
+#include "core/kernel/activation.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-
-/* X(symbol, name, help) */
-#define NA_ACTIVATIONS(X)                                                                          \
-  X(IDENTITY, "identity", "x")                                                                     \
-  X(RELU, "relu", "max(x, 0)")                                                                     \
-  X(RELU6, "relu6", "min(max(x, 0), 6)")                                                           \
-  X(HSWISH, "h-swish", "x * min(max(x + 3, 0), 6) / 6")                                            \
-  X(HSIGMOID, "h-sigmoid", "min(max(x + 3, 0), 6) / 6")
-
-typedef enum na_activation {
-#define NA_ACT_ENUM(symbol, name, help) NA_ACT_##symbol,
-  NA_ACTIVATIONS(NA_ACT_ENUM)
-#undef NA_ACT_ENUM
-  NA_ACT_COUNT
-} na_activation;
 
 /* X(symbol, name, help) */
 #define NA_LAYER_KINDS(X)                                                                          \
