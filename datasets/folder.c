@@ -98,14 +98,6 @@ static int read_val(na_dataset *dataset, const char *name, na_error *err)
   return code;
 }
 
-static bool has_folder(const char *path, const char *name)
-{
-  char *folder = na_path_join(path, name);
-  bool has = folder != NULL && na_path_is_folder(folder);
-  na_free(folder);
-  return has;
-}
-
 /* The one shape and colour that the first image of every class has, or 0 for what differs. The
  * headers tell; opening all of them would take too long in a large collection. */
 static int probe(na_dataset *dataset, na_tools *tools, na_error *err)
@@ -133,7 +125,7 @@ static int probe(na_dataset *dataset, na_tools *tools, na_error *err)
 
 int na_folder_read(na_dataset *dataset, na_error *err)
 {
-  bool split = has_folder(dataset->path, "train");
+  bool split = na_path_has_folder(dataset->path, "train");
   char *folder = split ? na_path_join(dataset->path, "train") : na_strdup(dataset->path);
   if (folder == NULL) return na_fail_memory(err, strlen(dataset->path), "a path");
   int code = na_names_list(&dataset->class_names, folder, is_class, err);
@@ -144,7 +136,7 @@ int na_folder_read(na_dataset *dataset, na_error *err)
   if (code == NA_OK) code = list_part(dataset, &dataset->train, folder, err);
   else na_free(folder);
   for (int i = 0; code == NA_OK && split && i < VAL_FOLDERS; i++)
-    if (has_folder(dataset->path, val_folders[i])) {
+    if (na_path_has_folder(dataset->path, val_folders[i])) {
       code = read_val(dataset, val_folders[i], err);
       break;
     }

@@ -6,31 +6,33 @@
 #include "datasets/stream.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { TYPE_UINT8 = 8, SIDE_MAX = 4096 };
 
+enum { NAME_BYTES = 64 };
+
 /* The files are called train-images-idx3-ubyte or, once unpacked by some tools,
- * train-images.idx3-ubyte; each may have .gz at its end. */
-static char *find_file(const char *folder, const char *part, const char *what, int rank)
+ * train-images.idx3-ubyte; each may have .gz at its end. Writes the name of the one that is
+ * there. */
+static bool find_file(const char *folder, const char *part, const char *what, int rank,
+                      char name[NAME_BYTES])
 {
   for (int i = 0; i < 4; i++) {
-    char name[64];
-    snprintf(name, sizeof name, "%s-%s%cidx%d-ubyte%s", part, what, i < 2 ? '-' : '.', rank,
+    snprintf(name, NAME_BYTES, "%s-%s%cidx%d-ubyte%s", part, what, i < 2 ? '-' : '.', rank,
              i % 2 == 0 ? "" : ".gz");
-    if (na_path_has(folder, name)) return na_path_join(folder, name);
+    if (na_path_has(folder, name)) return true;
   }
-  return NULL;
+  return false;
 }
 
-bool na_idx_detect(const char *path)
+static bool has_part(const char *folder, const char *part)
 {
-  char *images = find_file(path, "train", "images", 3);
-  char *labels = find_file(path, "train", "labels", 1);
-  bool found = images != NULL || labels != NULL;
-  na_free(images);
-  na_free(labels);
-  return found;
+  char name[NAME_BYTES];
+  return find_file(folder, part, "images", 3, name) || find_file(folder, part, "labels", 1, name);
 }
+
+bool na_idx_detect(const char *path) { return has_part(path, "train"); }
 
 /* Reads the header and checks it, and the file's size, against `rank`. */
 static int read_header(na_stream *stream, int rank, unsigned long long dims[3], na_error *err)
@@ -60,13 +62,15 @@ static int read_header(na_stream *stream, int rank, unsigned long long dims[3], 
 static int open_part(na_stream **stream, const char *folder, const char *part, const char *what,
                      int rank, unsigned long long dims[3], na_error *err)
 {
-  char *path = find_file(folder, part, what, rank);
+  char name[NAME_BYTES];
   *stream = NULL;
-  if (path == NULL) {
+  if (!find_file(folder, part, what, rank, name)) {
     na_fail(err, NA_EIO, "%s: %s-%s-idx%d-ubyte is missing (also with .gz)", folder, part, what,
             rank);
     return na_hint(err, "images and labels come in two files; both must be there");
   }
+  char *path = na_path_join(folder, name);
+  if (path == NULL) return na_fail_memory(err, strlen(folder), "a path");
   int code = na_stream_open(stream, path, err);
   if (code == NA_OK) code = read_header(*stream, rank, dims, err);
   na_free(path);
@@ -170,10 +174,5 @@ int na_idx_read(na_dataset *dataset, na_error *err)
   dataset->stored_channels = 1;
   int code = read_part(dataset, &dataset->train, "train", err);
   if (code != NA_OK) return code;
-  char *images = find_file(dataset->path, "t10k", "images", 3);
-  char *labels = find_file(dataset->path, "t10k", "labels", 1);
-  bool has_test = images != NULL || labels != NULL;
-  na_free(images);
-  na_free(labels);
-  return has_test ? read_part(dataset, &dataset->val, "t10k", err) : NA_OK;
+  return has_part(dataset->path, "t10k") ? read_part(dataset, &dataset->val, "t10k", err) : NA_OK;
 }

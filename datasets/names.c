@@ -146,10 +146,20 @@ bool na_path_is_file(const char *path)
   return stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
+/* No allocation: running out of memory must not look like a missing file. */
+static bool join(const char *folder, const char *name, char path[4096])
+{
+  return snprintf(path, 4096, "%s/%s", folder, name) < 4096;
+}
+
 bool na_path_has(const char *folder, const char *name)
 {
-  char *path = na_path_join(folder, name);
-  bool has = path != NULL && na_path_is_file(path);
-  na_free(path);
-  return has;
+  char path[4096];
+  return join(folder, name, path) && na_path_is_file(path);
+}
+
+bool na_path_has_folder(const char *folder, const char *name)
+{
+  char path[4096];
+  return join(folder, name, path) && na_path_is_folder(path);
 }

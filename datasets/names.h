@@ -41,7 +41,8 @@ char *na_path_last(const char *path);
 bool na_path_is_folder(const char *path);
 bool na_path_is_file(const char *path);
 
-/* Is there a file folder/name? */
+/* Is there a file, or a folder, folder/name? */
 bool na_path_has(const char *folder, const char *name);
+bool na_path_has_folder(const char *folder, const char *name);
 
 #endif

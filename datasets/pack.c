@@ -108,9 +108,9 @@ static int make_datasets(packer *self, const char *group, na_error *err)
   long long dims[3] = {t->height, t->width, t->channels};
   long long chunk = CHUNK_BYTES / (long long)self->bytes;
   snprintf(name, sizeof name, "%s/images", group);
-  int code = na_h5_extendable(self->file, name, NA_H5_UINT8, 4, dims, chunk < 1 ? 1 : chunk, err);
+  int code = na_h5_extendable(self->file, name, NA_H5_UINT8, 3, dims, chunk < 1 ? 1 : chunk, err);
   snprintf(name, sizeof name, "%s/labels", group);
-  if (code == NA_OK) code = na_h5_extendable(self->file, name, NA_H5_INT32, 1, NULL, 4096, err);
+  if (code == NA_OK) code = na_h5_extendable(self->file, name, NA_H5_INT32, 0, NULL, 4096, err);
   return code;
 }
 
