@@ -30,7 +30,8 @@ libcore_a_SOURCES = \
 	core/base/settings.c core/base/settings.h \
 	core/base/source.h \
 	core/base/team.c core/base/team.h \
-	core/base/text.c core/base/text.h
+	core/base/text.c core/base/text.h \
+	core/kernel/activation.h
 
 core_libs = libcore.a libkernel_plain.a
 if X86
