@@ -46,10 +46,12 @@ static void put(na_progress *progress, const char *text)
   if (fputs(text, stdout) < 0 || fflush(stdout) != 0) progress->broken = errno == EPIPE;
 }
 
-/* Puts the cursor on the block's first line, and every line of it blank. */
+/* Puts the cursor on the block's first line, and every line of it blank; also the line below, where
+ * the terminal may have echoed a key. */
 static void erase_block(na_progress *progress, na_buffer *out)
 {
   const na_terminal *terminal = progress->terminal;
+  if (progress->drawn > 0) na_buffer_add(out, "\r%s", terminal->erase);
   for (; progress->drawn > 0; progress->drawn--)
     na_buffer_add(out, "%s\r%s", terminal->up, terminal->erase);
 }
