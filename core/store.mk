@@ -1,2 +1,5 @@
 ## core/store
-libcore_a_SOURCES += core/store/h5.h core/store/checkpoint.h core/store/metrics.h
+libcore_a_SOURCES += \
+	core/store/h5.c core/store/h5.h core/store/h5_private.h \
+	core/store/h5_attribute.c core/store/h5_dataset.c \
+	core/store/checkpoint.h core/store/metrics.h

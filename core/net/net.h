@@ -17,24 +17,10 @@
 #include "core/base/error.h"
 #include "core/base/random.h"
 #include "core/base/settings.h"
+#include "core/kernel/activation.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-
-/* X(symbol, name, help) */
-#define NA_ACTIVATIONS(X)                                                                          \
-  X(IDENTITY, "identity", "x")                                                                     \
-  X(RELU, "relu", "max(x, 0)")                                                                     \
-  X(RELU6, "relu6", "min(max(x, 0), 6)")                                                           \
-  X(HSWISH, "h-swish", "x * min(max(x + 3, 0), 6) / 6")                                            \
-  X(HSIGMOID, "h-sigmoid", "min(max(x + 3, 0), 6) / 6")
-
-typedef enum na_activation {
-#define NA_ACT_ENUM(symbol, name, help) NA_ACT_##symbol,
-  NA_ACTIVATIONS(NA_ACT_ENUM)
-#undef NA_ACT_ENUM
-  NA_ACT_COUNT
-} na_activation;
 
 /* X(symbol, name, help) */
 #define NA_LAYER_KINDS(X)                                                                          \
@@ -67,7 +53,7 @@ typedef enum na_dim_kind { NA_DIM_FIXED, NA_DIM_WIDTH, NA_DIM_EXPAND, NA_DIM_SQU
 typedef struct na_dim {
   char *name;      /* "stem.conv", "block3.mid": as the fixtures and the screen name it */
   na_dim_kind kind;
-  int base, max;   /* smallest and largest value it can be drawn with */
+  int base, max;   /* smallest value, and the largest its tensors have room for */
   int source;      /* EXPAND, SQUEEZE: the dimension it depends on; else -1 */
   na_list list;    /* WIDTH: multipliers; EXPAND: expand factors, relative to the base ratio */
   bool sorted;     /* EXPAND: channel sort reorders it */
@@ -81,7 +67,7 @@ typedef struct na_layer {
   int in, out;     /* dimension indices */
   int squeeze;     /* SQUEEZE: dimension of its middle, else -1 */
   int kernel, stride, pad;
-  bool norm, bias;
+  bool norm, biased; /* has BatchNorm, has a bias (never both) */
   na_activation act;
   double rate;     /* DROPOUT */
   int height, width; /* of its output */
@@ -99,7 +85,7 @@ typedef struct na_param {
   size_t offset;   /* of its first value in the block, in floats; a multiple of 16 */
   size_t count;    /* values */
   int out, in;     /* dimensions of its first and second axis; -1: that axis is not elastic */
-  bool decays;     /* weight decay applies: no "bias" and no "norm" in its name */
+  bool decays;     /* weight decay applies: it is a weight, not a bias nor a norm's gamma or beta */
 } na_param;
 
 typedef struct na_net {

@@ -41,7 +41,8 @@ int na_h5_read_rows(na_h5 *file, const char *path, na_h5_type type, long long fi
                     long long rows, void *out, na_error *err);
 int na_h5_write(na_h5 *file, const char *path, na_h5_type type, int rank, const long long *dims,
                 const void *data, na_error *err); /* creates missing groups */
-/* An extendable dataset of shape [0][dims...], then rows appended to it. chunk: rows per chunk. */
+/* An extendable dataset of shape [0][dims...], then rows appended to it. rank counts dims, which are
+ * a row's (rank 0: a row is one number). chunk: rows per chunk. */
 int na_h5_extendable(na_h5 *file, const char *path, na_h5_type type, int rank,
                      const long long *dims, long long chunk, na_error *err);
 int na_h5_append_rows(na_h5 *file, const char *path, na_h5_type type, long long rows,
