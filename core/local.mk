@@ -33,6 +33,7 @@ libcore_a_SOURCES = \
 	core/base/text.c core/base/text.h \
 	core/kernel/activation.h core/kernel/kernels.h core/kernel/simd.h \
 	core/kernel/choose.c core/kernel/gemm.c core/kernel/gemm.h \
+	core/kernel/naive.c core/kernel/naive.h \
 	core/layer/layer.h \
 	core/layer/add.c \
 	core/layer/conv.c \

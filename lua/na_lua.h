@@ -60,6 +60,10 @@ int na_lua_event(na_lua *lua, const na_event *event, na_error *err);
 int na_lua_drive(na_lua *lua, void (*observe)(void *context, const na_event *event), void *context,
                  na_error *err);
 
+/* Makes the running chunk, or else the next one that is started or resumed, fail with the message
+ * "interrupted". Async-signal-safe: for a SIGINT handler. */
+void na_lua_interrupt(na_lua *lua);
+
 /* Builds a network of the zoo. Options: width_mult (0: the model's own), resolution (0: own),
  * classes (0: own, 1000), stem_stride (0: own), lists (NULL or count 0: the model's own recipe). */
 typedef struct na_lua_model {

@@ -22,6 +22,7 @@ void na_h5_lock(void)
   static int ready;
   pthread_mutex_lock(&mutex);
   if (ready) return;
+  H5dont_atexit(); /* exit() in one thread must not take the library from another */
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   H5PLset_loading_state(0);
   ready = 1;
@@ -36,29 +37,24 @@ static herr_t take_reason(unsigned n, const H5E_error2_t *entry, void *context)
   return 0;
 }
 
-/* A failed system call's reason hides in the middle of a long line: "..., error message = 'No space
- * left on device', ...". */
-static void shorten_reason(char reason[256])
-{
-  static const char mark[] = "error message = '";
-  char *start = strstr(reason, mark);
-  if (start == NULL) return;
-  start += sizeof mark - 1;
-  size_t length = strcspn(start, "'");
-  memmove(reason, start, length);
-  reason[length] = '\0';
-}
-
 int na_h5_fail(const na_h5 *file, na_error *err, int code, const char *format, ...)
 {
   char reason[256] = "", words[512];
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_reason, reason);
-  shorten_reason(reason);
+  if (file->failure != 0) snprintf(reason, sizeof reason, "%s", strerror(file->failure));
   va_list args;
   va_start(args, format);
   vsnprintf(words, sizeof words, format, args);
   va_end(args);
   return na_fail(err, code, "%s: %s%s%s", file->path, words, reason[0] != '\0' ? ": " : "", reason);
+}
+
+int na_h5_wrote(na_h5 *file, int code, na_error *err)
+{
+  if (code == NA_OK && file->failure != 0) code = na_h5_fail(file, err, NA_EIO, "cannot write");
+  if (file->failure != 0) na_hint(err, "make room on the disk, or choose another folder");
+  na_h5_unlock();
+  return code;
 }
 
 /* ------------------------------------------------------------------------------- files */
@@ -169,7 +165,8 @@ int na_h5_create(na_h5 **out, const char *path, na_error *err)
   if (file == NULL) return na_fail_memory(err, sizeof *file, "an open file");
   na_h5_lock();
   hid_t list = access_list();
-  if (list >= 0) file->id = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, list);
+  if (list >= 0 && na_h5_use_driver(list, &file->failure))
+    file->id = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, list);
   if (file->id < 0) code = na_h5_fail(file, err, NA_EIO, "cannot create");
   if (list >= 0) H5Pclose(list);
   na_h5_unlock();
@@ -178,26 +175,14 @@ int na_h5_create(na_h5 **out, const char *path, na_error *err)
   return code;
 }
 
-static int sync_file(const char *path, na_error *err)
-{
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  int good = fd >= 0 && fsync(fd) == 0;
-  int code = good ? NA_OK : na_fail(err, NA_EIO, "%s: cannot write: %s", path, strerror(errno));
-  if (fd >= 0) close(fd);
-  return code;
-}
-
 int na_h5_close(na_h5 *file, na_error *err)
 {
   if (file == NULL) return NA_OK;
   int code = NA_OK;
   na_h5_lock();
-  na_h5_drop_kept(file, NULL);
-  if (file->writing && H5Fflush(file->id, H5F_SCOPE_LOCAL) < 0)
-    code = na_h5_fail(file, err, NA_EIO, "cannot write");
-  if (H5Fclose(file->id) < 0 && code == NA_OK) code = na_h5_fail(file, err, NA_EIO, "cannot close");
-  na_h5_unlock();
-  if (file->writing && code == NA_OK) code = sync_file(file->path, err);
+  na_h5_drop_kept(file);
+  if (H5Fclose(file->id) < 0) code = na_h5_fail(file, err, NA_EIO, "cannot close");
+  code = na_h5_wrote(file, code, err);
   discard(file);
   return code;
 }
@@ -208,19 +193,17 @@ int na_h5_flush(na_h5 *file, na_error *err)
   int code = NA_OK;
   if (H5Fflush(file->id, H5F_SCOPE_LOCAL) < 0)
     code = na_h5_fail(file, err, NA_EIO, "cannot write");
-  na_h5_unlock();
-  return code;
+  return na_h5_wrote(file, code, err);
 }
 
 int na_h5_start_swmr(na_h5 *file, na_error *err)
 {
   na_h5_lock();
   int code = NA_OK;
-  na_h5_drop_kept(file, NULL);
+  na_h5_drop_kept(file);
   if (H5Fstart_swmr_write(file->id) < 0)
     code = na_h5_fail(file, err, NA_EIO, "cannot let others read while it is written");
-  na_h5_unlock();
-  return code;
+  return na_h5_wrote(file, code, err);
 }
 
 /* ----------------------------------------------------------------------- links and groups */
@@ -289,8 +272,7 @@ int na_h5_group(na_h5 *file, const char *path, na_error *err)
 {
   na_h5_lock();
   int code = na_h5_make_group(file, path, err);
-  na_h5_unlock();
-  return code;
+  return na_h5_wrote(file, code, err);
 }
 
 /* Collects names, each with its NUL. */

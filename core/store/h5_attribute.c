@@ -278,8 +278,7 @@ int na_h5_set_numbers(na_h5 *file, const char *path, const char *name, const dou
   if (code == NA_OK)
     code = write_attribute(file, path, name, H5T_IEEE_F64LE, list_space(count, count == 1),
                            H5T_NATIVE_DOUBLE, values, err);
-  na_h5_unlock();
-  return code;
+  return na_h5_wrote(file, code, err);
 }
 
 /* Variable-length UTF-8, which h5py reads as str. */
@@ -303,8 +302,7 @@ int na_h5_set_text(na_h5 *file, const char *path, const char *name, const char *
 {
   na_h5_lock();
   int code = write_strings(file, path, name, &text, list_space(1, 1), err);
-  na_h5_unlock();
-  return code;
+  return na_h5_wrote(file, code, err);
 }
 
 int na_h5_set_texts(na_h5 *file, const char *path, const char *name, const char *const *texts,
@@ -312,6 +310,5 @@ int na_h5_set_texts(na_h5 *file, const char *path, const char *name, const char 
 {
   na_h5_lock();
   int code = write_strings(file, path, name, texts, list_space(count, 0), err);
-  na_h5_unlock();
-  return code;
+  return na_h5_wrote(file, code, err);
 }
