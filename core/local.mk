@@ -31,7 +31,22 @@ libcore_a_SOURCES = \
 	core/base/source.h \
 	core/base/team.c core/base/team.h \
 	core/base/text.c core/base/text.h \
-	core/kernel/activation.h
+	core/kernel/activation.h core/kernel/kernels.h core/kernel/simd.h \
+	core/kernel/choose.c core/kernel/gemm.c core/kernel/gemm.h \
+	core/kernel/naive.c core/kernel/naive.h \
+	core/layer/layer.h \
+	core/layer/add.c \
+	core/layer/conv.c \
+	core/layer/depthwise.c \
+	core/layer/dropout.c \
+	core/layer/linear.c \
+	core/layer/norm.c \
+	core/layer/pool.c \
+	core/layer/squeeze.c \
+	core/net/loss.c \
+	core/net/pass.c \
+	core/net/plan.c core/net/plan.h \
+	core/net/workspace.c core/net/workspace_private.h
 
 core_libs = libcore.a libkernel_plain.a
 if X86

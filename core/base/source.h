@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Images side by side in an activation's innermost dimension. */

@@ -102,5 +102,5 @@ void na_text_duration(char out[16], double seconds)
   if (s < 60) snprintf(out, 16, "%lus", s);
   else if (s < 3600) snprintf(out, 16, "%lu:%02lu", s / 60, s % 60);
   else if (s < 86400) snprintf(out, 16, "%lu:%02lu:%02lu", s / 3600, s / 60 % 60, s % 60);
-  else snprintf(out, 16, "%lud %02luh", s / 86400, s / 3600 % 24);
+  else snprintf(out, 16, "%lud %02luh", s / 86400 % 100000, s / 3600 % 24);
 }

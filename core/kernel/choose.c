@@ -1,0 +1,57 @@
+/* Picks the kernels for this processor.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+#include "core/kernel/kernels.h"
+
+#include <string.h>
+
+extern const na_kernels na_kernels_plain;
+#ifdef NA_X86
+extern const na_kernels na_kernels_avx2, na_kernels_avx512;
+#endif
+
+/* Best last. */
+static const na_kernels *const all[] = {
+    &na_kernels_plain,
+#ifdef NA_X86
+    &na_kernels_avx2,
+    &na_kernels_avx512,
+#endif
+};
+enum { COUNT = sizeof all / sizeof all[0] };
+
+static bool runs_here(const na_kernels *kernels)
+{
+#ifdef NA_X86
+  if (kernels == &na_kernels_avx512)
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("fma");
+  if (kernels == &na_kernels_avx2)
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
+  return kernels == &na_kernels_plain;
+}
+
+const na_kernels *na_kernels_best(void)
+{
+  int best = COUNT - 1;
+  while (best > 0 && !runs_here(all[best])) best--;
+  return all[best];
+}
+
+const na_kernels *na_kernels_named(const char *name)
+{
+  for (int i = 0; i < COUNT; i++)
+    if (strcmp(all[i]->name, name) == 0 && runs_here(all[i])) return all[i];
+  return NULL;
+}
+
+size_t na_depthwise_scratch(int kernel, int stride, int in_width, int out_width)
+{
+  /* Two rings of rows, each with a row of zeros: see depthwise.c. */
+  size_t pad = 2 * (size_t)kernel;
+  size_t values = (size_t)(kernel + stride + 1) * ((size_t)in_width + pad);
+  size_t gradients = (size_t)(kernel + 2) * ((size_t)out_width + pad);
+  return (values + gradients) * NA_LANES;
+}

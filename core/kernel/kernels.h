@@ -1,0 +1,154 @@
+/* The numerical kernels: plain C over lanes, compiled once per instruction set.
+ *
+ * Layout. An activation is stored [channel][block][row][column][lane], 16 lanes: image n of a batch
+ * is lane n % 16 of block n / 16. A *pixel* is one (block, row, column) with its 16 lanes: 16
+ * contiguous floats. Pixels are numbered through the blocks, so a channel is one contiguous run of
+ * blocks * height * width pixels, a pointwise convolution is one matrix product over all of them,
+ * and a sub-network's channels are a prefix of the rows. Channel strides are multiples of 16 floats
+ * and everything is aligned to 64 bytes.
+ *
+ * Lazy values. What is stored is the raw output of a layer's linear map; a na_view tells how its
+ * consumers see it, a na_pullback how its producer sees its gradient.
+ *
+ * Masked lanes. The last block may be partial. Forward values in its masked lanes are finite but
+ * meaningless; na_mask zeroes them wherever lanes are mixed: in statistics and in pulled-back
+ * gradients, from which every other gradient inherits the zeros.
+ *
+ * Oracles: core/kernel/naive.h computes the same in NCHW with double accumulators. Tolerance: 2e-6 of
+ * the largest magnitude for forward, 2e-5 for gradients (float32 sums in another order).
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef NA_KERNELS_H
+#define NA_KERNELS_H
+
+#include "core/base/source.h"
+#include "core/kernel/activation.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* How consumers see a stored activation:
+ *   value(c, pixel, lane) = act(scale[c] * data + shift[c]) * gate[c][block][lane]. */
+typedef struct na_view {
+  const float *data;
+  size_t stride;       /* floats between channels */
+  int height, width;
+  const float *scale, *shift; /* [channels]; both NULL: data itself */
+  na_activation act;
+  const float *gate;   /* [channels][gate_stride], NULL: 1 */
+  size_t gate_stride;
+} na_view;
+
+/* How a producer sees the gradient of its raw output, BatchNorm's backward applied while loading
+ * (PyTorch native_batch_norm_backward):
+ *   gradient(c, pixel) = mask * (a[c] * grad + b[c] * data + c[c]);  a NULL: mask * grad. */
+typedef struct na_pullback {
+  const float *grad, *data;
+  size_t stride;
+  int height, width;
+  const float *a, *b, *c;
+} na_pullback;
+
+/* Pixels from `first` on (those of the last block) are multiplied lane by lane. */
+typedef struct na_mask {
+  long first;            /* LONG_MAX: nothing is masked */
+  const float *lanes;    /* [16] of 0 and 1, aligned to 64 bytes */
+} na_mask;
+
+/* Sums of one channel over some pixels: sum (x - shift), sum (x - shift)^2, with any value of the
+ * channel as the shift, so that no digits cancel in the variance. */
+typedef struct na_moments {
+  double sum, square;
+  float shift; /* set by the caller */
+} na_moments;
+
+/* How a gradient is finished in place, once all consumers have added to it:
+ *   g *= act'(scale * data + shift);  sum += g;  sum_x += g * (data - mean). */
+typedef struct na_finish {
+  const float *data;
+  float scale, shift, mean;
+  na_activation act;
+} na_finish;
+
+/* One channel of a depthwise convolution over all blocks. */
+typedef struct na_depthwise {
+  int kernel, stride, pad, blocks;
+  int in_height, in_width, out_height, out_width;
+  const float *weight;     /* [kernel * kernel] */
+  na_mask mask;
+} na_depthwise;
+
+typedef struct na_kernels {
+  const char *name;     /* "avx512", "avx2", "plain" */
+  int panel_pixels;     /* pixels per panel of a packed tile */
+  int group_rows;       /* rows per group of a packed matrix */
+
+  /* Packed tile: panels of panel_pixels pixels, each [rows][panel_pixels * 16]. A tile of `count`
+   * pixels from pixel `first` on. */
+
+  /* rows = channels. block_pixels = height * width. */
+  void (*pack_view)(const na_view *view, int channels, long first, int count, float *tile);
+  /* rows = channels * kernel^2 (im2col, order (channel, ky, kx)); pixels are of the output. */
+  void (*pack_patches)(const na_view *view, int channels, int kernel, int stride, int pad,
+                       int out_height, int out_width, long first, int count, float *tile);
+  /* rows = channels. */
+  void (*pack_pullback)(const na_pullback *pullback, int channels, const na_mask *mask, long first,
+                        int count, float *tile);
+  /* rows = channels * kernel^2: for input pixel (y, x), entry (c, ky, kx) is the gradient at output
+   * ((y + pad - ky) / stride, (x + pad - kx) / stride) where that is one, else 0. */
+  void (*pack_pullback_patches)(const na_pullback *pullback, int channels, const na_mask *mask,
+                                int kernel, int stride, int pad, int in_height, int in_width,
+                                long first, int count, float *tile);
+
+  /* Packs groups first_group .. first_group + groups - 1 of the matrix with elements
+   *   A(r, o * inner + q) = source[r * row_stride + o * outer_stride + q],  q < inner, o < outer
+   * as [group][outer * inner][group_rows], zero-padded beyond `rows`. */
+  void (*pack_matrix)(const float *source, int rows, int outer, int inner, size_t row_stride,
+                      size_t outer_stride, int first_group, int groups, float *packed);
+
+  /* C[r][pixel] (+)= sum_k A(r, k) * tile(k, pixel): rows r < rows of a packed matrix (depth
+   * columns), a packed tile of `count` pixels, C with row stride `stride`. */
+  void (*matmul)(const float *packed, int rows, int depth, const float *tile, int count, float *c,
+                 size_t stride, bool accumulate);
+
+  /* W[m][n] += sum over pixels and lanes of left(m, pixel) * right(n, pixel). Packed tiles. */
+  void (*outer)(const float *left, int left_rows, const float *right, int right_rows, int count,
+                float *w, size_t stride);
+
+  /* Adds one channel's run of `count` pixels from pixel `first` to *moments (data points at pixel
+   * 0). */
+  void (*moments)(const float *data, long first, long count, const na_mask *mask,
+                  na_moments *moments);
+
+  /* Finishes g[first .. first + count) of one channel; data and g point at pixel 0. */
+  void (*finish)(float *g, const na_finish *how, long first, long count, double *sum,
+                 double *sum_x);
+
+  /* dst = view of channel c, pixels first .. first + count: dst[count * 16]. */
+  void (*read_view)(const na_view *view, int channel, long first, long count, float *dst);
+
+  /* The same of a pullback. */
+  void (*read_pullback)(const na_pullback *pullback, int channel, const na_mask *mask, long first,
+                        int count, float *dst);
+
+  /* Raw output of channel `channel`, out[blocks * out_height * out_width * 16]; its moments about its
+   * first value when `moments` is not NULL. rows: scratch of na_depthwise_scratch floats. */
+  void (*depthwise_forward)(const na_depthwise *call, const na_view *in, int channel, float *out,
+                            na_moments *moments, float *rows);
+
+  /* Both gradients of channel `channel`: weight_grad[kernel^2] += ...; in_grad (+)= ... (the
+   * channel's whole run; NULL: not wanted), finished with `finish` when that is not NULL. `finish`
+   * and in_grad point at pixel 0 of the channel. */
+  void (*depthwise_backward)(const na_depthwise *call, const na_view *in, const na_pullback *out,
+                             int channel, float *weight_grad, float *in_grad, bool accumulate,
+                             const na_finish *finish, double *sum, double *sum_x, float *rows);
+} na_kernels;
+
+/* Floats of row scratch that depthwise kernels need. */
+size_t na_depthwise_scratch(int kernel, int stride, int in_width, int out_width);
+
+/* The fastest kernels this processor runs, or the named ones; NULL: this build or processor has none
+ * of that name. Results are reproducible per instruction set. */
+const na_kernels *na_kernels_best(void);
+const na_kernels *na_kernels_named(const char *name);
+
+#endif

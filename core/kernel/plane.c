@@ -1,0 +1,74 @@
+/* Sums along one channel: statistics, finished gradients, plain reading.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/kernel/simd.h"
+
+/* Vectors summed in float before the sums are widened to double. */
+enum { RUN = 64 };
+
+void NA_SYMBOL(moments)(const float *data, long first, long count, const na_mask *mask,
+                        na_moments *moments)
+{
+  const float *x = data + (size_t)first * LANES;
+  float shift = moments->shift;
+  long clean = mask->first <= first            ? 0
+               : mask->first < first + count ? mask->first - first
+                                             : count;
+  for (long p = 0; p < clean; p += RUN) {
+    long end = p + RUN < clean ? p + RUN : clean;
+    vf sum = {0}, square = {0};
+    for (long i = p * LANES; i < end * LANES; i += VL) {
+      vf d = load(x + i) - shift;
+      sum += d;
+      square += d * d;
+    }
+    moments->sum += lane_sum(sum);
+    moments->square += lane_sum(square);
+  }
+  for (long p = clean; p < count; p++) {
+    vf sum = {0}, square = {0};
+    for (int l = 0; l < LANES; l += VL) {
+      vf d = (load(x + p * LANES + l) - shift) * load(mask->lanes + l);
+      sum += d;
+      square += d * d;
+    }
+    moments->sum += lane_sum(sum);
+    moments->square += lane_sum(square);
+  }
+}
+
+void NA_SYMBOL(finish)(float *g, const na_finish *how, long first, long count, double *sum,
+                       double *sum_x)
+{
+  float scale = how->scale, shift = how->shift, mean = how->mean;
+  for (long p = first; p < first + count; p += RUN) {
+    long end = p + RUN < first + count ? p + RUN : first + count;
+    vf s = {0}, sx = {0};
+#define FINISH(ACT)                                                                                \
+  for (long i = p * LANES; i < end * LANES; i += VL) {                                             \
+    vf x = load(how->data + i);                                                                    \
+    vf d = activate_gradient(load(g + i), x * scale + shift, ACT);                                 \
+    store(g + i, d);                                                                               \
+    s += d;                                                                                        \
+    sx += d * (x - mean);                                                                          \
+  }
+    FOR_ACTIVATION(how->act, FINISH)
+#undef FINISH
+    *sum += lane_sum(s);
+    *sum_x += lane_sum(sx);
+  }
+}
+
+void NA_SYMBOL(read_view)(const na_view *view, int channel, long first, long count, float *dst)
+{
+  read_run(dst, view->data + (size_t)channel * view->stride + (size_t)first * LANES, count,
+           view->scale != NULL ? view->scale[channel] : 1.0f,
+           view->shift != NULL ? view->shift[channel] : 0.0f, view->act);
+  if (view->gate == NULL) return;
+  const float *gate = view->gate + (size_t)channel * view->gate_stride;
+  long block_pixels = (long)view->height * view->width;
+  for (long p = 0; p < count; p++) {
+    const float *lanes = gate + (size_t)((first + p) / block_pixels) * LANES;
+    for (int l = 0; l < LANES; l += VL)
+      store(dst + p * LANES + l, load(dst + p * LANES + l) * load(lanes + l));
+  }
+}

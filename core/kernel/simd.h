@@ -1,0 +1,143 @@
+/* What the kernel files share: one vector type as wide as the instruction set they are compiled for,
+ * and names that carry that set. Included by kernel files only.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef NA_SIMD_H
+#define NA_SIMD_H
+
+#include "core/kernel/kernels.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#define NA_PASTE_(a, b) a##_##b
+#define NA_PASTE(a, b) NA_PASTE_(a, b)
+#define NA_SYMBOL(name) NA_PASTE(name, NA_ISA)
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* VL: floats per vector. PANEL pixels by GROUP rows of C are kept in registers by the matrix kernel,
+ * LEFT x RIGHT = VL accumulators by the outer-product kernel. */
+#if defined(__AVX512F__)
+enum { VL = 16, PANEL = 3, GROUP = 8, LEFT = 4, RIGHT = 4 };
+#elif defined(__AVX2__)
+enum { VL = 8, PANEL = 1, GROUP = 6, LEFT = 2, RIGHT = 4 };
+#elif defined(__aarch64__)
+enum { VL = 4, PANEL = 1, GROUP = 5, LEFT = 2, RIGHT = 2 };
+#else
+enum { VL = 4, PANEL = 1, GROUP = 2, LEFT = 2, RIGHT = 2 };
+#endif
+enum { LANES = NA_LANES, PIXEL_VECTORS = LANES / VL, PANEL_FLOATS = PANEL * LANES };
+
+typedef float vf __attribute__((vector_size(4 * VL), may_alias));
+typedef int vi __attribute__((vector_size(4 * VL), may_alias));
+
+INLINE vf load(const float *p) { return *(const vf *)p; }
+INLINE void store(float *p, vf v) { *(vf *)p = v; }
+INLINE vf load_if(bool wanted, const float *p) { if (wanted) return load(p); return (vf){0}; }
+INLINE vf splat(float x) { return x - (vf){0}; }
+INLINE vf keep_if(vi mask, vf v) { return (vf)(mask & (vi)v); }
+INLINE vf choose(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
+
+/* Where one of the two is not a number, both give b. */
+INLINE vf vmax(vf a, vf b)
+{
+#if defined(__AVX512F__)
+  return (vf)_mm512_max_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+  return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+  return choose(a > b, a, b);
+#endif
+}
+
+INLINE vf vmin(vf a, vf b)
+{
+#if defined(__AVX512F__)
+  return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+  return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+#else
+  return choose(a < b, a, b);
+#endif
+}
+
+/* Sum of the lanes, in a fixed order, in double. */
+INLINE double lane_sum(vf v)
+{
+  double sum = 0;
+  for (int i = 0; i < VL; i++) sum += (double)v[i];
+  return sum;
+}
+
+/* The activation; `act` is a constant wherever this is inlined. x stands second in vmax and vmin, so
+ * that a NaN stays one and reaches the loss, where training stops on it. */
+INLINE vf activate(vf x, na_activation act)
+{
+  switch (act) {
+  case NA_ACT_RELU: return vmax(splat(0), x);
+  case NA_ACT_RELU6: return vmin(splat(6), vmax(splat(0), x));
+  case NA_ACT_HSWISH: return x * vmin(splat(6), vmax(splat(0), x + 3.0f)) * (1.0f / 6.0f);
+  case NA_ACT_HSIGMOID: return vmin(splat(6), vmax(splat(0), x + 3.0f)) * (1.0f / 6.0f);
+  default: return x;
+  }
+}
+
+/* g * act'(x), with PyTorch's choice at the kinks: relu 0 at 0; relu6 0 at 0 and 6; h-swish
+ * x/3 + 1/2 on [-3, 3]; h-sigmoid 1/6 on (-3, 3). */
+INLINE vf activate_gradient(vf g, vf x, na_activation act)
+{
+  switch (act) {
+  case NA_ACT_RELU: return keep_if(x > 0.0f, g);
+  case NA_ACT_RELU6: return keep_if((x > 0.0f) & (x < 6.0f), g);
+  case NA_ACT_HSWISH: {
+    vf slope = keep_if(x >= -3.0f, x * (1.0f / 3.0f) + 0.5f);
+    return g * choose(x > 3.0f, splat(1), slope);
+  }
+  case NA_ACT_HSIGMOID: return keep_if((x > -3.0f) & (x < 3.0f), g * (1.0f / 6.0f));
+  default: return g;
+  }
+}
+
+/* Calls macro body M(act) with a constant for the variable `act`, so that kernels are specialised. */
+#define FOR_ACTIVATION(act, M)                                                                     \
+  switch (act) {                                                                                   \
+  case NA_ACT_RELU: M(NA_ACT_RELU); break;                                                         \
+  case NA_ACT_RELU6: M(NA_ACT_RELU6); break;                                                       \
+  case NA_ACT_HSWISH: M(NA_ACT_HSWISH); break;                                                     \
+  case NA_ACT_HSIGMOID: M(NA_ACT_HSIGMOID); break;                                                 \
+  default: M(NA_ACT_IDENTITY); break;                                                              \
+  }
+
+/* Reads `count` pixels of a channel from src as its consumers see them (without gate). */
+INLINE void read_run(float *dst, const float *src, long count, float scale, float shift,
+                     na_activation act)
+{
+#define READ(ACT)                                                                                  \
+  for (long i = 0; i < count * LANES; i += VL)                                                     \
+    store(dst + i, activate(load(src + i) * scale + shift, ACT))
+  FOR_ACTIVATION(act, READ)
+#undef READ
+}
+
+/* The kernels of this instruction set; table.c gathers them. */
+void NA_SYMBOL(pack_view)(const na_view *, int, long, int, float *);
+void NA_SYMBOL(pack_patches)(const na_view *, int, int, int, int, int, int, long, int, float *);
+void NA_SYMBOL(pack_pullback)(const na_pullback *, int, const na_mask *, long, int, float *);
+void NA_SYMBOL(pack_pullback_patches)(const na_pullback *, int, const na_mask *, int, int, int, int,
+                                      int, long, int, float *);
+void NA_SYMBOL(pack_matrix)(const float *, int, int, int, size_t, size_t, int, int, float *);
+void NA_SYMBOL(matmul)(const float *, int, int, const float *, int, float *, size_t, bool);
+void NA_SYMBOL(outer)(const float *, int, const float *, int, int, float *, size_t);
+void NA_SYMBOL(moments)(const float *, long, long, const na_mask *, na_moments *);
+void NA_SYMBOL(finish)(float *, const na_finish *, long, long, double *, double *);
+void NA_SYMBOL(read_view)(const na_view *, int, long, long, float *);
+void NA_SYMBOL(depthwise_forward)(const na_depthwise *, const na_view *, int, float *, na_moments *,
+                                  float *);
+void NA_SYMBOL(depthwise_backward)(const na_depthwise *, const na_view *, const na_pullback *, int,
+                                   float *, float *, bool, const na_finish *, double *, double *,
+                                   float *);
+void NA_SYMBOL(read_pullback)(const na_pullback *, int, const na_mask *, long, int, float *);
+extern const na_kernels NA_SYMBOL(na_kernels);
+
+#endif

@@ -1,0 +1,25 @@
+/* The kernels of one instruction set, as a table.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/kernel/simd.h"
+
+#define NA_TEXT_(x) #x
+#define NA_TEXT(x) NA_TEXT_(x)
+
+const na_kernels NA_SYMBOL(na_kernels) = {
+    .name = NA_TEXT(NA_ISA),
+    .panel_pixels = PANEL,
+    .group_rows = GROUP,
+    .pack_view = NA_SYMBOL(pack_view),
+    .pack_patches = NA_SYMBOL(pack_patches),
+    .pack_pullback = NA_SYMBOL(pack_pullback),
+    .pack_pullback_patches = NA_SYMBOL(pack_pullback_patches),
+    .pack_matrix = NA_SYMBOL(pack_matrix),
+    .matmul = NA_SYMBOL(matmul),
+    .outer = NA_SYMBOL(outer),
+    .moments = NA_SYMBOL(moments),
+    .finish = NA_SYMBOL(finish),
+    .read_view = NA_SYMBOL(read_view),
+    .read_pullback = NA_SYMBOL(read_pullback),
+    .depthwise_forward = NA_SYMBOL(depthwise_forward),
+    .depthwise_backward = NA_SYMBOL(depthwise_backward),
+};

@@ -1,0 +1,124 @@
+/* Softmax cross-entropy of the logits, and its gradient.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/net/workspace_private.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct loss_loop {
+  na_workspace *w;
+  const na_batch *batch;
+  const na_tensor *logits;
+  double smoothing, weight;
+} loss_loop;
+
+/* Raw logit c of image n: where it is, and its gradient's place. */
+static size_t logit_at(const loss_loop *loop, int n, int c)
+{
+  return (size_t)c * loop->logits->stride + (size_t)n;
+}
+
+static double logit(const loss_loop *loop, int n, int c)
+{
+  const na_tensor *t = loop->logits;
+  float x = t->data[logit_at(loop, n, c)];
+  return (double)(t->lazy ? x * t->scale[c] + t->shift[c] : x);
+}
+
+static double target(const loss_loop *loop, int n, int c)
+{
+  int classes = loop->logits->channels;
+  double hard = loop->batch->targets != NULL
+                    ? (double)loop->batch->targets[(size_t)n * (size_t)classes + (size_t)c]
+                    : (double)(loop->batch->labels[n] == c);
+  return hard * (1 - loop->smoothing) + loop->smoothing / classes;
+}
+
+/* How many classes are ahead of the label; a tie is won by the lower class. */
+static int rank_of_label(const loss_loop *loop, int n)
+{
+  int label = loop->batch->labels[n], ahead = 0;
+  double own = logit(loop, n, label);
+  if (isnan(own)) return loop->logits->channels;
+  for (int c = 0; c < loop->logits->channels; c++) {
+    double other = logit(loop, n, c);
+    ahead += other > own || (other == own && c < label);
+  }
+  return ahead;
+}
+
+static void score_image(const loss_loop *loop, int n, na_scores *scores)
+{
+  int classes = loop->logits->channels;
+  double most = -INFINITY, sum = 0, loss = 0, mass = 0;
+  for (int c = 0; c < classes; c++) most = fmax(most, logit(loop, n, c));
+  for (int c = 0; c < classes; c++) sum += exp(logit(loop, n, c) - most);
+  double log_sum = most + log(sum);
+  for (int c = 0; c < classes; c++) {
+    double q = target(loop, n, c);
+    mass += q;
+    if (q != 0) loss += q * (log_sum - logit(loop, n, c));
+  }
+  int rank = rank_of_label(loop, n);
+  scores->loss += loss;
+  scores->top1 += rank < 1;
+  scores->top5 += rank < 5;
+  scores->images++;
+  if (!(loop->weight > 0)) return;
+  double scale = loop->weight / loop->w->pass.count;
+  for (int c = 0; c < classes; c++) {
+    double p = exp(logit(loop, n, c) - log_sum);
+    loop->logits->grad[logit_at(loop, n, c)] = (float)(scale * (p * mass - target(loop, n, c)));
+  }
+}
+
+static void score_block(void *context, int block, int worker)
+{
+  (void)worker;
+  const loss_loop *loop = context;
+  na_scores *scores = &loop->w->scores[block];
+  *scores = (na_scores){0};
+  int first = block * NA_LANES, count = loop->w->pass.count;
+  int last = first + NA_LANES < count ? first + NA_LANES : count;
+  for (int n = first; n < last; n++) score_image(loop, n, scores);
+  if (!(loop->weight > 0)) return;
+  for (int n = last; n < first + NA_LANES; n++)
+    for (int c = 0; c < loop->logits->channels; c++)
+      loop->logits->grad[logit_at(loop, n, c)] = 0;
+}
+
+static int check_labels(const na_workspace *w, const na_batch *batch, int classes, na_error *err)
+{
+  for (int n = 0; n < w->pass.count; n++)
+    if (batch->labels[n] < 0 || batch->labels[n] >= classes)
+      return na_fail(err, NA_EINVAL, "image %d of the batch has label %d, but there are %d classes",
+                     n, (int)batch->labels[n], classes);
+  return NA_OK;
+}
+
+int na_loss(na_workspace *w, const na_batch *batch, double smoothing, double weight,
+            na_scores *scores, na_error *err)
+{
+  na_tensor *logits = &w->tensors[w->net->layer_count - 1];
+  if (w->state == NA_IDLE || batch->count != w->pass.count)
+    return na_fail(err, NA_EINVAL, "the loss needs a forward pass of the same batch before it");
+  if (weight > 0 && !w->train)
+    return na_fail(err, NA_EINVAL, "a gradient needs a training workspace");
+  if (weight > 0 && w->state == NA_BACKWARDED)
+    return na_fail(err, NA_EINVAL, "the backward pass has used up the activations: a gradient needs "
+                   "another forward pass");
+  int code = check_labels(w, batch, logits->channels, err);
+  if (code != NA_OK) return code;
+  loss_loop loop = {w, batch, logits, smoothing, weight};
+  na_team_run(w->pass.team, score_block, &loop, w->pass.blocks);
+  for (int b = 0; b < w->pass.blocks; b++) {
+    scores->loss += w->scores[b].loss;
+    scores->top1 += w->scores[b].top1;
+    scores->top5 += w->scores[b].top5;
+    scores->images += w->scores[b].images;
+  }
+  if (!(weight > 0)) return NA_OK;
+  for (int c = 0; c < logits->channels; c++) na_finish_channel(&w->pass, logits, c);
+  w->state = NA_SCORED;
+  return NA_OK;
+}

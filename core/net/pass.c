@@ -1,0 +1,154 @@
+/* Running a workspace: forward, backward, statistics, reading results.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/net/workspace_private.h"
+
+#include <math.h>
+#include <string.h>
+
+static int set_batch(na_workspace *w, const na_batch *batch, na_error *err)
+{
+  if (batch->count < 1 || batch->count > w->batch)
+    return na_fail(err, NA_EINVAL, "a batch of %d images does not fit a workspace for 1 to %d",
+                   batch->count, w->batch);
+  na_pass *pass = &w->pass;
+  pass->count = batch->count;
+  pass->blocks = (batch->count + NA_LANES - 1) / NA_LANES;
+  int in_last = batch->count - (pass->blocks - 1) * NA_LANES;
+  pass->masked = in_last < NA_LANES;
+  for (int l = 0; l < NA_LANES; l++) pass->lanes[l] = l < in_last ? 1.0f : 0.0f;
+  /* Layers read the images where they are; nothing writes to the input's tensor. */
+  na_tensor *input = &w->tensors[0];
+  input->data = (float *)(uintptr_t)batch->images;
+  input->stride = (size_t)pass->blocks * (size_t)(input->height * input->width) * NA_LANES;
+  return NA_OK;
+}
+
+static void set_mode(na_workspace *w, na_mode mode, uint64_t step)
+{
+  na_pass *pass = &w->pass;
+  pass->batch_statistics = mode != NA_MODE_EVAL;
+  pass->update_running = mode == NA_MODE_TRAIN;
+  pass->estimate = mode == NA_MODE_ESTIMATE;
+  pass->dropout = mode == NA_MODE_TRAIN;
+  pass->eps = w->net->bn_eps;
+  pass->momentum = w->net->bn_momentum;
+  pass->seed = step;
+}
+
+int na_forward(na_workspace *w, const int *widths, na_mode mode, const na_batch *batch,
+               uint64_t step, na_error *err)
+{
+  w->state = NA_IDLE;
+  int code = na_net_check_widths(w->net, widths, err);
+  if (code == NA_OK) code = set_batch(w, batch, err);
+  if (code != NA_OK) return code;
+  set_mode(w, mode, step);
+  na_workspace_bind(w, widths);
+  for (int i = 1; i < w->net->layer_count; i++)
+    na_workspace_ops(w, i)->forward(&w->pass, &w->ops[i]);
+  if (mode == NA_MODE_ESTIMATE) w->estimated += batch->count;
+  w->state = NA_FORWARDED;
+  return NA_OK;
+}
+
+int na_backward(na_workspace *w, na_error *err)
+{
+  if (w->state != NA_SCORED || !w->train || !w->pass.batch_statistics)
+    return na_fail(err, NA_EINVAL,
+                   "backward needs a training workspace, a forward pass with batch statistics and a "
+                   "weighted loss before it");
+  for (int i = w->net->layer_count - 1; i > 0; i--)
+    na_workspace_ops(w, i)->backward(&w->pass, &w->ops[i]);
+  w->state = NA_BACKWARDED;
+  return NA_OK;
+}
+
+/* ------------------------------------------------------------- BatchNorm re-estimation */
+
+void na_recalibrate_begin(na_workspace *w)
+{
+  w->estimated = 0;
+  for (int i = 0; i < w->net->layer_count; i++) {
+    size_t bytes = (size_t)w->net->dims[w->net->layers[i].out].max * sizeof(double);
+    memset(w->tensors[i].estimate_mean, 0, bytes);
+    memset(w->tensors[i].estimate_var, 0, bytes);
+  }
+}
+
+void na_recalibrate_end(na_workspace *w, const int *widths)
+{
+  if (w->estimated == 0) return;
+  for (int i = 0; i < w->net->layer_count; i++) {
+    na_tensor *t = &w->tensors[i];
+    for (int c = 0; t->norm && c < widths[w->net->layers[i].out]; c++) {
+      t->running_mean[c] = (float)(t->estimate_mean[c] / (double)w->estimated);
+      t->running_var[c] = (float)(t->estimate_var[c] / (double)w->estimated);
+    }
+  }
+}
+
+/* ------------------------------------------------------------------------- reading */
+
+/* x within 0 .. high; a NaN stays one. */
+static float clamp(float x, float high) { return x < 0 ? 0 : x > high ? high : x; }
+
+/* What consumers see of one value. */
+static float value_of(const na_tensor *t, int c, size_t at)
+{
+  float x = t->data[(size_t)c * t->stride + at];
+  if (t->lazy) x = x * t->scale[c] + t->shift[c];
+  switch (t->act) {
+  case NA_ACT_RELU: return x < 0 ? 0 : x;
+  case NA_ACT_RELU6: return clamp(x, 6);
+  case NA_ACT_HSWISH: return x * clamp(x + 3, 6) / 6;
+  case NA_ACT_HSIGMOID: return clamp(x + 3, 6) / 6;
+  default: return x;
+  }
+}
+
+void na_logits(const na_workspace *w, float *out)
+{
+  const na_tensor *t = &w->tensors[w->net->layer_count - 1];
+  for (int n = 0; n < w->pass.count; n++)
+    for (int c = 0; c < t->channels; c++)
+      out[(size_t)n * (size_t)t->channels + (size_t)c] = value_of(t, c, (size_t)n);
+}
+
+int na_activation_read(const na_workspace *w, int layer, int image, float *out, na_error *err)
+{
+  if (layer < 0 || layer >= w->net->layer_count || image < 0 || image >= w->pass.count)
+    return na_fail(err, NA_EINVAL, "there is no layer %d or no image %d in the last batch", layer,
+                   image);
+  bool there = w->state == NA_FORWARDED || w->state == NA_SCORED;
+  if (!there || (layer > 0 && !w->kept[layer])) {
+    na_fail(err, NA_EINVAL, "the output of layer %s is not in memory any more",
+            w->net->layers[layer].name);
+    return na_hint(err, "read it from a training workspace, after forward and before backward");
+  }
+  const na_tensor *t = &w->tensors[layer];
+  size_t area = (size_t)t->height * (size_t)t->width;
+  size_t base = (size_t)(image / NA_LANES) * area * NA_LANES + (size_t)(image % NA_LANES);
+  for (int c = 0; c < t->channels; c++)
+    for (size_t p = 0; p < area; p++)
+      out[(size_t)c * area + p] = value_of(t, c, base + p * NA_LANES);
+  return NA_OK;
+}
+
+static bool all_finite(const na_workspace *w, const na_tensor *t)
+{
+  size_t area = (size_t)t->height * (size_t)t->width;
+  for (int c = 0; c < t->channels; c++)
+    for (int n = 0; n < w->pass.count; n++)
+      for (size_t p = 0; p < area; p++) {
+        size_t at = ((size_t)(n / NA_LANES) * area + p) * NA_LANES + (size_t)(n % NA_LANES);
+        if (!isfinite(value_of(t, c, at))) return false;
+      }
+  return true;
+}
+
+int na_workspace_culprit(const na_workspace *w)
+{
+  for (int i = 0; i < w->net->layer_count; i++)
+    if ((i == 0 || w->kept[i]) && !all_finite(w, &w->tensors[i])) return i;
+  return -1;
+}

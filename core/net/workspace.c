@@ -1,0 +1,398 @@
+/* Planning and binding a workspace.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/net/workspace_private.h"
+
+#include "core/base/memory.h"
+#include "core/kernel/gemm.h"
+#include "core/net/plan.h"
+
+#include <string.h>
+
+/* The window of values that channel-wise layers read at once (see RUN in core/layer). */
+enum { RUN_FLOATS = 64 * NA_LANES };
+
+/* Buffers of a layer, in the plan: its output, the gradient of that, and a squeeze layer's three
+ * matrices. */
+enum { DATA, GRAD, POOLED, SQUEEZED, LOGITS, BUFFERS };
+
+static bool on_one_pixel(const na_workspace *w, int layer)
+{
+  const na_layer *l = &w->net->layers[layer], *in = &w->net->layers[l->input[0]];
+  return in->height == 1 && in->width == 1 && l->kernel == 1;
+}
+
+const na_layer_ops *na_workspace_ops(const na_workspace *w, int layer)
+{
+  switch (w->net->layers[layer].kind) {
+  case NA_CONV: return on_one_pixel(w, layer) ? &na_linear_ops : &na_conv_ops;
+  case NA_LINEAR: return &na_linear_ops;
+  case NA_DEPTHWISE: return &na_depthwise_ops;
+  case NA_SQUEEZE: return &na_squeeze_ops;
+  case NA_ADD: return &na_add_ops;
+  case NA_MAXPOOL: return &na_maxpool_ops;
+  case NA_AVGPOOL: return &na_avgpool_ops;
+  case NA_GLOBALPOOL: return &na_globalpool_ops;
+  case NA_DROPOUT: return &na_dropout_ops;
+  default: return NULL;
+  }
+}
+
+/* ------------------------------------------------------------------------- planning */
+
+static int max_blocks(const na_workspace *w) { return (w->batch + NA_LANES - 1) / NA_LANES; }
+
+/* Floats between channels: an odd number of pixels, so that channels do not fall onto the same lines
+ * of the first-level cache. */
+static size_t channel_stride(const na_workspace *w, int layer)
+{
+  const na_layer *l = &w->net->layers[layer];
+  return ((size_t)max_blocks(w) * (size_t)l->height * (size_t)l->width | 1) * NA_LANES;
+}
+
+static int max_channels(const na_workspace *w, int layer)
+{
+  return w->net->dims[w->net->layers[layer].out].max;
+}
+
+/* The first and last layer that reads layer's output, or `layer` itself when none does. */
+static void consumers(const na_net *net, int layer, int *first, int *last)
+{
+  *first = *last = layer;
+  for (int j = layer + 1; j < net->layer_count; j++) {
+    const na_layer *l = &net->layers[j];
+    if (l->input[0] != layer && l->input[1] != layer && l->gate != layer) continue;
+    if (*first == layer) *first = j;
+    *last = j;
+  }
+}
+
+/* Time runs forward through the layers, 0 .. L-1, then backward through them, L .. 2L-1. */
+static int backward_time(const na_net *net, int layer) { return 2 * net->layer_count - 1 - layer; }
+
+static void plan_layer(const na_workspace *w, int layer, na_lifetime *buffers)
+{
+  const na_net *net = w->net;
+  const na_layer *l = &net->layers[layer];
+  int first, last, end = w->train ? backward_time(net, layer) : 0;
+  consumers(net, layer, &first, &last);
+  if (layer == 0) return; /* the images are the caller's */
+  size_t size = channel_stride(w, layer) * (size_t)max_channels(w, layer);
+  bool is_last = layer == net->layer_count - 1;
+  /* Logits stay to be read after the backward pass too. */
+  int data_end = is_last ? 2 * net->layer_count : w->train ? end : last;
+  buffers[DATA] = (na_lifetime){.size = size, .first = layer, .last = data_end};
+  if (w->train) {
+    /* Written by its last consumer's backward pass first; the last layer's by the loss; a gate's by
+     * its own layer. */
+    int from = is_last ? net->layer_count : l->kind == NA_SQUEEZE ? end : backward_time(net, last);
+    buffers[GRAD] = (na_lifetime){.size = size, .first = from, .last = end};
+  }
+  if (l->kind != NA_SQUEEZE) return;
+  size_t columns = (size_t)max_blocks(w) * NA_LANES;
+  size_t channels = (size_t)max_channels(w, layer), middle = (size_t)net->dims[l->squeeze].max;
+  int until = w->train ? end : layer;
+  buffers[POOLED] = (na_lifetime){.size = channels * columns, .first = layer, .last = until};
+  buffers[SQUEEZED] = (na_lifetime){.size = middle * columns, .first = layer, .last = until};
+  buffers[LOGITS] = (na_lifetime){.size = channels * columns, .first = layer, .last = until};
+}
+
+static float *placed(const na_workspace *w, const na_lifetime *buffer)
+{
+  return buffer->size == 0 ? NULL : w->arena + buffer->offset;
+}
+
+static void place_layer(na_workspace *w, int layer, const na_lifetime *buffers)
+{
+  na_tensor *t = &w->tensors[layer];
+  na_op *op = &w->ops[layer];
+  t->data = placed(w, &buffers[DATA]);
+  t->grad = placed(w, &buffers[GRAD]);
+  t->stride = channel_stride(w, layer);
+  op->pooled = placed(w, &buffers[POOLED]);
+  op->squeezed = placed(w, &buffers[SQUEEZED]);
+  op->logits = placed(w, &buffers[LOGITS]);
+  w->kept[layer] = buffers[DATA].last >= w->net->layer_count;
+}
+
+static int plan_arena(na_workspace *w, na_error *err)
+{
+  int count = w->net->layer_count * BUFFERS;
+  na_lifetime *buffers = na_alloc_array((size_t)count, sizeof *buffers);
+  int *order = na_alloc_array((size_t)count, sizeof *order), code = NA_OK;
+  if (buffers == NULL || order == NULL) {
+    code = na_fail_memory(err, (size_t)count * sizeof *buffers, "the memory plan");
+    goto out;
+  }
+  for (int i = 0; i < w->net->layer_count; i++) plan_layer(w, i, &buffers[i * BUFFERS]);
+  w->arena_bytes = na_plan(buffers, count, order) * sizeof(float);
+  w->arena = na_block_new(w->arena_bytes);
+  if (w->arena == NULL) {
+    code = na_fail_memory(err, w->arena_bytes, "the activations");
+    goto out;
+  }
+  for (int i = 0; i < w->net->layer_count; i++) place_layer(w, i, &buffers[i * BUFFERS]);
+out:
+  na_free(buffers);
+  na_free(order);
+  return code;
+}
+
+/* ------------------------------------------------------------------------- scratch */
+
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+static void add_needs(na_needs *total, const na_needs *more)
+{
+  total->scratch = larger(total->scratch, more->scratch);
+  total->packed = larger(total->packed, more->packed);
+  total->partial = larger(total->partial, more->partial);
+  total->channels = larger(total->channels, more->channels);
+}
+
+static void layer_needs(const na_workspace *w, int layer, na_needs *needs)
+{
+  const na_layer *l = &w->net->layers[layer], *in = &w->net->layers[l->input[0]];
+  int in_channels = max_channels(w, l->input[0]), out_channels = max_channels(w, layer);
+  switch (l->kind) {
+  case NA_CONV:
+  case NA_LINEAR:
+    if (na_workspace_ops(w, layer) == &na_linear_ops)
+      na_linear_needs(in_channels, out_channels, max_blocks(w), needs);
+    else na_conv_needs(w->pass.kernels, in_channels, out_channels, l->kernel, needs);
+    break;
+  case NA_DEPTHWISE:
+    needs->scratch = na_depthwise_scratch(l->kernel, l->stride, in->width, l->width);
+    break;
+  case NA_SQUEEZE:
+    needs->packed = (size_t)w->net->dims[l->squeeze].max * (size_t)max_blocks(w) * NA_LANES;
+    break;
+  case NA_MAXPOOL:
+  case NA_AVGPOOL: needs->scratch = (size_t)in->height * (size_t)in->width * NA_LANES; break;
+  default: break;
+  }
+}
+
+static size_t aligned(size_t floats) { return (floats + 15) / 16 * 16; }
+
+static int make_scratch(na_workspace *w, na_error *err)
+{
+  na_needs total = {.scratch = RUN_FLOATS, .channels = 1};
+  for (int i = 1; i < w->net->layer_count; i++) {
+    na_needs needs = {0};
+    layer_needs(w, i, &needs);
+    add_needs(&total, &needs);
+  }
+  size_t workers = (size_t)na_team_size(w->pass.team);
+  size_t scratch = aligned(total.scratch), packed = aligned(total.packed);
+  size_t moments = NA_CHUNKS * total.channels * sizeof *w->pass.moments / sizeof(float);
+  size_t sums = NA_CHUNKS * 2 * total.channels * sizeof *w->pass.sums / sizeof(float);
+  size_t partial = w->train ? aligned(total.partial) : 0;
+  w->scratch_bytes =
+      (workers * scratch + packed + partial + aligned(moments) + aligned(sums)) * sizeof(float);
+  w->scratch_block = na_block_new(w->scratch_bytes);
+  w->pass.scratch = na_alloc_array(workers, sizeof *w->pass.scratch);
+  if (w->scratch_block == NULL || w->pass.scratch == NULL)
+    return na_fail_memory(err, w->scratch_bytes, "the scratch memory");
+  float *at = w->scratch_block;
+  for (size_t i = 0; i < workers; i++, at += scratch) w->pass.scratch[i] = at;
+  w->pass.packed = at;
+  w->pass.partial = (at += packed);
+  w->pass.moments = (void *)(at += partial);
+  w->pass.sums = (void *)(at + aligned(moments));
+  return NA_OK;
+}
+
+/* Seven vectors of floats and four of doubles per channel. */
+static int make_vectors(na_workspace *w, na_error *err)
+{
+  size_t channels = 0;
+  for (int i = 0; i < w->net->layer_count; i++) channels += aligned((size_t)max_channels(w, i));
+  w->vectors = na_alloc_array(channels * 7, sizeof *w->vectors);
+  w->sums = na_alloc_array(channels * 4, sizeof *w->sums);
+  if (w->vectors == NULL || w->sums == NULL)
+    return na_fail_memory(err, channels * 60, "the channel vectors");
+  float *f = w->vectors;
+  double *d = w->sums;
+  for (int i = 0; i < w->net->layer_count; i++) {
+    size_t n = aligned((size_t)max_channels(w, i));
+    na_tensor *t = &w->tensors[i];
+    float **floats[] = {&t->scale, &t->shift, &t->mean, &t->invstd, &t->a, &t->b, &t->c};
+    double **doubles[] = {&t->sum, &t->sum_x, &t->estimate_mean, &t->estimate_var};
+    for (int k = 0; k < 7; k++, f += n) *floats[k] = f;
+    for (int k = 0; k < 4; k++, d += n) *doubles[k] = d;
+  }
+  return NA_OK;
+}
+
+/* ------------------------------------------------------------------------- binding */
+
+static float *param_at(const na_net *net, float *block, int index)
+{
+  return index < 0 || block == NULL ? NULL : block + net->params[index].offset;
+}
+
+static float *buffer_at(const na_net *net, int index)
+{
+  return index < 0 ? NULL : net->running + net->buffers[index].offset;
+}
+
+/* Does any consumer of `tensor` add its gradient before (layer, slot) does in the backward pass, or
+ * after? Backward runs from the last layer to the first, and through an ADD's inputs in order. */
+static void rank_consumer(const na_net *net, int tensor, int layer, int slot, bool *before,
+                          bool *after)
+{
+  *before = *after = false;
+  for (int j = tensor + 1; j < net->layer_count; j++)
+    for (int s = 0; s < 2; s++) {
+      if (net->layers[j].input[s] != tensor || (j == layer && s == slot)) continue;
+      if (j > layer || (j == layer && s < slot)) *before = true;
+      else *after = true;
+    }
+}
+
+static void bind_inputs(na_workspace *w, int layer)
+{
+  const na_layer *l = &w->net->layers[layer];
+  na_op *op = &w->ops[layer];
+  op->in = &w->tensors[l->input[0]];
+  op->in2 = l->input[1] >= 0 ? &w->tensors[l->input[1]] : NULL;
+  op->gate = l->gate >= 0 ? &w->tensors[l->gate] : NULL;
+  for (int s = 0; s < 2 && l->input[s] >= 0; s++) {
+    bool before, after;
+    rank_consumer(w->net, l->input[s], layer, s, &before, &after);
+    op->wanted[s] = l->input[s] > 0;
+    op->accumulate[s] = before;
+    op->last[s] = !after;
+  }
+}
+
+static void bind_params(na_workspace *w, int layer)
+{
+  na_net *net = w->net;
+  const na_layer *l = &net->layers[layer];
+  na_op *op = &w->ops[layer];
+  na_tensor *t = &w->tensors[layer];
+  op->weight = param_at(net, net->weights, l->weight);
+  op->weight_grad = param_at(net, net->grads, l->weight);
+  op->weight2 = param_at(net, net->weights, l->weight2);
+  op->weight2_grad = param_at(net, net->grads, l->weight2);
+  op->bias = param_at(net, net->weights, l->bias);
+  op->bias_grad = param_at(net, net->grads, l->bias);
+  op->bias2 = param_at(net, net->weights, l->bias2);
+  op->bias2_grad = param_at(net, net->grads, l->bias2);
+  if (l->weight >= 0) op->row = net->params[l->weight].count / (size_t)net->params[l->weight].shape[0];
+  if (l->weight2 >= 0) op->row2 = net->params[l->weight2].count / (size_t)net->params[l->weight2].shape[0];
+  t->gamma = param_at(net, net->weights, l->gamma);
+  t->gamma_grad = param_at(net, net->grads, l->gamma);
+  t->beta = param_at(net, net->weights, l->beta);
+  t->beta_grad = param_at(net, net->grads, l->beta);
+  t->bias_values = op->bias;
+  t->bias_grad = op->bias_grad;
+  t->running_mean = buffer_at(net, l->mean);
+  t->running_var = buffer_at(net, l->var);
+}
+
+/* What does not depend on the widths. */
+static void bind_layer(na_workspace *w, int layer)
+{
+  const na_layer *l = &w->net->layers[layer];
+  na_tensor *t = &w->tensors[layer];
+  na_op *op = &w->ops[layer];
+  t->height = l->height;
+  t->width = l->width;
+  t->act = l->act;
+  t->norm = l->norm;
+  t->bias = l->biased && l->kind != NA_SQUEEZE;
+  t->lazy = t->norm || t->bias;
+  op->out = t;
+  op->kernel = l->kernel;
+  op->stride = l->stride;
+  op->pad = l->pad;
+  op->rate = l->rate;
+  op->index = (uint64_t)layer;
+  if (layer == 0) return;
+  bind_inputs(w, layer);
+  bind_params(w, layer);
+}
+
+void na_workspace_bind(na_workspace *w, const int *widths)
+{
+  const na_net *net = w->net;
+  memcpy(w->widths, widths, (size_t)net->dim_count * sizeof *widths);
+  for (int i = 0; i < net->layer_count; i++) {
+    w->tensors[i].channels = widths[net->layers[i].out];
+    if (net->layers[i].squeeze >= 0) w->ops[i].middle = widths[net->layers[i].squeeze];
+  }
+}
+
+/* A gated input must be read by its squeeze layer and by the gated convolution alone: its gradient
+ * is that of the product until the squeeze layer has turned it into its own. */
+static int check_gates(const na_net *net, na_error *err)
+{
+  for (int i = 0; i < net->layer_count; i++) {
+    const na_layer *l = &net->layers[i];
+    if (l->gate < 0) continue;
+    for (int j = 0; j < net->layer_count; j++) {
+      const na_layer *other = &net->layers[j];
+      if (j == i || j == l->gate) continue;
+      if (other->input[0] == l->input[0] || other->input[1] == l->input[0])
+        return na_fail(err, NA_EUNSUPPORTED,
+                       "layer %s reads what layer %s gates: only the squeeze layer may read it too",
+                       other->name, l->name);
+    }
+  }
+  return NA_OK;
+}
+
+int na_workspace_new(na_workspace **out, na_net *net, na_team *team, int batch, bool train,
+                     na_error *err)
+{
+  *out = NULL;
+  if (batch < 1 || batch > 65536)
+    return na_fail(err, NA_EINVAL, "batch is %d: it must be 1 to 65536", batch);
+  if (net->weights == NULL)
+    return na_fail(err, NA_EINVAL, "network %s has not been finished", net->name);
+  int code = check_gates(net, err);
+  if (code != NA_OK) return code;
+  na_gemm_init();
+  na_workspace *w = na_alloc(sizeof *w);
+  if (w == NULL) return na_fail_memory(err, sizeof *w, "the workspace");
+  *w = (na_workspace){.net = net, .batch = batch, .train = train};
+  w->pass = (na_pass){.team = team, .kernels = na_kernels_best()};
+  size_t layers = (size_t)net->layer_count;
+  w->tensors = na_alloc_array(layers, sizeof *w->tensors);
+  w->ops = na_alloc_array(layers, sizeof *w->ops);
+  w->kept = na_alloc_array(layers, sizeof *w->kept);
+  w->widths = na_alloc_array((size_t)net->dim_count, sizeof *w->widths);
+  w->scores = na_alloc_array((size_t)max_blocks(w), sizeof *w->scores);
+  if (w->tensors == NULL || w->ops == NULL || w->kept == NULL || w->widths == NULL || w->scores == NULL)
+    code = na_fail_memory(err, layers * sizeof *w->ops, "the workspace");
+  if (code == NA_OK) code = make_vectors(w, err);
+  if (code == NA_OK) code = plan_arena(w, err);
+  if (code == NA_OK) code = make_scratch(w, err);
+  if (code != NA_OK) {
+    na_workspace_free(w);
+    return code;
+  }
+  for (int i = 0; i < net->layer_count; i++) bind_layer(w, i);
+  *out = w;
+  return NA_OK;
+}
+
+void na_workspace_free(na_workspace *w)
+{
+  if (w == NULL) return;
+  na_block_free(w->arena, w->arena_bytes);
+  na_block_free(w->scratch_block, w->scratch_bytes);
+  na_free(w->pass.scratch);
+  na_free(w->vectors);
+  na_free(w->sums);
+  na_free(w->tensors);
+  na_free(w->ops);
+  na_free(w->kept);
+  na_free(w->widths);
+  na_free(w->scores);
+  na_free(w);
+}
+
+size_t na_workspace_bytes(const na_workspace *w) { return w->arena_bytes + w->scratch_bytes; }

@@ -1,0 +1,34 @@
+/* The workspace's structure, for the files that implement it.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef NA_WORKSPACE_PRIVATE_H
+#define NA_WORKSPACE_PRIVATE_H
+
+#include "core/layer/layer.h"
+#include "core/net/workspace.h"
+
+struct na_workspace {
+  na_net *net;
+  int batch;            /* largest */
+  bool train;
+  na_pass pass;
+  na_tensor *tensors;   /* [layer_count]: each layer's output */
+  na_op *ops;           /* [layer_count] */
+  bool *kept;           /* [layer_count]: data stays until the end of the forward pass */
+  int *widths;          /* [dim_count] of the last forward pass */
+  float *arena;
+  size_t arena_bytes;
+  float *vectors;       /* per-channel floats of all tensors */
+  double *sums;         /* per-channel doubles of all tensors */
+  na_scores *scores;    /* [blocks] of the last loss */
+  float *scratch_block; /* workers' scratch, packed weights, partial gradients */
+  size_t scratch_bytes;
+  long estimated;       /* images seen since na_recalibrate_begin */
+  enum { NA_IDLE, NA_FORWARDED, NA_SCORED, NA_BACKWARDED } state;
+};
+
+/* Ops and tensors of all layers for the widths at hand. */
+void na_workspace_bind(na_workspace *workspace, const int *widths);
+
+const na_layer_ops *na_workspace_ops(const na_workspace *workspace, int layer);
+
+#endif
