@@ -20,8 +20,17 @@ static void need(int good, const char *what)
   abort();
 }
 
+/* valgrind cannot follow what libjpeg-turbo's vector code does with the padding behind a row, and
+ * calls pixels undefined that are not; there the plain code runs. */
+static void help_valgrind(void)
+{
+  const char *preload = getenv("LD_PRELOAD");
+  if (preload != NULL && strstr(preload, "vgpreload") != NULL) setenv("JSIMD_FORCENONE", "1", 1);
+}
+
 void files_new(char root[FILES_PATH_MAX])
 {
+  help_valgrind();
   const char *place = getenv("TMPDIR");
   snprintf(root, FILES_PATH_MAX, "%s/netaug-test-XXXXXX", place != NULL ? place : "/tmp");
   need(mkdtemp(root) != NULL, root);
