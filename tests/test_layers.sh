@@ -27,9 +27,9 @@ only "curses.h only in tui" 'n\{0,1\}curses\.h' tui
 only "readline only in tui" 'readline/readline\.h' tui
 only "lua.h only in lua" 'lua\.h' lua
 only "cblas.h only in core/kernel/gemm.c" 'cblas\.h' core/kernel/gemm.c
-only "jpeglib.h only in datasets" 'jpeglib\.h' datasets tests/test_datasets.c
-only "png.h only in datasets" 'png\.h' datasets tests/test_datasets.c
-only "zlib.h only in datasets" 'zlib\.h' datasets tests/test_datasets.c
+only "jpeglib.h only in datasets" 'jpeglib\.h' datasets tests/data_files.c
+only "png.h only in datasets" 'png\.h' datasets tests/data_files.c
+only "zlib.h only in datasets" 'zlib\.h' datasets tests/data_files.c
 
 # reaches FOLDER ALLOWED...: the folder's files include only from the allowed folders.
 reaches()
