@@ -189,7 +189,7 @@ static int read_text(const char *path, char **text, size_t *size, na_error *err)
   size_t used = 0, capacity = 0;
   int code = NA_OK, c;
   while (code == NA_OK && (c = getc(file)) != EOF) {
-    code = used < SCRIPT_MAX ? na_grow(&data, used + 1, &capacity, 1) : NA_EFORMAT;
+    code = used < SCRIPT_MAX ? na_grow(&data, used, &capacity, 1) : NA_EFORMAT;
     if (code == NA_OK) ((char *)data)[used++] = (char)c;
   }
   if (code == NA_OK && ferror(file)) code = NA_EIO;
