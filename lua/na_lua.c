@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ------------------------------------------------------------------------------ errors */
 
@@ -274,29 +275,35 @@ static const char *library_folder(void)
   return given != NULL && given[0] != '\0' ? given : NA_LUA_FOLDER;
 }
 
+static int check_library(const char *folder, na_error *err)
+{
+  char path[4096];
+  int length = snprintf(path, sizeof path, "%s/netaug/init.lua", folder);
+  if (length < (int)sizeof path && access(path, R_OK) == 0) return NA_OK;
+  na_fail(err, NA_EIO, "the Lua library is not in %.200s", folder);
+  return na_hint(err, "install netaug, or set NETAUG_LUA to the folder that holds netaug/init.lua");
+}
+
 int na_lua_new(na_lua **out, const na_lua_setup *setup, na_error *err)
 {
   *out = NULL;
+  int code = check_library(library_folder(), err);
+  if (code != NA_OK) return code;
   na_lua *lua = na_alloc(sizeof *lua);
   if (lua == NULL) return na_fail_memory(err, sizeof *lua, "the Lua state");
   if (setup != NULL) lua->setup = *setup;
   lua->runs = na_strdup(lua->setup.runs != NULL ? lua->setup.runs : "runs");
   lua->library = na_strdup(library_folder());
   lua->L = luaL_newstate();
-  int code = NA_OK;
   if (lua->L == NULL || lua->runs == NULL || lua->library == NULL)
     code = na_fail_memory(err, 1 << 16, "the Lua state");
   else {
     *(na_lua **)lua_getextraspace(lua->L) = lua;
     code = na_lua_protect(lua, open_state, NULL, err);
   }
-  if (code != NA_OK) {
-    na_hint(err, "set NETAUG_LUA to the folder that holds netaug/init.lua");
-    na_lua_free(lua);
-    return code;
-  }
-  *out = lua;
-  return NA_OK;
+  if (code != NA_OK) na_lua_free(lua);
+  else *out = lua;
+  return code;
 }
 
 void na_lua_free(na_lua *lua)
