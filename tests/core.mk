@@ -13,3 +13,8 @@ check_PROGRAMS += tests/test_gradients
 TESTS += tests/test_gradients
 tests_test_gradients_SOURCES = tests/test_gradients.c $(core_test_nets)
 tests_test_gradients_LDADD = $(core_test_libs)
+
+check_PROGRAMS += tests/test_workspace
+TESTS += tests/test_workspace
+tests_test_workspace_SOURCES = tests/test_workspace.c $(core_test_nets)
+tests_test_workspace_LDADD = $(core_test_libs)
