@@ -10,7 +10,7 @@ kernel_sources = \
 	core/kernel/depthwise.c \
 	core/kernel/plane.c \
 	core/kernel/table.c
-kernel_cflags = $(AM_CFLAGS) -O3 -fno-signed-zeros
+kernel_cflags = $(AM_CFLAGS) $(KERNEL_CFLAGS) -fno-signed-zeros
 
 libkernel_plain_a_SOURCES = $(kernel_sources)
 libkernel_plain_a_CPPFLAGS = $(AM_CPPFLAGS) -DNA_ISA=plain
@@ -33,6 +33,7 @@ libcore_a_SOURCES = \
 	core/base/text.c core/base/text.h \
 	core/kernel/activation.h core/kernel/kernels.h core/kernel/simd.h \
 	core/kernel/choose.c core/kernel/gemm.c core/kernel/gemm.h \
+	core/kernel/naive.c core/kernel/naive.h \
 	core/layer/layer.h \
 	core/layer/add.c \
 	core/layer/conv.c \

@@ -51,7 +51,7 @@ typedef struct na_pullback {
 /* Pixels from `first` on (those of the last block) are multiplied lane by lane. */
 typedef struct na_mask {
   long first;            /* LONG_MAX: nothing is masked */
-  const float *lanes;    /* [16] of 0 and 1 */
+  const float *lanes;    /* [16] of 0 and 1, aligned to 64 bytes */
 } na_mask;
 
 /* Sums of one channel over some pixels: sum (x - shift), sum (x - shift)^2, with any value of the

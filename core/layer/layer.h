@@ -41,7 +41,7 @@ typedef struct na_pass {
   na_team *team;
   const na_kernels *kernels;
   int count, blocks;        /* images; blocks of 16 */
-  float lanes[NA_LANES];    /* mask of the last block */
+  _Alignas(64) float lanes[NA_LANES]; /* mask of the last block */
   bool masked;              /* the last block is partial */
   bool batch_statistics;    /* normalise by the batch */
   bool update_running;      /* move running statistics by momentum */
