@@ -460,6 +460,7 @@ static int start_workers(loader *self, na_error *err)
     me->stage = na_alloc_array(NA_LANES, self->stride);
     if (me->stage == NULL) return na_fail_memory(err, NA_LANES * self->stride, "loader threads");
     int code = na_tools_new(&me->tools, err);
+    if (code == NA_OK) code = na_tools_prepare(me->tools, self->dataset, self->transform, err);
     if (code == NA_OK) code = start_worker(me, err);
     if (code != NA_OK) return code;
     self->worker_count++;

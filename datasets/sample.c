@@ -32,6 +32,14 @@ void na_tools_free(na_tools *tools)
   na_free(tools);
 }
 
+int na_tools_prepare(na_tools *tools, const na_dataset *dataset, const na_transform *transform,
+                     na_error *err)
+{
+  if (dataset->stored_height == 0) return NA_OK;
+  return na_transform_prepare(transform, dataset->stored_channels, dataset->stored_height,
+                              dataset->stored_width, &tools->scratch, err);
+}
+
 static int open_file(na_dataset *dataset, const na_part *part, uint32_t index, na_tools *tools,
                      na_image *info, na_error *err)
 {

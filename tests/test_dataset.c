@@ -369,6 +369,21 @@ static void folder_held_out(void)
   end();
 }
 
+static void limits_keep_every_class(void)
+{
+  begin();
+  write_class("common", 60, 3);
+  write_class("rare", 2, 3);
+  data.holdout = 0;
+  data.limit = 4;
+  CHECK_OK(na_dataset_open(&dataset, &data, &err), err);
+  long counts[2];
+  na_dataset_count(dataset, NA_SPLIT_TRAIN, counts);
+  CHECK(counts[0] == 3 && counts[1] == 1, "%ld common, %ld rare", counts[0], counts[1]);
+  na_dataset_free(dataset);
+  end();
+}
+
 static void folder_mistakes(void)
 {
   begin();
@@ -469,6 +484,7 @@ int main(void)
   RUN(cifar100);
   RUN(folder_with_val);
   RUN(folder_held_out);
+  RUN(limits_keep_every_class);
   RUN(folder_mistakes);
   RUN(folder_shapes);
   RUN(want_of_memory);

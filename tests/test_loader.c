@@ -482,20 +482,25 @@ static void stopping_is_prompt(void)
   end();
 }
 
+/* Not even the first epoch, by no thread, whatever is drawn. */
 static void epochs_allocate_nothing(void)
 {
   begin();
   files_write_idx(root, "train", 200, 12, 12, 2, pixel, 0);
   data.batch = 32;
-  data.size = 16;
-  data.loaders = 2;
-  uint64_t hashes[BATCHES_MAX];
-  CHECK_OK(open_source(NA_SPLIT_TRAIN, 0), err);
-  for (uint64_t epoch = 0; epoch < 3; epoch++) run_epoch(epoch, 0, hashes);
-  unsigned long before = na_alloc_count();
-  run_epoch(3, 0, hashes);
-  CHECK(na_alloc_count() == before, "%lu allocations in an epoch", na_alloc_count() - before);
-  close_source();
+  for (int augment = 1; augment <= 3; augment++)
+    for (int size = 8; size <= 16; size += 4) {
+      data.augment = augment;
+      data.size = size;
+      data.loaders = 1 + size / 8;
+      uint64_t hashes[BATCHES_MAX];
+      CHECK_OK(open_source(NA_SPLIT_TRAIN, 0), err);
+      unsigned long before = na_alloc_count();
+      for (uint64_t epoch = 0; epoch < 3; epoch++) run_epoch(epoch, 0, hashes);
+      CHECK(na_alloc_count() == before, "augment %d, size %d: %lu allocations", augment, size,
+            na_alloc_count() - before);
+      close_source();
+    }
   end();
 }
 
