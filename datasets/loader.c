@@ -139,7 +139,8 @@ static void lay_out(const worker *me, const slot *to, int block)
     size_t at = (size_t)c * (size_t)to->batch.blocks + (size_t)block;
     float *out = to->images + at * plane * NA_LANES;
     for (size_t p = 0; p < plane; p++, out += NA_LANES)
-      for (size_t lane = 0; lane < NA_LANES; lane++) out[lane] = table[from[lane * self->stride + p]];
+      for (size_t lane = 0; lane < NA_LANES; lane++)
+        out[lane] = table[from[lane * self->stride + p]];
   }
 }
 

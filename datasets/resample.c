@@ -70,7 +70,8 @@ static void fill_axis(double at, double length, int outputs, int low, int high, 
 {
   double step = length / outputs, width = filter_width(length, outputs);
   for (int i = 0; i < outputs; i++)
-    starts[i] = fill_taps(at + (i + 0.5) * step, width, low, high, taps, weights + (size_t)i * taps);
+    starts[i] =
+        fill_taps(at + (i + 0.5) * step, width, low, high, taps, weights + (size_t)i * taps);
 }
 
 /* The inputs a box lets the filter see: its own, or all `inputs`. */
@@ -91,7 +92,8 @@ static int reserve(na_scratch *scratch, size_t weights, size_t outputs, size_t f
                    na_error *err)
 {
   void *blocks[3] = {scratch->weights, scratch->starts, scratch->row};
-  int code = na_scratch_reserve(&blocks[0], &scratch->weights_capacity, weights * sizeof(float), err);
+  int code =
+      na_scratch_reserve(&blocks[0], &scratch->weights_capacity, weights * sizeof(float), err);
   if (code == NA_OK)
     code = na_scratch_reserve(&blocks[1], &scratch->starts_capacity, outputs * sizeof(int), err);
   if (code == NA_OK)
@@ -194,7 +196,8 @@ int na_resample(const na_image *image, const double box[4], bool closed, bool fl
              count, scratch->row);
     uint8_t *to = out + (size_t)y * (size_t)width;
     if (channels == 1) shrink_grey(scratch->row, first, &horizontal, width, flip, to);
-    else shrink_rgb(scratch->row, first, &horizontal, width, flip, (size_t)height * (size_t)width, to);
+    else
+      shrink_rgb(scratch->row, first, &horizontal, width, flip, (size_t)height * (size_t)width, to);
   }
   return NA_OK;
 }

@@ -187,8 +187,8 @@ static void write_header(png_structp out, png_infop info, const files_png *png)
 {
   png_set_IHDR(out, info, (png_uint_32)png->width, (png_uint_32)png->height,
                png->depth != 0 ? png->depth : 8, colour_type(png),
-               png->interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_BASE,
-               PNG_FILTER_TYPE_BASE);
+               png->interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE,
+               PNG_COMPRESSION_TYPE_BASE, PNG_FILTER_TYPE_BASE);
   png_color colours[256];
   for (int i = 0; i < png->palette; i++)
     colours[i] = (png_color){png->colours[3 * i], png->colours[3 * i + 1], png->colours[3 * i + 2]};

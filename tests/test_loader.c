@@ -56,7 +56,8 @@ static uint64_t hash_batch(const na_batch *batch)
   const uint32_t *words = (const uint32_t *)(const void *)batch->images;
   uint64_t hash = 14695981039346656037u;
   for (size_t i = 0; i < floats; i++) hash = (hash ^ words[i]) * 1099511628211u;
-  for (int i = 0; i < batch->count; i++) hash = (hash ^ (uint32_t)batch->labels[i]) * 1099511628211u;
+  for (int i = 0; i < batch->count; i++)
+    hash = (hash ^ (uint32_t)batch->labels[i]) * 1099511628211u;
   return hash ^ (uint64_t)batch->count;
 }
 
@@ -303,7 +304,8 @@ static void calibration_is_fixed(void)
   data.batch = 16;
   uint64_t a[BATCHES_MAX], b[BATCHES_MAX];
   CHECK_OK(open_source(NA_SPLIT_CALIBRATE, 40), err);
-  CHECK(source->images == 40 && source->batches == 3, "%ld in %ld", source->images, source->batches);
+  CHECK(source->images == 40 && source->batches == 3, "%ld in %ld", source->images,
+        source->batches);
   int count = run_epoch(0, 0, a);
   CHECK(run_epoch(7, 0, b) == count && count == 3, "%d batches", count);
   CHECK(memcmp(a, b, sizeof a[0] * 3) == 0, "epochs differ");
@@ -316,7 +318,7 @@ static void calibration_is_fixed(void)
   end();
 }
 
-/* -------------------------------------------------------------------------------- damaged images */
+/* ------------------------------------------------------------------------------- damaged images */
 
 static void write_solid(const char *folder, int count, int start)
 {
@@ -406,8 +408,8 @@ static void damaged_is_replaced_in_training(void)
   int code;
   CHECK_OK(source->start(source, 0, 0, &err), err);
   while ((code = source->next(source, &batch, &err)) > 0) continue;
-  CHECK(code == NA_EFORMAT && strstr(err.message, "no image of class \"a\"") != NULL, "%d: %s", code,
-        err.message);
+  CHECK(code == NA_EFORMAT && strstr(err.message, "no image of class \"a\"") != NULL, "%d: %s",
+        code, err.message);
   close_source();
   end();
 }
