@@ -14,12 +14,10 @@ local add = {} -- by kind of block
 -- The state while building: the net, the last layer and its width dimension with its base value, the
 -- next block's number, the part's default activation.
 local function new_builder(m, lists, shape)
-  local height, width = shape.height or shape.resolution or m.resolution,
-                        shape.width or shape.resolution or m.resolution
-  local channels = shape.channels or m.channels
-  local net = core.net_new(m.name, channels, height, width, shape.classes or m.classes)
+  local height, width = shape.height or shape.resolution, shape.width or shape.resolution
+  local net = core.net_new(m.name, shape.channels, height, width, shape.classes)
   return { net = net, act = m.act, lists = lists, last = 0, dim = core.net_input(net),
-           base = channels, classes = shape.classes or m.classes, blocks = 0 }
+           base = shape.channels, classes = shape.classes, blocks = 0 }
 end
 
 local function new_width(b, name, base)
@@ -194,13 +192,9 @@ local function candidate_lists(m, augment)
   return core.augment_lists(augment)
 end
 
--- shape (used by experiments): channels, height, width, classes that replace the model's.
-local function build(m, augment, shape)
-  if not model.is(m) then
-    core.fail("netaug.build takes a model, but got " .. core.describe(m),
-      "make one with netaug.models.NAME { ... } or netaug.model { ... }")
-  end
-  local b = new_builder(m, candidate_lists(m, augment), shape or {})
+-- shape: channels, height, width and classes that replace the model's own.
+local function construct(m, lists, shape)
+  local b = new_builder(m, lists, shape)
   add_part(b, "stem", "backbone.input_stem", m.stem)
   for i, stage in ipairs(m.stages) do
     add_part(b, "stage" .. i, ("backbone.stages.%d"):format(i - 1), stage)
@@ -210,4 +204,29 @@ local function build(m, augment, shape)
   return b.net
 end
 
-return { build = build, add = add }
+local function build(m, augment)
+  if not model.is(m) then
+    core.fail("netaug.build takes a model, but got " .. core.describe(m),
+      "make one with netaug.models.NAME { ... } or netaug.model { ... }")
+  end
+  return construct(m, candidate_lists(m, augment), m)
+end
+
+-- The network of an experiment: what the model leaves open follows the data, the rest must agree.
+local function for_data(m, lists, data)
+  local shape = { channels = data.channels, height = data.height, width = data.width,
+                  classes = data.classes }
+  local function agree(field, own, theirs, what, hint)
+    if m.open[field] or own == theirs then return end
+    core.fail(("model %s is for %s %s, but the data %s has %s"):format(m.name, own, what, data.name,
+      theirs), hint)
+  end
+  agree("channels", m.channels, shape.channels, "channels", "leave the model's channels out, or set the data's")
+  agree("classes", m.classes, shape.classes, "classes", "leave the model's classes out")
+  agree("resolution", ("%dx%d"):format(m.resolution, m.resolution),
+    ("%dx%d"):format(shape.height, shape.width), "images",
+    ("give the data size = %d, or leave the model's resolution out"):format(m.resolution))
+  return construct(m, lists, shape)
+end
+
+return { build = build, for_data = for_data, add = add }

@@ -18,30 +18,24 @@ local model = require "netaug.model"
 
 local zoo = { models = {}, list = {} }
 
--- What every model of the zoo takes, with its default. A type name means: no default, not given.
-local options = {
-  { "width_mult", 1, "channels of every block times this" },
-  { "resolution", 224, "height and width of an image" },
-  { "classes", 1000, "outputs of the classifier" },
-  { "channels", 3, "colour planes of an image" },
-  { "stem_stride", 2, "stride of the first convolution; 1 suits small images" },
-  { "dropout", 0, "rate of dropout before the classifier" },
-  { "strides", "table", "stride of each stage, instead of the network's own" },
+-- What every model of the zoo takes, and the default where the model has no other.
+local defaults = {
+  width_mult = 1,     -- channels of every block times this
+  resolution = 224,   -- height and width of an image
+  classes = 1000,     -- outputs of the classifier
+  channels = 3,       -- colour planes of an image
+  stem_stride = 2,    -- stride of the first convolution; 1 suits small images
+  dropout = 0,        -- rate of dropout before the classifier
 }
-
-local names, checks = {}, {}
-for i, option in ipairs(options) do
-  names[i] = option[1]
-  checks[option[1]] = type(option[2])
-end
-checks.strides = "table"
+local types = { strides = "table" } -- stride of each stage, instead of the network's own
+for name, value in pairs(defaults) do types[name] = type(value) end
+local names = {}
+for name in pairs(types) do names[#names + 1] = name end
+table.sort(names)
 
 local function filled(entry, given)
   local o = {}
-  for _, option in ipairs(options) do
-    local name, default = option[1], option[2]
-    if default ~= "table" then o[name] = default end
-  end
+  for name, value in pairs(defaults) do o[name] = value end
   for name, value in pairs(entry.options or {}) do o[name] = value end
   for name, value in pairs(given) do o[name] = value end
   return o
@@ -55,8 +49,8 @@ local function check(entry, given)
   end
   core.check_keys(subject, "option", given, names)
   for name, value in pairs(given) do
-    if type(value) ~= checks[name] then
-      core.fail(("%s: %s takes a %s, but got %s"):format(subject, name, checks[name],
+    if type(value) ~= types[name] then
+      core.fail(("%s: %s takes a %s, but got %s"):format(subject, name, types[name],
         core.describe(value)))
     end
   end
@@ -67,6 +61,8 @@ local function check(entry, given)
     core.fail(subject .. " has no width multiplier: its widths were searched one by one")
   end
 end
+
+zoo.option_names = names
 
 -- Puts the strides the user gave in place of the stages' own.
 local function restride(entry, stages, strides)
@@ -102,15 +98,6 @@ function zoo.add(entry)
   zoo.list[#zoo.list + 1] = entry
   zoo.models[entry.name] = core.register("netaug.models." .. entry.name, "{ options }", entry.help,
     function(given) return make(entry, given) end)
-end
-
--- Options and what they mean, for help.
-function zoo.options()
-  local lines = {}
-  for _, option in ipairs(options) do
-    lines[#lines + 1] = ("  %-12s %s"):format(option[1], option[3])
-  end
-  return table.concat(lines, "\n")
 end
 
 -- An unknown model is named with the nearest known one.
