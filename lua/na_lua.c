@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ------------------------------------------------------------------------------ errors */
 
@@ -257,6 +258,8 @@ static void set_path(lua_State *L)
   lua_pop(L, 2);
 }
 
+enum { LIBRARY_PATH_MAX = 4096 };
+
 static int open_state(lua_State *L)
 {
   open_globals(L);
@@ -268,35 +271,48 @@ static int open_state(lua_State *L)
   return 0;
 }
 
-static const char *library_folder(void)
+/* The library's folder is, in this order: what NETAUG_LUA says; ../lua beside a program that runs where
+ * it was built; ../share/netaug/lua, which also finds a moved installation; where it was installed. */
+static int find_library(char folder[LIBRARY_PATH_MAX], na_error *err)
 {
+  static const char *const beside[] = {"../lua", "../share/netaug/lua"};
+  char program[LIBRARY_PATH_MAX / 2] = "", probe[LIBRARY_PATH_MAX + 32];
   const char *given = getenv("NETAUG_LUA");
-  return given != NULL && given[0] != '\0' ? given : NA_LUA_FOLDER;
+  bool set = given != NULL && given[0] != '\0';
+  ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+  char *slash = length > 0 ? strrchr(program, '/') : NULL;
+  if (slash != NULL) *slash = '\0';
+  for (int place = set || slash == NULL ? 2 : 0; place < 3; place++) {
+    if (place < 2) snprintf(folder, LIBRARY_PATH_MAX, "%s/%s", program, beside[place]);
+    else snprintf(folder, LIBRARY_PATH_MAX, "%s", set ? given : NA_LUA_FOLDER);
+    snprintf(probe, sizeof probe, "%s/netaug/init.lua", folder);
+    if (access(probe, R_OK) == 0) return NA_OK;
+  }
+  na_fail(err, NA_EIO, "the Lua library is not in %.200s", folder);
+  return na_hint(err, "install netaug, or set NETAUG_LUA to the folder that holds netaug/init.lua");
 }
 
 int na_lua_new(na_lua **out, const na_lua_setup *setup, na_error *err)
 {
+  char folder[LIBRARY_PATH_MAX];
   *out = NULL;
+  int code = find_library(folder, err);
+  if (code != NA_OK) return code;
   na_lua *lua = na_alloc(sizeof *lua);
   if (lua == NULL) return na_fail_memory(err, sizeof *lua, "the Lua state");
   if (setup != NULL) lua->setup = *setup;
   lua->runs = na_strdup(lua->setup.runs != NULL ? lua->setup.runs : "runs");
-  lua->library = na_strdup(library_folder());
+  lua->library = na_strdup(folder);
   lua->L = luaL_newstate();
-  int code = NA_OK;
   if (lua->L == NULL || lua->runs == NULL || lua->library == NULL)
     code = na_fail_memory(err, 1 << 16, "the Lua state");
   else {
     *(na_lua **)lua_getextraspace(lua->L) = lua;
     code = na_lua_protect(lua, open_state, NULL, err);
   }
-  if (code != NA_OK) {
-    na_hint(err, "set NETAUG_LUA to the folder that holds netaug/init.lua");
-    na_lua_free(lua);
-    return code;
-  }
-  *out = lua;
-  return NA_OK;
+  if (code != NA_OK) na_lua_free(lua);
+  else *out = lua;
+  return code;
 }
 
 void na_lua_free(na_lua *lua)

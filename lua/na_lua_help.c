@@ -104,20 +104,35 @@ static const char *entry_field(lua_State *L, int entry, const char *name)
   return text != NULL ? text : "";
 }
 
+enum { HELP_COLUMN = 34 };
+
 static void entry_line(lua_State *L, int entry, luaL_Buffer *out)
 {
   const char *name = entry_field(L, entry, "name"), *args = entry_field(L, entry, "args");
-  size_t length = strlen(name) + strlen(args) + 1;
+  const char *space = args[0] == '\0' || args[0] == '(' ? "" : " ";
+  int width = (int)(strlen(name) + strlen(space) + strlen(args));
   luaL_addstring(out, name);
-  if (args[0] != '\0') luaL_addstring(out, args[0] == '(' ? "" : " ");
+  luaL_addstring(out, space);
   luaL_addstring(out, args);
-  for (; length < 38; length++) luaL_addchar(out, ' ');
-  luaL_addstring(out, "  ");
+  if (width > HELP_COLUMN - 2) {
+    luaL_addchar(out, '\n');
+    width = 0;
+  }
+  for (; width < HELP_COLUMN; width++) luaL_addchar(out, ' ');
   luaL_addstring(out, entry_field(L, entry, "help"));
   luaL_addchar(out, '\n');
 }
 
-/* Pushes the lines of all entries whose name begins with `prefix` (NULL: of all). */
+/* Is it `prefix` itself, or a member of it ("net": "net.name", "net:cost", not "netaug.load")? */
+static bool belongs(const char *name, const char *prefix)
+{
+  size_t length = strlen(prefix);
+  if (length == 0 || strncmp(name, prefix, length) != 0) return false;
+  if (prefix[length - 1] == '.' || prefix[length - 1] == ':') return true;
+  return name[length] == '\0' || name[length] == '.' || name[length] == ':';
+}
+
+/* Pushes the lines of all entries that belong to `prefix` (NULL: of all). */
 static void push_lines(lua_State *L, const char *prefix)
 {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, entries_key);
@@ -126,7 +141,7 @@ static void push_lines(lua_State *L, const char *prefix)
   for (int i = 1; i <= count; i++) {
     lua_rawgeti(L, list, i);
     const char *name = entry_field(L, lua_gettop(L), "name");
-    if (prefix != NULL && strncmp(name, prefix, strlen(prefix)) != 0) {
+    if (prefix != NULL && !belongs(name, prefix)) {
       lua_pop(L, 1);
       continue;
     }

@@ -90,6 +90,7 @@ static const int *read_widths(lua_State *L, int index, const na_net *net)
 {
   static const char *const words[] = {"base", "widest", NULL};
   na_error err = {0};
+  if (lua_gettop(L) < index) lua_settop(L, index);
   int *widths = push_ints(L, net);
   if (lua_istable(L, index)) {
     int top = lua_gettop(L);

@@ -7,7 +7,7 @@
 
 local zoo = require "netaug.zoo"
 
-local recipe = { width = { 1, 1.5, 2 }, expand = { 1, 1.5, 2 },
+local recipe = { width = { 1, 1.25, 1.5 }, expand = { 1, 1.25, 1.5 },
                  lr = 0.05, batch = 128, weight_decay = 4e-5 }
 
 zoo.add {
