@@ -104,7 +104,6 @@ typedef struct na_augment {
   double r; /* 0: not given */
   int s;
 } na_augment;
-extern const na_settings na_augment_settings;
 
 /* Pushes a userdata that holds a settings structure of `size` bytes with its defaults, and gives the
  * structure. From Lua its fields read and write through the table, checked. */
