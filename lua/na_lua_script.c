@@ -226,7 +226,10 @@ int na_lua_start(na_lua *lua, const char *path, int argc, char **argv, na_error 
   snprintf(name, sizeof name, "@%s", path);
   hide_shebang(text);
   s.text = text;
-  code = start(lua, &s, err);
+  if (text[0] == LUA_SIGNATURE[0]) {
+    na_fail(err, NA_EINVAL, "%s is compiled Lua", path);
+    code = na_hint(err, "give the script's source: compiled code cannot be checked");
+  } else code = start(lua, &s, err);
   na_free(text);
   return code;
 }

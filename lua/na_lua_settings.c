@@ -124,6 +124,7 @@ static void push_value(lua_State *L, const na_setting *setting, const void *targ
     na_buffer *text = na_lua_buffer(L);
     na_settings_write(setting, target, text);
     na_lua_push_buffer(L, text);
+    lua_remove(L, -2);
   }
   }
 }
