@@ -16,6 +16,7 @@ libcore_a_SOURCES += \
 	core/train/ring.c core/train/ring.h \
 	core/train/condition.c core/train/condition.h \
 	core/train/evaluate.c core/train/evaluate.h \
+	core/train/finite.c core/train/finite.h \
 	core/train/recorder.c core/train/recorder.h \
 	core/train/trainer.c \
 	core/train/worker.c

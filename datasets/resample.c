@@ -44,10 +44,10 @@ static double filter_width(double length, int outputs)
   return reduction > 1 ? reduction : 1; /* enlarging interpolates between neighbours */
 }
 
-/* How many inputs one output can touch, at most `inputs`. */
+/* How many inputs one output can touch: the centres in an open interval of twice the width. */
 static int tap_count(double length, int outputs, int inputs)
 {
-  double taps = 2 * ceil(filter_width(length, outputs)) + 1;
+  double taps = ceil(2 * filter_width(length, outputs));
   return taps < inputs ? (int)taps : inputs;
 }
 
@@ -125,26 +125,35 @@ static void add_rows(const uint8_t *rows, size_t stride, int taps, const float *
   }
 }
 
-static uint8_t to_byte(float value)
-{
-  return value <= 0 ? 0 : value >= 255 ? 255 : (uint8_t)(value + 0.5f);
-}
-
-/* One output row of every channel; row[0] is input column `first`. */
-static void shrink_row(const float *row, int first, int channels, const axis *across, int width,
-                       bool flip, size_t plane, uint8_t *out)
+/* One output row. The weights are not negative and sum to 1, so results need no clamping. */
+static void shrink_grey(const float *row, int first, const axis *across, int width, bool flip,
+                        uint8_t *out)
 {
   for (int x = 0; x < width; x++) {
     const float *weights = across->weights + (size_t)x * (size_t)across->taps;
-    const float *from = row + (size_t)(across->starts[x] - first) * (size_t)channels;
-    float sum[3] = {0, 0, 0};
-    if (channels == 1)
-      for (int k = 0; k < across->taps; k++) sum[0] += weights[k] * from[k];
-    else
-      for (int k = 0; k < across->taps; k++, from += 3)
-        for (int c = 0; c < 3; c++) sum[c] += weights[k] * from[c];
-    int to = flip ? width - 1 - x : x;
-    for (int c = 0; c < channels; c++) out[(size_t)c * plane + (size_t)to] = to_byte(sum[c]);
+    const float *from = row + (across->starts[x] - first);
+    float sum = 0;
+    for (int k = 0; k < across->taps; k++) sum += weights[k] * from[k];
+    out[flip ? width - 1 - x : x] = (uint8_t)(sum + 0.5f);
+  }
+}
+
+/* Four floats at once, wherever they lie. */
+typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int32_t quad_int __attribute__((vector_size(16)));
+
+/* The same for RGB: red, green and blue of a pixel, and the next one's red for nothing. */
+static void shrink_rgb(const float *row, int first, const axis *across, int width, bool flip,
+                       size_t plane, uint8_t *out)
+{
+  for (int x = 0; x < width; x++) {
+    const float *weights = across->weights + (size_t)x * (size_t)across->taps;
+    const float *from = row + 3 * (size_t)(across->starts[x] - first);
+    quad sum = {0.5f, 0.5f, 0.5f, 0};
+    for (int k = 0; k < across->taps; k++) sum += weights[k] * *(const quad *)(from + 3 * k);
+    quad_int rounded = __builtin_convertvector(sum, quad_int);
+    uint8_t *to = out + (flip ? width - 1 - x : x);
+    for (size_t c = 0; c < 3; c++) to[c * plane] = (uint8_t)rounded[c];
   }
 }
 
@@ -158,7 +167,7 @@ int na_resample(const na_image *image, const double box[4], bool closed, bool fl
   size_t channels = (size_t)image->channels, stride = channels * (size_t)image->width;
   size_t count = (size_t)(last - first) * channels;
   void *row = scratch->row;
-  code = na_scratch_reserve(&row, &scratch->row_capacity, count * sizeof(float), err);
+  code = na_scratch_reserve(&row, &scratch->row_capacity, (count + 1) * sizeof(float), err);
   scratch->row = row;
   if (code != NA_OK) return code;
   for (int y = 0; y < height; y++) {
@@ -166,8 +175,9 @@ int na_resample(const na_image *image, const double box[4], bool closed, bool fl
                           (size_t)first * channels;
     add_rows(rows, stride, vertical.taps, vertical.weights + (size_t)y * (size_t)vertical.taps,
              count, scratch->row);
-    shrink_row(scratch->row, first, image->channels, &horizontal, width, flip,
-               (size_t)height * (size_t)width, out + (size_t)y * (size_t)width);
+    uint8_t *to = out + (size_t)y * (size_t)width;
+    if (channels == 1) shrink_grey(scratch->row, first, &horizontal, width, flip, to);
+    else shrink_rgb(scratch->row, first, &horizontal, width, flip, (size_t)height * (size_t)width, to);
   }
   return NA_OK;
 }

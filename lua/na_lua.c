@@ -258,6 +258,8 @@ static void set_path(lua_State *L)
   lua_pop(L, 2);
 }
 
+enum { LIBRARY_PATH_MAX = 4096 };
+
 static int open_state(lua_State *L)
 {
   open_globals(L);
@@ -269,31 +271,38 @@ static int open_state(lua_State *L)
   return 0;
 }
 
-static const char *library_folder(void)
+/* The library's folder is, in this order: what NETAUG_LUA says; ../lua beside a program that runs where
+ * it was built; ../share/netaug/lua, which also finds a moved installation; where it was installed. */
+static int find_library(char folder[LIBRARY_PATH_MAX], na_error *err)
 {
+  static const char *const beside[] = {"../lua", "../share/netaug/lua"};
+  char program[LIBRARY_PATH_MAX / 2] = "", probe[LIBRARY_PATH_MAX + 32];
   const char *given = getenv("NETAUG_LUA");
-  return given != NULL && given[0] != '\0' ? given : NA_LUA_FOLDER;
-}
-
-static int check_library(const char *folder, na_error *err)
-{
-  char path[4096];
-  int length = snprintf(path, sizeof path, "%s/netaug/init.lua", folder);
-  if (length < (int)sizeof path && access(path, R_OK) == 0) return NA_OK;
+  bool set = given != NULL && given[0] != '\0';
+  ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+  char *slash = length > 0 ? strrchr(program, '/') : NULL;
+  if (slash != NULL) *slash = '\0';
+  for (int place = set || slash == NULL ? 2 : 0; place < 3; place++) {
+    if (place < 2) snprintf(folder, LIBRARY_PATH_MAX, "%s/%s", program, beside[place]);
+    else snprintf(folder, LIBRARY_PATH_MAX, "%s", set ? given : NA_LUA_FOLDER);
+    snprintf(probe, sizeof probe, "%s/netaug/init.lua", folder);
+    if (access(probe, R_OK) == 0) return NA_OK;
+  }
   na_fail(err, NA_EIO, "the Lua library is not in %.200s", folder);
   return na_hint(err, "install netaug, or set NETAUG_LUA to the folder that holds netaug/init.lua");
 }
 
 int na_lua_new(na_lua **out, const na_lua_setup *setup, na_error *err)
 {
+  char folder[LIBRARY_PATH_MAX];
   *out = NULL;
-  int code = check_library(library_folder(), err);
+  int code = find_library(folder, err);
   if (code != NA_OK) return code;
   na_lua *lua = na_alloc(sizeof *lua);
   if (lua == NULL) return na_fail_memory(err, sizeof *lua, "the Lua state");
   if (setup != NULL) lua->setup = *setup;
   lua->runs = na_strdup(lua->setup.runs != NULL ? lua->setup.runs : "runs");
-  lua->library = na_strdup(library_folder());
+  lua->library = na_strdup(folder);
   lua->L = luaL_newstate();
   if (lua->L == NULL || lua->runs == NULL || lua->library == NULL)
     code = na_fail_memory(err, 1 << 16, "the Lua state");

@@ -1,1 +1,27 @@
-## tests of core
+## tests of core/base, core/kernel, core/layer and the running of networks
+EXTRA_DIST += tests/lanes.h
+core_test_libs = $(core_libs) $(OPENBLAS_LIBS)
+
+check_PROGRAMS += tests/test_kernels
+TESTS += tests/test_kernels
+tests_test_kernels_SOURCES = tests/test_kernels.c
+tests_test_kernels_LDADD = $(core_test_libs)
+
+core_test_nets = tests/naive_net.c tests/naive_net.h tests/small_nets.c tests/small_nets.h
+
+check_PROGRAMS += tests/test_gradients
+TESTS += tests/test_gradients
+tests_test_gradients_SOURCES = tests/test_gradients.c $(core_test_nets)
+tests_test_gradients_LDADD = $(core_test_libs)
+
+check_PROGRAMS += tests/test_workspace
+TESTS += tests/test_workspace
+tests_test_workspace_SOURCES = tests/test_workspace.c $(core_test_nets)
+tests_test_workspace_LDADD = $(core_test_libs)
+
+check_PROGRAMS += tests/test_base tests/test_plan
+TESTS += tests/test_base tests/test_plan
+tests_test_base_SOURCES = tests/test_base.c
+tests_test_base_LDADD = $(core_test_libs)
+tests_test_plan_SOURCES = tests/test_plan.c
+tests_test_plan_LDADD = $(core_test_libs)

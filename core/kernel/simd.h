@@ -39,6 +39,7 @@ INLINE vf splat(float x) { return x - (vf){0}; }
 INLINE vf keep_if(vi mask, vf v) { return (vf)(mask & (vi)v); }
 INLINE vf choose(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
 
+/* Where one of the two is not a number, both give b. */
 INLINE vf vmax(vf a, vf b)
 {
 #if defined(__AVX512F__)
@@ -69,14 +70,15 @@ INLINE double lane_sum(vf v)
   return sum;
 }
 
-/* The activation; `act` is a constant wherever this is inlined. */
+/* The activation; `act` is a constant wherever this is inlined. x stands second in vmax and vmin, so
+ * that a NaN stays one and reaches the loss, where training stops on it. */
 INLINE vf activate(vf x, na_activation act)
 {
   switch (act) {
-  case NA_ACT_RELU: return vmax(x, splat(0));
-  case NA_ACT_RELU6: return vmin(vmax(x, splat(0)), splat(6));
-  case NA_ACT_HSWISH: return x * vmin(vmax(x + 3.0f, splat(0)), splat(6)) * (1.0f / 6.0f);
-  case NA_ACT_HSIGMOID: return vmin(vmax(x + 3.0f, splat(0)), splat(6)) * (1.0f / 6.0f);
+  case NA_ACT_RELU: return vmax(splat(0), x);
+  case NA_ACT_RELU6: return vmin(splat(6), vmax(splat(0), x));
+  case NA_ACT_HSWISH: return x * vmin(splat(6), vmax(splat(0), x + 3.0f)) * (1.0f / 6.0f);
+  case NA_ACT_HSIGMOID: return vmin(splat(6), vmax(splat(0), x + 3.0f)) * (1.0f / 6.0f);
   default: return x;
   }
 }

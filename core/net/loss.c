@@ -104,6 +104,9 @@ int na_loss(na_workspace *w, const na_batch *batch, double smoothing, double wei
     return na_fail(err, NA_EINVAL, "the loss needs a forward pass of the same batch before it");
   if (weight > 0 && !w->train)
     return na_fail(err, NA_EINVAL, "a gradient needs a training workspace");
+  if (weight > 0 && w->state == NA_BACKWARDED)
+    return na_fail(err, NA_EINVAL, "the backward pass has used up the activations: a gradient needs "
+                   "another forward pass");
   int code = check_labels(w, batch, logits->channels, err);
   if (code != NA_OK) return code;
   loss_loop loop = {w, batch, logits, smoothing, weight};

@@ -89,16 +89,19 @@ void na_recalibrate_end(na_workspace *w, const int *widths)
 
 /* ------------------------------------------------------------------------- reading */
 
+/* x within 0 .. high; a NaN stays one. */
+static float clamp(float x, float high) { return x < 0 ? 0 : x > high ? high : x; }
+
 /* What consumers see of one value. */
 static float value_of(const na_tensor *t, int c, size_t at)
 {
   float x = t->data[(size_t)c * t->stride + at];
   if (t->lazy) x = x * t->scale[c] + t->shift[c];
   switch (t->act) {
-  case NA_ACT_RELU: return x > 0 ? x : 0;
-  case NA_ACT_RELU6: return x > 6 ? 6 : x > 0 ? x : 0;
-  case NA_ACT_HSWISH: return x * fminf(fmaxf(x + 3, 0), 6) / 6;
-  case NA_ACT_HSIGMOID: return fminf(fmaxf(x + 3, 0), 6) / 6;
+  case NA_ACT_RELU: return x < 0 ? 0 : x;
+  case NA_ACT_RELU6: return clamp(x, 6);
+  case NA_ACT_HSWISH: return x * clamp(x + 3, 6) / 6;
+  case NA_ACT_HSIGMOID: return clamp(x + 3, 6) / 6;
   default: return x;
   }
 }

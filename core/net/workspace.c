@@ -78,7 +78,8 @@ static void plan_layer(const na_workspace *w, int layer, na_lifetime *buffers)
   if (layer == 0) return; /* the images are the caller's */
   size_t size = channel_stride(w, layer) * (size_t)max_channels(w, layer);
   bool is_last = layer == net->layer_count - 1;
-  int data_end = w->train ? end : is_last ? net->layer_count : last;
+  /* Logits stay to be read after the backward pass too. */
+  int data_end = is_last ? 2 * net->layer_count : w->train ? end : last;
   buffers[DATA] = (na_lifetime){.size = size, .first = layer, .last = data_end};
   if (w->train) {
     /* Written by its last consumer's backward pass first; the last layer's by the loss; a gate's by

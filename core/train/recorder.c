@@ -2,6 +2,7 @@
 #include "core/train/recorder.h"
 #include "core/base/memory.h"
 #include "core/store/metrics.h"
+#include "core/train/finite.h"
 
 #include <errno.h>
 #include <math.h>
@@ -158,14 +159,9 @@ void na_recorder_log(na_recorder *recorder, const char *line)
 
 static int check_finite(const na_net *net, na_error *err)
 {
-  for (int i = 0; i < net->param_count; i++) {
-    const float *values = net->weights + net->params[i].offset;
-    for (size_t k = 0; k < net->params[i].count; k++)
-      if (!isfinite(values[k]))
-        return na_fail(err, NA_ENAN, "%s has a value that is not a finite number",
-                       net->params[i].name);
-  }
-  return NA_OK;
+  int bad = na_finite_check(net->weights, net->values, net->params, net->param_count);
+  if (bad < 0) return NA_OK;
+  return na_fail(err, NA_ENAN, "%s has a value that is not a finite number", net->params[bad].name);
 }
 
 int na_recorder_save(na_recorder *recorder, const char *name, const na_net *net,

@@ -49,8 +49,8 @@ typedef struct sgd {
 static void update(float *restrict w, float *restrict g, float *restrict m, size_t n, float lr,
                    float momentum, float decay, float keep, float ahead)
 {
-  for (size_t i = 0; i < n; i += RUN)
-    for (size_t j = i; j < i + RUN; j++) {
+  for (size_t run = n / RUN; run > 0; run--, w += RUN, g += RUN, m += RUN)
+    for (int j = 0; j < RUN; j++) {
       float slope = g[j] + decay * w[j];
       m[j] = momentum * m[j] + slope;
       w[j] -= lr * (keep * slope + ahead * m[j]);

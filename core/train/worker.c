@@ -3,6 +3,7 @@
 #include "core/base/text.h"
 #include "core/train/condition.h"
 #include "core/train/evaluate.h"
+#include "core/train/finite.h"
 #include "core/train/trainer_private.h"
 
 #include <limits.h>
@@ -286,6 +287,19 @@ static int explain_nan(na_trainer *t, na_error *err)
                  cause.message, t->step, t->epoch + 1, t->net->layers[culprit].name);
 }
 
+/* An activation such as relu6 turns "not a number" into 0, so a loss may look well while the network
+ * is lost. The running statistics, which every pass updates, keep what the activations hide. */
+static int check_statistics(const na_trainer *t, na_error *err)
+{
+  const na_net *net = t->net;
+  int bad = na_finite_check(net->running, net->stats, net->buffers, net->buffer_count);
+  for (int i = 0; bad >= 0 && i < net->layer_count; i++)
+    if (net->layers[i].mean == bad || net->layers[i].var == bad)
+      return na_fail(err, NA_ENAN, "the statistics of a batch are not finite at step %ld (epoch %d): first "
+                     "those of layer %s", t->step, t->epoch + 1, net->layers[i].name);
+  return NA_OK;
+}
+
 static void add_scores(na_scores *sum, const na_scores *more)
 {
   sum->loss += more->loss;
@@ -330,6 +344,7 @@ static int run_step(na_trainer *t, const na_batch *batch, double waited, na_erro
                            (const int *const *)t->widths, t->train.alpha, t->train.label_smoothing,
                            dropout, &base, &augmented, err);
   if (code == NA_ENAN) return explain_nan(t, err);
+  if (code == NA_OK) code = check_statistics(t, err);
   if (code != NA_OK) return code;
   na_sgd(t->net, t->team, lr, t->train.momentum, t->train.nesterov, t->train.weight_decay);
   t->step++;
