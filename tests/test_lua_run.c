@@ -242,6 +242,30 @@ static void example(void)
   state_close(&s);
 }
 
+/* The example experiments, cut short and on the small collection. */
+static void examples(void)
+{
+  static const char *const names[] = {"cifar10", "fashion", "ratio-sweep"};
+  static const int runs_of[] = {1, 2, 4};
+  const char *top = getenv("NETAUG_SRCDIR");
+  for (int i = 0; i < 3; i++) {
+    lua_state s;
+    na_error err = {0};
+    tally seen = {{0}};
+    char path[512], one[] = "1", *argv[] = {i == 0 ? data : one, one};
+    snprintf(path, sizeof path, "%s/scripts/experiments/%s.lua", top != NULL ? top : "..", names[i]);
+    state_open(&s, runs);
+    CHECK_OK(na_lua_override(s.lua, "data.path", data, &err), err);
+    CHECK_OK(na_lua_override(s.lua, "data.batch", "50", &err), err);
+    CHECK(na_lua_start(s.lua, path, 2, argv, &err) == NA_LUA_WAITING, "%s: %s", names[i], err.message);
+    CHECK_OK(na_lua_drive(s.lua, observe, &seen, &err), err);
+    CHECK(seen.events[NA_EVENT_END] == runs_of[i], "%s: %d runs", names[i],
+          seen.events[NA_EVENT_END]);
+    CHECK(strchr(state_text(&s), '%') != NULL, "%s printed %s", names[i], state_text(&s));
+    state_close(&s);
+  }
+}
+
 int main(void)
 {
   make_scratch();
@@ -254,6 +278,7 @@ int main(void)
   RUN(interrupt_waiting);
   RUN(abandoned);
   RUN(example);
+  RUN(examples);
   scratch_remove(scratch);
   return CHECK_EXIT();
 }
