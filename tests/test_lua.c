@@ -1,6 +1,6 @@
-/* Runs the self-checking scripts of tests/lua, and tests the prompt: lines, values, unfinished statements,
- * completion, interrupts, the end of scripts.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* Runs the self-checking scripts of tests/lua, and tests the prompt: lines, values, unfinished
+ * statements, completion, interrupts, the end of scripts. SPDX-License-Identifier: GPL-3.0-or-later
+ */
 #include "tests/lua_state.h"
 
 #include <signal.h>
@@ -21,12 +21,30 @@ static void run_script(const char *name)
   state_close(&s);
 }
 
-static void script_tensor(void) { run_script("tensor"); }
-static void script_net(void) { run_script("net"); }
-static void script_models(void) { run_script("models"); }
-static void script_experiment(void) { run_script("experiment"); }
-static void script_help(void) { run_script("help"); }
-static void script_show(void) { run_script("show"); }
+static void script_tensor(void)
+{
+  run_script("tensor");
+}
+static void script_net(void)
+{
+  run_script("net");
+}
+static void script_models(void)
+{
+  run_script("models");
+}
+static void script_experiment(void)
+{
+  run_script("experiment");
+}
+static void script_help(void)
+{
+  run_script("help");
+}
+static void script_show(void)
+{
+  run_script("show");
+}
 
 /* -------------------------------------------------------------------------------- lines */
 
@@ -59,8 +77,8 @@ static void unfinished(void)
   static const struct {
     const char *line;
     int incomplete;
-  } cases[] = {{"for i = 1, 2 do", 1}, {"x = {", 1},        {"print(", 1},     {"x = 1", 0},
-               {"1 + 1", 0},           {"x = = 1", 0},      {"function f()", 1}, {"end", 0},
+  } cases[] = {{"for i = 1, 2 do", 1}, {"x = {", 1},   {"print(", 1},       {"x = 1", 0},
+               {"1 + 1", 0},           {"x = = 1", 0}, {"function f()", 1}, {"end", 0},
                {"[[ long text", 1},    {"", 0}};
   lua_state s;
   state_open(&s, NULL);
@@ -80,7 +98,8 @@ static void completes(na_lua *lua, const char *line, const char *word, const cha
     free(matches[i]);
   }
   free(matches);
-  CHECK(found, "\"%s\" with \"%s\" completes to %s", line, word, wanted != NULL ? wanted : "nothing");
+  CHECK(found, "\"%s\" with \"%s\" completes to %s", line, word,
+        wanted != NULL ? wanted : "nothing");
 }
 
 static void completion(void)
@@ -131,8 +150,14 @@ static void interrupts(const char *line)
   state_close(&s);
 }
 
-static void interrupt_loop(void) { interrupts("while true do end"); }
-static void interrupt_function(void) { interrupts("local function f() return f() end f()"); }
+static void interrupt_loop(void)
+{
+  interrupts("while true do end");
+}
+static void interrupt_function(void)
+{
+  interrupts("local function f() return f() end f()");
+}
 
 /* ------------------------------------------------------------------------------- scripts */
 
@@ -152,12 +177,16 @@ static void scripts(void)
   na_error err = {0};
   char one[] = "one", two[] = "two", *argv[] = {one, two};
   state_open(&s, NULL);
-  CHECK_OK(run_text(&s, "#!/usr/bin/netaug run\nprint(#arg, arg[1], arg[2], arg[0] ~= nil)", 2, argv,
-                    &err), err);
+  CHECK_OK(run_text(&s, "#!/usr/bin/netaug run\nprint(#arg, arg[1], arg[2], arg[0] ~= nil)", 2,
+                    argv, &err),
+           err);
   CHECK(strcmp(state_text(&s), "2\tone\ttwo\ttrue\n") == 0, "arg is set: %s", state_text(&s));
   state_forget(&s);
-  CHECK_OK(run_text(&s, "local guard <close> = setmetatable({}, { __close = function() print('closed') "
-                        "end })\nos.exit(0)", 0, NULL, &err), err);
+  CHECK_OK(run_text(&s,
+                    "local guard <close> = setmetatable({}, { __close = function() print('closed') "
+                    "end })\nos.exit(0)",
+                    0, NULL, &err),
+           err);
   CHECK(strcmp(state_text(&s), "closed\n") == 0, "os.exit unwinds: %s", state_text(&s));
   CHECK_OK(run_text(&s, "os.exit()", 0, NULL, &err), err);
   CHECK_OK(run_text(&s, "os.exit(true)", 0, NULL, &err), err);
@@ -189,7 +218,8 @@ static void help_text(void)
   na_buffer out = {0};
   state_open(&s, NULL);
   na_lua_help(s.lua, &out);
-  CHECK(out.data != NULL && strstr(out.data, "netaug.experiment {") != NULL, "help names experiment");
+  CHECK(out.data != NULL && strstr(out.data, "netaug.experiment {") != NULL,
+        "help names experiment");
   CHECK(out.data != NULL && strstr(out.data, "experiment:run()") != NULL, "help names exp:run");
   na_free(out.data);
   state_close(&s);

@@ -1,6 +1,5 @@
-/* Training from scripts on a small generated collection: hooks, results, folders, stopping, the prompt
- * meanwhile.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* Training from scripts on a small generated collection: hooks, results, folders, stopping, the
+ * prompt meanwhile. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/lua_state.h"
 
 enum { SIDE = 16, CLASSES = 10 };
@@ -116,7 +115,8 @@ static void folder(void)
   if (file != NULL) {
     size_t read = fread(kept, 1, sizeof kept - 1, file);
     fclose(file);
-    CHECK(strcmp(kept, HEAD "exp:run()\n-- the end") == 0, "experiment.lua is the script, %zu", read);
+    CHECK(strcmp(kept, HEAD "exp:run()\n-- the end") == 0, "experiment.lua is the script, %zu",
+          read);
   }
   state_close(&s);
 }
@@ -127,8 +127,10 @@ static void no_folder(void)
   lua_state s;
   na_error err = {0};
   state_open(&s, runs);
-  CHECK_FAILS(start(&s, HEAD "exp.name = 'absent'\nexp.augment.width = { 1, 60 }\n"
-                        "exp.augment.r = 0\nexp.augment.expand = { 1, 2, 1.5 }\nexp:run()", &err),
+  CHECK_FAILS(start(&s,
+                    HEAD "exp.name = 'absent'\nexp.augment.width = { 1, 60 }\n"
+                         "exp.augment.r = 0\nexp.augment.expand = { 1, 2, 1.5 }\nexp:run()",
+                    &err),
               NA_EINVAL, "candidates must rise", err);
   CHECK(!exists("absent", "."), "no folder");
   state_close(&s);
@@ -184,8 +186,11 @@ static void overrides(void)
   CHECK_OK(na_lua_override(s.lua, "data.batch", "50", &err), err);
   CHECK_OK(na_lua_override(s.lua, "name", "mine", &err), err);
   tally seen = {{0}};
-  CHECK(start(&s, HEAD "local r = exp:run() print(#r.history, r.history[1].batches, exp.augment.r,"
-                  "exp.net:widths('widest')['stem.conv'], r.name)", &err) == NA_LUA_WAITING, "waits");
+  CHECK(start(&s,
+              HEAD "local r = exp:run() print(#r.history, r.history[1].batches, exp.augment.r,"
+                   "exp.net:widths('widest')['stem.conv'], r.name)",
+              &err) == NA_LUA_WAITING,
+        "waits");
   CHECK_OK(na_lua_drive(s.lua, observe, &seen, &err), err);
   CHECK(strcmp(state_text(&s), "1\t4\t0.0\t16\tmine\n") == 0, "printed: %s", state_text(&s));
   state_close(&s);
@@ -223,20 +228,23 @@ static void example(void)
   lua_state s;
   na_error err = {0};
   state_open(&s, runs);
-  CHECK(start(&s,
-              "local netaug = require \"netaug\"\n"
-              "local exp = netaug.experiment {\n"
-              "  name    = \"tiny-r3\",\n"
-              "  model   = netaug.models.mobilenetv2_tiny { classes = 10, resolution = 32, stem_stride "
-              "= 1 },\n"
-              "  data    = netaug.dataset(arg[1], { size = 32, batch = 100, crop = 4, flip = true }),\n"
-              "  augment = { width = { 1, 1.8, 2.6 }, expand = { 1, 1.6, 2.2, 2.8 } },\n"
-              "  train   = { epochs = 1, lr = 0.05, label_smoothing = 0.1, seed = 1, warmup = 0 },\n"
-              "}\n"
-              "function exp:on_epoch(e) print(e.epoch, e.base.top1, e.augmented.top1) end\n"
-              "local result = exp:run()\n"
-              "print(result.base.top1, result.run)\n", &err) == NA_LUA_WAITING, "waits: %s",
-        err.message);
+  CHECK(
+      start(
+          &s,
+          "local netaug = require \"netaug\"\n"
+          "local exp = netaug.experiment {\n"
+          "  name    = \"tiny-r3\",\n"
+          "  model   = netaug.models.mobilenetv2_tiny { classes = 10, resolution = 32, stem_stride "
+          "= 1 },\n"
+          "  data    = netaug.dataset(arg[1], { size = 32, batch = 100, crop = 4, flip = true }),\n"
+          "  augment = { width = { 1, 1.8, 2.6 }, expand = { 1, 1.6, 2.2, 2.8 } },\n"
+          "  train   = { epochs = 1, lr = 0.05, label_smoothing = 0.1, seed = 1, warmup = 0 },\n"
+          "}\n"
+          "function exp:on_epoch(e) print(e.epoch, e.base.top1, e.augmented.top1) end\n"
+          "local result = exp:run()\n"
+          "print(result.base.top1, result.run)\n",
+          &err) == NA_LUA_WAITING,
+      "waits: %s", err.message);
   CHECK_OK(na_lua_drive(s.lua, NULL, NULL, &err), err);
   CHECK(strstr(state_text(&s), "/tiny-r3\n") != NULL, "printed: %s", state_text(&s));
   state_close(&s);
@@ -253,11 +261,13 @@ static void examples(void)
     na_error err = {0};
     tally seen = {{0}};
     char path[512], one[] = "1", *argv[] = {i == 0 ? data : one, one};
-    snprintf(path, sizeof path, "%s/scripts/experiments/%s.lua", top != NULL ? top : "..", names[i]);
+    snprintf(path, sizeof path, "%s/scripts/experiments/%s.lua", top != NULL ? top : "..",
+             names[i]);
     state_open(&s, runs);
     CHECK_OK(na_lua_override(s.lua, "data.path", data, &err), err);
     CHECK_OK(na_lua_override(s.lua, "data.batch", "50", &err), err);
-    CHECK(na_lua_start(s.lua, path, 2, argv, &err) == NA_LUA_WAITING, "%s: %s", names[i], err.message);
+    CHECK(na_lua_start(s.lua, path, 2, argv, &err) == NA_LUA_WAITING, "%s: %s", names[i],
+          err.message);
     CHECK_OK(na_lua_drive(s.lua, observe, &seen, &err), err);
     CHECK(seen.events[NA_EVENT_END] == runs_of[i], "%s: %d runs", names[i],
           seen.events[NA_EVENT_END]);

@@ -1,6 +1,5 @@
-/* The zoo against the reference fixtures, against the networks that tests/zoo.h builds in C, and against the
- * paper's table of costs.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* The zoo against the reference fixtures, against the networks that tests/zoo.h builds in C, and
+ * against the paper's table of costs. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/store/h5.h"
 #include "tests/lua_state.h"
 #include "tests/zoo.h"
@@ -41,8 +40,8 @@ static int compare_param(void *context, const char *name)
   return 0;
 }
 
-/* Where a dimension of the fixture is shared with the one before (a shortcut), the net has no dimension of
- * that name. */
+/* Where a dimension of the fixture is shared with the one before (a shortcut), the net has no
+ * dimension of that name. */
 static void compare_widths(const fixture *f)
 {
   na_error err = {0};
@@ -58,8 +57,10 @@ static void compare_widths(const fixture *f)
     for (int d = 0; d < f->net->dim_count; d++)
       if (strcmp(f->net->dims[d].name, names[i]) == 0) found = &f->net->dims[d];
     bool middle = strstr(names[i], ".mid") != NULL;
-    if (found == NULL) CHECK(!middle && base[i] == last, "dimension %s is missing", names[i]);
-    else CHECK(found->base == base[i], "%s: base %d, not %g", names[i], found->base, base[i]);
+    if (found == NULL)
+      CHECK(!middle && base[i] == last, "dimension %s is missing", names[i]);
+    else
+      CHECK(found->base == base[i], "%s: base %d, not %g", names[i], found->base, base[i]);
     if (!middle) last = base[i];
   }
   na_free(names);
@@ -106,7 +107,8 @@ static void fixture_mobilenetv2_tiny(void)
 
 static void fixture_mcunet(void)
 {
-  compare_fixture("mcunet-64.h5", &(na_lua_model){.name = "mcunet", .resolution = 64, .classes = 10});
+  compare_fixture("mcunet-64.h5",
+                  &(na_lua_model){.name = "mcunet", .resolution = 64, .classes = 10});
 }
 
 static void fixture_mobilenetv3(void)
@@ -161,7 +163,8 @@ static void same_as_in_c(void)
   for (int i = 0; i < ZOO_COUNT; i++) {
     na_error err = {0};
     na_net *in_c = NULL;
-    na_net *in_lua = build(&s, &(na_lua_model){.name = twins[i][1], .resolution = 96, .classes = 11});
+    na_net *in_lua =
+        build(&s, &(na_lua_model){.name = twins[i][1], .resolution = 96, .classes = 11});
     CHECK_OK(zoo_build(&in_c, twins[i][0], 96, 11, true, &err), err);
     if (in_c != NULL && in_lua != NULL) compare_nets(in_lua, in_c, twins[i][1]);
     na_net_free(in_c);
@@ -229,8 +232,12 @@ static void every_model(void)
   for (int i = 0; i < count; i++) {
     CHECK(strlen(help[i]) > 10, "%s has help", names[i]);
     na_list width = {2, {1, 1.5}}, expand = {1, {1}};
-    na_net *net = build(&s, &(na_lua_model){.name = names[i], .resolution = 40, .classes = 3,
-                                            .channels = 2, .stem_stride = 1, .width = &width,
+    na_net *net = build(&s, &(na_lua_model){.name = names[i],
+                                            .resolution = 40,
+                                            .classes = 3,
+                                            .channels = 2,
+                                            .stem_stride = 1,
+                                            .width = &width,
                                             .expand = &expand});
     if (net == NULL) continue;
     CHECK(net->classes == 3 && net->channels == 2 && net->height == 40, "%s: options", names[i]);
@@ -252,7 +259,8 @@ static void width_multiplier(void)
   lua_state s;
   state_open(&s, NULL);
   na_net *half = build(&s, &(na_lua_model){.name = "mobilenetv2", .width_mult = 0.5});
-  na_net *whole = build(&s, &(na_lua_model){.name = "mobilenetv2", .width_mult = 1.0, .resolution = 224});
+  na_net *whole =
+      build(&s, &(na_lua_model){.name = "mobilenetv2", .width_mult = 1.0, .resolution = 224});
   if (half != NULL && whole != NULL) {
     int widths[256];
     na_cost cost;

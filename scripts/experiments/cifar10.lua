@@ -2,8 +2,8 @@
 --
 --   netaug run scripts/experiments/cifar10.lua PATH [EPOCHS]
 --
--- PATH is a folder with the binary version (data_batch_1.bin, ...), a folder train/CLASS/*.jpg beside
--- val/CLASS/*.jpg, or a file that `netaug data pack` made of either.
+-- PATH is a folder with the binary version (data_batch_1.bin, ...), a folder train/CLASS/*.jpg
+-- beside val/CLASS/*.jpg, or a file that `netaug data pack` made of either.
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
 local netaug = require "netaug"
@@ -15,7 +15,7 @@ local exp = netaug.experiment {
   model   = netaug.models.mobilenetv2_small { classes = 10 },
   data    = netaug.dataset(path, { batch = 128, crop = 4, flip = true, augment = "crop" }),
   augment = { width = { 1, 1.5 }, expand = { 1, 1.5 } },
-  train   = { epochs = tonumber(arg[2]) or 24, warmup = 1, lr = 0.1, label_smoothing = 0.1, seed = 1 },
+  train   = { epochs = tonumber(arg[2]) or 24, warmup = 1, lr = 0.1, seed = 1 },
 }
 
 function exp:on_epoch(e)

@@ -1,5 +1,5 @@
--- How much wider should the supernet be? The paper's ablation of the augmentation factor r, as a plain
--- loop: each run waits for the one before it.
+-- How much wider should the supernet be? The paper's ablation of the augmentation factor r, as a
+-- plain loop: each run waits for the one before it.
 --
 --   netaug run scripts/experiments/ratio-sweep.lua [EPOCHS [SEEDS]]
 --

@@ -36,7 +36,8 @@ for name, value in pairs(exp.train) do
 end
 assert(count > 15)
 assert(tostring(exp.train):find("train.epochs = 5", 1, true))
-assert(tostring(exp):find("model = tiny", 1, true) and tostring(exp):find("data.batch = 16", 1, true))
+assert(tostring(exp):find("model = tiny", 1, true))
+assert(tostring(exp):find("data.batch = 16", 1, true))
 
 -- Hooks.
 function exp:on_epoch() return self end

@@ -1,6 +1,5 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 local netaug = require "netaug"
-local core = require "netaug.core"
 local model = require "netaug.model"
 local add = require("netaug.build").add
 
@@ -10,16 +9,19 @@ for kind in pairs(add) do assert(model.kinds[kind], kind) end
 
 -- Channels divisible by 8.
 assert(netaug.divisible(11.2) == 16 and netaug.divisible(8.4) == 8 and netaug.divisible(1) == 8)
-assert(netaug.divisible(33.6) == 32 and netaug.divisible(448) == 448 and netaug.divisible(22.4) == 24)
+assert(netaug.divisible(33.6) == 32 and netaug.divisible(448) == 448)
+assert(netaug.divisible(22.4) == 24)
 
 -- A page of Lua makes a network, with every kind of block.
 local made = netaug.model {
   name = "page", act = "h-swish", channels = 1, resolution = 30, classes = 7,
-  stem = { { "conv", k = 5, width = 9, stride = 2 }, { "separable", k = 3, width = 9, residual = true },
+  stem = { { "conv", k = 5, width = 9, stride = 2 },
+           { "separable", k = 3, width = 9, residual = true },
            { "maxpool", k = 3, stride = 2 } },
   stages = {
     { "inverted", n = 3, k = 5, expand = 2.5, width = 12, se = true },
-    { { "inverted", k = 3, mid = 20, width = 14, se = 17, stride = 2 }, { "inverted", width = 14 } },
+    { { "inverted", k = 3, mid = 20, width = 14, se = 17, stride = 2 },
+      { "inverted", width = 14 } },
     { "bottleneck", n = 2, mid = 6, width = 24, stride = 2, act = "relu" },
     { "basic", n = 2, mid = 10, width = 24 },
     { { "conv", k = 3, width = 16 }, { "avgpool", k = 3, stride = 1 }, { "dropout", rate = 0.1 } },
@@ -34,7 +36,7 @@ local w = net:widths "widest"
 assert(w["stem.conv"] == 18 and w["stem.block"] == nil) -- a shortcut shares its input's dimension
 assert(w["block0.out"] == 24 and w["block1.out"] == nil)
 assert(net:widths()["block0.mid"] == 24) -- make_divisible(round(2.5 * 9))
-assert(w["block4.mid"] == 34 * 3 / 12 * 12 or w["block4.mid"] > 0)
+assert(w["block4.mid"] == 528) -- 88 / 14 * 3 * 28
 assert(w["block5.mid"] and w["block5.mid2"], "a bottleneck has two middles")
 assert(net:widths()["block3.mid.se"] == 17)
 assert(net:cost("widest").macs > net:cost().macs)
@@ -71,11 +73,11 @@ for name, make in pairs(netaug.models) do
   local small = netaug.build(make(options), { width = { 1, 1.5 }, expand = { 1, 1.3 } })
   assert(small.classes == 7 and small.height == 33 and small.channels == 1, name)
   assert(small:cost("widest").macs > small:cost().macs, name)
-  assert(core.help_names, "help knows the models")
 end
 
 -- The last feature map of networks for small images is 4x4.
-for _, name in ipairs { "mobilenetv2_small", "mobilenetv3_small", "proxylessnas_small", "mcunet_small" } do
+for _, family in ipairs { "mobilenetv2", "mobilenetv3", "proxylessnas", "mcunet" } do
+  local name = family .. "_small"
   local layers, last = netaug.build(netaug.models[name] {}, false):layers(), nil
   for i, layer in ipairs(layers) do
     if layer.kind == "globalpool" then last = layers[i - 1] end
@@ -85,7 +87,8 @@ end
 assert(netaug.build(netaug.models.mobilenetv2_small {}, false):cost().macs <= 5e6)
 
 local tiny = netaug.build(netaug.models.tiny {}):cost()
-assert(tiny.macs >= 0.3e6 and tiny.macs <= 1e6 and tiny.parameters >= 5000 and tiny.parameters <= 20000)
+assert(tiny.macs >= 0.3e6 and tiny.macs <= 1e6)
+assert(tiny.parameters >= 5000 and tiny.parameters <= 20000)
 
 -- ResNet50 has the textbook's size.
 local resnet = netaug.build(netaug.models.resnet50 {}, false):cost()
