@@ -1,6 +1,6 @@
 ## core/net and core/train
 libcore_a_SOURCES += \
-	core/net/net.h core/net/build.h core/net/workspace.h core/train/trainer.h \
+	core/net/net.h core/net/build.h core/net/workspace.h \
 	core/net/names.c \
 	core/net/elastic.c \
 	core/net/net.c \
@@ -8,4 +8,15 @@ libcore_a_SOURCES += \
 	core/net/initialize.c \
 	core/net/sort.c \
 	core/net/extract.c \
-	core/net/text.c
+	core/net/text.c \
+	core/train/trainer.h core/train/trainer_private.h \
+	core/train/settings.c \
+	core/train/schedule.c \
+	core/train/step.c \
+	core/train/ring.c core/train/ring.h \
+	core/train/condition.c core/train/condition.h \
+	core/train/evaluate.c core/train/evaluate.h \
+	core/train/finite.c core/train/finite.h \
+	core/train/recorder.c core/train/recorder.h \
+	core/train/trainer.c \
+	core/train/worker.c

@@ -17,7 +17,7 @@ typedef struct na_data {
   int crop;                /* crop: pixels of padding before a random crop */
   bool flip;               /* random horizontal flip */
   double scale_min, scale_max, ratio; /* resized: area range; aspect 1/ratio .. ratio */
-  double brightness, saturation, contrast; /* colour jitter strengths */
+  double brightness, saturation, contrast; /* colour jitter strengths; negative: automatic */
   na_list mean, std;       /* per channel; empty: the collection's own defaults */
   double holdout;          /* share of train held out when there is no validation set */
   int limit;               /* use at most this many training images; 0: all */
@@ -52,6 +52,7 @@ typedef struct na_dataset_info {
   int classes;
   long train, val;    /* images */
   long skipped;       /* damaged images left out so far */
+  const char *first_skipped; /* file and reason of the first one met, or NULL */
   const char *const *class_names;
 } na_dataset_info;
 void na_dataset_describe(na_dataset *dataset, na_dataset_info *info);

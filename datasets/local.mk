@@ -1,1 +1,26 @@
-## datasets
+## datasets: images on disk to batches. -O3 vectorises the resizing loops.
+noinst_LIBRARIES += libdatasets.a
+libdatasets_a_CPPFLAGS = $(AM_CPPFLAGS) $(JPEG_CFLAGS) $(PNG_CFLAGS) $(ZLIB_CFLAGS)
+libdatasets_a_CFLAGS = $(AM_CFLAGS) -O3
+libdatasets_a_SOURCES = \
+	datasets/cifar.c \
+	datasets/codec.h \
+	datasets/collection.h \
+	datasets/dataset.c datasets/dataset.h \
+	datasets/folder.c \
+	datasets/idx.c \
+	datasets/image.c datasets/image.h \
+	datasets/jpeg.c \
+	datasets/loader.c \
+	datasets/names.c datasets/names.h \
+	datasets/pack.c \
+	datasets/packed.c datasets/packed.h \
+	datasets/png.c \
+	datasets/resample.c \
+	datasets/sample.c \
+	datasets/stream.c datasets/stream.h \
+	datasets/subset.c \
+	datasets/transform.c datasets/transform.h
+
+## For programs that link the loaders; it must come before $(core_libs).
+datasets_libs = libdatasets.a $(JPEG_LIBS) $(PNG_LIBS) $(ZLIB_LIBS)

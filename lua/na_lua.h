@@ -17,6 +17,7 @@ typedef struct na_lua_setup {
   void (*print)(void *context, const char *text);
   void *context;
   const char *runs; /* folder for runs; NULL: "runs" */
+  bool traceback;   /* print where a script was when it failed */
 } na_lua_setup;
 
 /* A state with the library loaded. The library's Lua files are found in $NETAUG_LUA (a folder that
@@ -31,9 +32,15 @@ typedef enum na_lua_status { NA_LUA_DONE = 0, NA_LUA_WAITING = 1 } na_lua_status
 
 /* Starts a script file with its arguments (Lua's `arg`), or a line of the prompt (an expression's values
  * are printed). Returns NA_LUA_DONE, NA_LUA_WAITING when it waits for a run, or an error: a Lua error
- * is NA_EINVAL with file and line in the message. */
+ * is NA_EINVAL with file and line in the message. A line may run while a script waits; it cannot start
+ * a second run then, and NA_LUA_DONE is about the line. os.exit ends a script, not the process: a
+ * status other than 0 is NA_ESTOPPED. */
 int na_lua_start(na_lua *lua, const char *path, int argc, char **argv, na_error *err);
 int na_lua_line(na_lua *lua, const char *line, na_error *err);
+
+/* Makes the running script or line, or the waiting one once it resumes, raise "interrupted". Async-signal-
+ * safe; the run itself is stopped by na_trainer_stop. */
+void na_lua_interrupt(na_lua *lua);
 
 /* True when `line` is an unfinished statement, for the prompt's continuation. */
 int na_lua_incomplete(na_lua *lua, const char *line);
@@ -52,6 +59,10 @@ int na_lua_event(na_lua *lua, const na_event *event, na_error *err);
 /* Drives a waiting script to its end. observe may be NULL; it sees every event before the hooks. */
 int na_lua_drive(na_lua *lua, void (*observe)(void *context, const na_event *event), void *context,
                  na_error *err);
+
+/* Makes the running chunk, or else the next one that is started or resumed, fail with the message
+ * "interrupted". Async-signal-safe: for a SIGINT handler. */
+void na_lua_interrupt(na_lua *lua);
 
 /* Builds a network of the zoo. Options: width_mult (0: the model's own), resolution (0: own),
  * classes (0: own, 1000), stem_stride (0: own), lists (NULL or count 0: the model's own recipe). */

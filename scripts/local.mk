@@ -1,1 +1,12 @@
-## scripts
+## scripts: demo, tests, benchmarks, example experiments
+EXTRA_DIST += \
+	.ci/run \
+	scripts/packages \
+	scripts/install \
+	scripts/build \
+	scripts/demo \
+	scripts/fashion-demo.lua \
+	scripts/test \
+	scripts/count \
+	scripts/bench/compare \
+	scripts/bench/torch_netaug.py

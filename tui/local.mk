@@ -1,1 +1,48 @@
-## tui
+## tui: the program
+bin_PROGRAMS += netaug
+noinst_LIBRARIES += libtui.a
+
+libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS) $(READLINE_CFLAGS)
+libtui_a_SOURCES = \
+	tui/bench.c tui/bench.h \
+	tui/cmd_bench.c \
+	tui/cmd_data.c \
+	tui/cmd_eval.c \
+	tui/cmd_export.c \
+	tui/cmd_help.c \
+	tui/cmd_profile.c \
+	tui/cmd_repl.c \
+	tui/cmd_run.c \
+	tui/collection.c tui/collection.h \
+	tui/command.c tui/command.h \
+	tui/completion.c \
+	tui/drive.c tui/drive.h \
+	tui/images.c tui/images.h \
+	tui/manpage.c \
+	tui/manual.c tui/manual.h \
+	tui/model.c tui/model.h \
+	tui/progress.c tui/progress.h \
+	tui/session.c tui/session.h \
+	tui/signals.c tui/signals.h \
+	tui/table.c tui/table.h \
+	tui/terminal.c tui/terminal.h
+
+tui_libs = libtui.a $(lua_libs) $(datasets_libs) $(core_libs) \
+	$(LUA_LIBS) $(HDF5_LIBS) $(OPENBLAS_LIBS) $(CURSES_LIBS) $(READLINE_LIBS) \
+	$(JPEG_LIBS) $(PNG_LIBS) $(ZLIB_LIBS)
+netaug_SOURCES = tui/main.c
+netaug_LDADD = $(tui_libs)
+
+## The man page and the completion are what the program says about itself.
+man1_MANS = tui/netaug.1
+completiondir = $(datadir)/bash-completion/completions
+completion_DATA = tui/completion/netaug
+CLEANFILES += tui/netaug.1 tui/completion/netaug
+run_uninstalled = NETAUG_LUA='$(abs_top_srcdir)/lua' ./netaug$(EXEEXT)
+
+tui/netaug.1: netaug$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) tui && $(run_uninstalled) help --man > $@.tmp && mv $@.tmp $@
+
+tui/completion/netaug: netaug$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) tui/completion && \
+	$(run_uninstalled) help --complete > $@.tmp && mv $@.tmp $@

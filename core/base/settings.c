@@ -101,7 +101,8 @@ static int refuse_value(const na_settings *settings, const na_setting *setting,
   na_buffer wanted = {0}, got = {0};
   describe_range(setting, &wanted);
   describe_value(value, &got);
-  int code = na_fail(err, NA_EINVAL, "%s.%s takes %s, but got %s", settings->subject, setting->name,
+  int code = na_fail(err, NA_EINVAL, "%s%s%s takes %s, but got %s", settings->subject,
+                     settings->subject[0] != '\0' ? "." : "", setting->name,
                      wanted.data != NULL ? wanted.data : "?", got.data != NULL ? got.data : "?");
   na_hint(err, "%s (default %s)", setting->help, setting->initial[0] ? setting->initial : "none");
   free(wanted.data);

@@ -37,7 +37,7 @@ typedef struct na_setting {
 } na_setting;
 
 typedef struct na_settings {
-  const char *subject; /* "train": how messages name the table */
+  const char *subject; /* "train": how messages name the table; "": the names stand alone */
   int count;
   const na_setting *items;
 } na_settings;

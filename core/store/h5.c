@@ -22,6 +22,7 @@ void na_h5_lock(void)
   static int ready;
   pthread_mutex_lock(&mutex);
   if (ready) return;
+  H5dont_atexit(); /* exit() in one thread must not take the library from another */
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   H5PLset_loading_state(0);
   ready = 1;
@@ -36,29 +37,24 @@ static herr_t take_reason(unsigned n, const H5E_error2_t *entry, void *context)
   return 0;
 }
 
-/* A failed system call's reason hides in the middle of a long line: "..., error message = 'No space
- * left on device', ...". */
-static void shorten_reason(char reason[256])
-{
-  static const char mark[] = "error message = '";
-  char *start = strstr(reason, mark);
-  if (start == NULL) return;
-  start += sizeof mark - 1;
-  size_t length = strcspn(start, "'");
-  memmove(reason, start, length);
-  reason[length] = '\0';
-}
-
 int na_h5_fail(const na_h5 *file, na_error *err, int code, const char *format, ...)
 {
   char reason[256] = "", words[512];
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_reason, reason);
-  shorten_reason(reason);
+  if (file->failure != 0) snprintf(reason, sizeof reason, "%s", strerror(file->failure));
   va_list args;
   va_start(args, format);
   vsnprintf(words, sizeof words, format, args);
   va_end(args);
   return na_fail(err, code, "%s: %s%s%s", file->path, words, reason[0] != '\0' ? ": " : "", reason);
+}
+
+int na_h5_wrote(na_h5 *file, int code, na_error *err)
+{
+  if (code == NA_OK && file->failure != 0) code = na_h5_fail(file, err, NA_EIO, "cannot write");
+  if (file->failure != 0) na_hint(err, "make room on the disk, or choose another folder");
+  na_h5_unlock();
+  return code;
 }
 
 /* ------------------------------------------------------------------------------- files */
@@ -100,11 +96,14 @@ static int open_failed(const char *path, na_error *err)
   return na_fail(err, NA_EIO, "%s: cannot open: %s", path, strerror(errno));
 }
 
-/* What HDF5 would say in riddles: missing, unreadable, a folder, not HDF5 at all. */
-static int look_at(const char *path, na_error *err)
+/* What HDF5 would say in riddles: missing, unreadable, a folder, not HDF5 at all, not finished. From
+ * version 3 on, byte 11 of a file has flags: 1 while it is open for writing, 4 when in SWMR mode; a
+ * writer that was killed leaves them set. Plain reading is refused then, but not SWMR reading. */
+static int look_at(const char *path, unsigned *flags, na_error *err)
 {
   static const unsigned char signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
-  unsigned char start[8];
+  enum { VERSION = 8, FLAGS = 11, WRITING = 1, SWMR = 4 };
+  unsigned char start[12];
   struct stat status;
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a named pipe must not stop us */
   if (fd < 0) return open_failed(path, err);
@@ -112,36 +111,34 @@ static int look_at(const char *path, na_error *err)
   ssize_t got = regular ? read(fd, start, sizeof start) : 0;
   close(fd);
   if (!regular) return na_fail(err, NA_EFORMAT, "%s: is not a regular file", path);
-  if (got == (ssize_t)sizeof start && memcmp(start, signature, sizeof start) == 0) return NA_OK;
-  return na_fail(err, NA_EFORMAT, "%s: is not an HDF5 file%s", path,
-                 status.st_size < 8 ? " (it is empty or cut short)" : "");
-}
-
-/* Plain reading is refused while a writer is at work, or after it was killed; such a file is readable
- * in SWMR mode. */
-static hid_t open_any(const char *path)
-{
-  hid_t list = access_list();
-  if (list < 0) return list;
-  hid_t id = H5Fopen(path, H5F_ACC_RDONLY, list);
-  if (id < 0) id = H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, list);
-  H5Pclose(list);
-  return id;
+  if (got < (ssize_t)sizeof start || memcmp(start, signature, sizeof signature) != 0)
+    return na_fail(err, NA_EFORMAT, "%s: is not an HDF5 file%s", path,
+                   got < (ssize_t)sizeof start ? " (it is empty or cut short)" : "");
+  unsigned state = start[VERSION] >= 3 ? start[FLAGS] : 0;
+  *flags = H5F_ACC_RDONLY | ((state & SWMR) != 0 ? H5F_ACC_SWMR_READ : 0);
+  if ((state & WRITING) == 0 || (state & SWMR) != 0) return NA_OK;
+  return na_fail(err, NA_EFORMAT, "%s: is still being written, or its writer was killed", path);
 }
 
 int na_h5_open(na_h5 **out, const char *path, na_error *err)
 {
+  unsigned flags = H5F_ACC_RDONLY;
   *out = NULL;
-  int code = look_at(path, err);
+  int code = look_at(path, &flags, err);
   if (code != NA_OK) return code;
   na_h5 *file = handle_new(path, 0);
   if (file == NULL) return na_fail_memory(err, sizeof *file, "an open file");
   na_h5_lock();
-  file->id = open_any(path);
+  hid_t list = access_list();
+  /* In SWMR mode what has a wrong checksum is read again, after waiting twice as long each time from
+   * one nanosecond on. The default of 100 attempts would outlast the universe. */
+  if (list >= 0 && (flags & H5F_ACC_SWMR_READ) != 0) H5Pset_metadata_read_attempts(list, 25);
+  if (list >= 0) file->id = H5Fopen(path, flags, list);
   if (file->id < 0) {
     code = na_h5_fail(file, err, NA_EFORMAT, "cannot read this HDF5 file");
     na_hint(err, "it is damaged or was not written to its end; use another copy");
   }
+  if (list >= 0) H5Pclose(list);
   na_h5_unlock();
   if (code == NA_OK) *out = file;
   else discard(file);
@@ -160,6 +157,17 @@ static int touch(const char *path, na_error *err)
   return NA_OK;
 }
 
+/* Keeps links and attributes in the group's header, which has a checksum. HDF5 moves many of them
+ * to heaps without one, and does not survive a damaged heap. Returns list. */
+static hid_t keep_in_header(hid_t list)
+{
+  enum { MOST = 65535 };
+  if (list < 0) return list;
+  H5Pset_link_phase_change(list, MOST, MOST);
+  H5Pset_attr_phase_change(list, MOST, MOST);
+  return list;
+}
+
 int na_h5_create(na_h5 **out, const char *path, na_error *err)
 {
   *out = NULL;
@@ -168,22 +176,15 @@ int na_h5_create(na_h5 **out, const char *path, na_error *err)
   na_h5 *file = handle_new(path, 1);
   if (file == NULL) return na_fail_memory(err, sizeof *file, "an open file");
   na_h5_lock();
-  hid_t list = access_list();
-  if (list >= 0) file->id = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, list);
+  hid_t list = access_list(), root = keep_in_header(H5Pcreate(H5P_FILE_CREATE));
+  if (list >= 0 && root >= 0 && na_h5_use_driver(list, &file->failure))
+    file->id = H5Fcreate(path, H5F_ACC_TRUNC, root, list);
   if (file->id < 0) code = na_h5_fail(file, err, NA_EIO, "cannot create");
+  if (root >= 0) H5Pclose(root);
   if (list >= 0) H5Pclose(list);
   na_h5_unlock();
   if (code == NA_OK) *out = file;
   else discard(file);
-  return code;
-}
-
-static int sync_file(const char *path, na_error *err)
-{
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  int good = fd >= 0 && fsync(fd) == 0;
-  int code = good ? NA_OK : na_fail(err, NA_EIO, "%s: cannot write: %s", path, strerror(errno));
-  if (fd >= 0) close(fd);
   return code;
 }
 
@@ -192,12 +193,9 @@ int na_h5_close(na_h5 *file, na_error *err)
   if (file == NULL) return NA_OK;
   int code = NA_OK;
   na_h5_lock();
-  na_h5_drop_kept(file, NULL);
-  if (file->writing && H5Fflush(file->id, H5F_SCOPE_LOCAL) < 0)
-    code = na_h5_fail(file, err, NA_EIO, "cannot write");
-  if (H5Fclose(file->id) < 0 && code == NA_OK) code = na_h5_fail(file, err, NA_EIO, "cannot close");
-  na_h5_unlock();
-  if (file->writing && code == NA_OK) code = sync_file(file->path, err);
+  na_h5_drop_kept(file);
+  if (H5Fclose(file->id) < 0) code = na_h5_fail(file, err, NA_EIO, "cannot close");
+  code = na_h5_wrote(file, code, err);
   discard(file);
   return code;
 }
@@ -208,19 +206,17 @@ int na_h5_flush(na_h5 *file, na_error *err)
   int code = NA_OK;
   if (H5Fflush(file->id, H5F_SCOPE_LOCAL) < 0)
     code = na_h5_fail(file, err, NA_EIO, "cannot write");
-  na_h5_unlock();
-  return code;
+  return na_h5_wrote(file, code, err);
 }
 
 int na_h5_start_swmr(na_h5 *file, na_error *err)
 {
   na_h5_lock();
   int code = NA_OK;
-  na_h5_drop_kept(file, NULL);
+  na_h5_drop_kept(file);
   if (H5Fstart_swmr_write(file->id) < 0)
     code = na_h5_fail(file, err, NA_EIO, "cannot let others read while it is written");
-  na_h5_unlock();
-  return code;
+  return na_h5_wrote(file, code, err);
 }
 
 /* ----------------------------------------------------------------------- links and groups */
@@ -258,14 +254,14 @@ int na_h5_has(na_h5 *file, const char *path)
   return present;
 }
 
-int na_h5_make_group(na_h5 *file, const char *path, na_error *err)
+/* A group, its parent being there. */
+static int make_one(na_h5 *file, const char *path, na_error *err)
 {
   na_h5_found found = na_h5_walk(file, path);
   if (found == NA_H5_PRESENT) return NA_OK;
   if (found == NA_H5_LINKED) return na_h5_fail(file, err, NA_EFORMAT, "%s is a link", path);
-  hid_t list = H5Pcreate(H5P_LINK_CREATE);
-  if (list >= 0) H5Pset_create_intermediate_group(list, 1);
-  hid_t group = H5Gcreate2(file->id, path, list, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t list = keep_in_header(H5Pcreate(H5P_GROUP_CREATE));
+  hid_t group = H5Gcreate2(file->id, path, H5P_DEFAULT, list >= 0 ? list : H5P_DEFAULT, H5P_DEFAULT);
   int code = NA_OK;
   if (group < 0) code = na_h5_fail(file, err, NA_EIO, "cannot make the group %s", path);
   else H5Gclose(group);
@@ -273,24 +269,38 @@ int na_h5_make_group(na_h5 *file, const char *path, na_error *err)
   return code;
 }
 
+/* The groups that the first `length` characters of path name, outermost first. */
+static int make_groups(na_h5 *file, const char *path, size_t length, na_error *err)
+{
+  char part[NA_H5_PATH_MAX];
+  int code = NA_OK;
+  if (length >= sizeof part) return na_h5_fail(file, err, NA_EINVAL, "a name is too long");
+  for (size_t i = 1; i <= length && code == NA_OK; i++) {
+    if (i < length && path[i] != '/') continue;
+    if (path[i - 1] == '/') continue; /* the root, or a doubled slash */
+    memcpy(part, path, i);
+    part[i] = '\0';
+    code = make_one(file, part, err);
+  }
+  return code;
+}
+
+int na_h5_make_group(na_h5 *file, const char *path, na_error *err)
+{
+  return make_groups(file, path, strlen(path), err);
+}
+
 int na_h5_make_parents(na_h5 *file, const char *path, na_error *err)
 {
-  char parent[NA_H5_PATH_MAX];
   const char *slash = strrchr(path, '/');
-  if (slash == NULL || slash == path) return NA_OK;
-  size_t length = (size_t)(slash - path);
-  if (length >= sizeof parent) return na_h5_fail(file, err, NA_EINVAL, "a name is too long");
-  memcpy(parent, path, length);
-  parent[length] = '\0';
-  return na_h5_make_group(file, parent, err);
+  return slash == NULL ? NA_OK : make_groups(file, path, (size_t)(slash - path), err);
 }
 
 int na_h5_group(na_h5 *file, const char *path, na_error *err)
 {
   na_h5_lock();
   int code = na_h5_make_group(file, path, err);
-  na_h5_unlock();
-  return code;
+  return na_h5_wrote(file, code, err);
 }
 
 /* Collects names, each with its NUL. */

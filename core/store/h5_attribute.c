@@ -278,23 +278,36 @@ int na_h5_set_numbers(na_h5 *file, const char *path, const char *name, const dou
   if (code == NA_OK)
     code = write_attribute(file, path, name, H5T_IEEE_F64LE, list_space(count, count == 1),
                            H5T_NATIVE_DOUBLE, values, err);
-  na_h5_unlock();
-  return code;
+  return na_h5_wrote(file, code, err);
 }
 
-/* Variable-length UTF-8, which h5py reads as str. */
-static int write_strings(na_h5 *file, const char *path, const char *name, const char *const *texts,
-                         hid_t space, na_error *err)
+/* A fixed-length UTF-8 type for texts of up to `width` bytes. Variable-length ones would lie in a heap
+ * without checksums, which HDF5 1.10 follows to its death when it is damaged. */
+static hid_t text_type(size_t width)
 {
   hid_t type = H5Tcopy(H5T_C_S1);
-  if (type >= 0 && (H5Tset_size(type, H5T_VARIABLE) < 0 || H5Tset_cset(type, H5T_CSET_UTF8) < 0)) {
-    H5Tclose(type);
-    type = H5I_INVALID_HID;
-  }
-  int code = prepare(file, path, err);
-  if (code == NA_OK) code = write_attribute(file, path, name, type, space, type, texts, err);
-  else if (space >= 0) H5Sclose(space);
+  if (type >= 0 && H5Tset_size(type, width > 0 ? width : 1) >= 0 &&
+      H5Tset_strpad(type, H5T_STR_NULLPAD) >= 0 && H5Tset_cset(type, H5T_CSET_UTF8) >= 0)
+    return type;
   if (type >= 0) H5Tclose(type);
+  return H5I_INVALID_HID;
+}
+
+/* Writes texts[0 .. count-1], padded to the longest. */
+static int write_texts(na_h5 *file, const char *path, const char *name, const char *const *texts,
+                       size_t count, int scalar, na_error *err)
+{
+  size_t width = 1;
+  for (size_t i = 0; i < count; i++) width = strlen(texts[i]) > width ? strlen(texts[i]) : width;
+  char *padded = na_alloc_array(count + 1, width);
+  if (padded == NULL) return na_fail_memory(err, count * width, "a list of texts");
+  for (size_t i = 0; i < count; i++) memcpy(padded + i * width, texts[i], strlen(texts[i]));
+  int code = prepare(file, path, err);
+  hid_t type = text_type(width);
+  if (code == NA_OK)
+    code = write_attribute(file, path, name, type, list_space(count, scalar), type, padded, err);
+  if (type >= 0) H5Tclose(type);
+  na_free(padded);
   return code;
 }
 
@@ -302,16 +315,14 @@ int na_h5_set_text(na_h5 *file, const char *path, const char *name, const char *
                    na_error *err)
 {
   na_h5_lock();
-  int code = write_strings(file, path, name, &text, list_space(1, 1), err);
-  na_h5_unlock();
-  return code;
+  int code = write_texts(file, path, name, &text, 1, 1, err);
+  return na_h5_wrote(file, code, err);
 }
 
 int na_h5_set_texts(na_h5 *file, const char *path, const char *name, const char *const *texts,
                     size_t count, na_error *err)
 {
   na_h5_lock();
-  int code = write_strings(file, path, name, texts, list_space(count, 0), err);
-  na_h5_unlock();
-  return code;
+  int code = write_texts(file, path, name, texts, count, 0, err);
+  return na_h5_wrote(file, code, err);
 }

@@ -119,16 +119,18 @@ static int open_dataset(const na_h5 *file, const char *path, hid_t *id, na_error
   return code;
 }
 
-void na_h5_drop_kept(na_h5 *file, const char *path)
+static void drop_slot(na_h5 *file, int slot)
 {
-  for (int i = 0; i < NA_H5_KEPT; i++) {
-    if (file->kept[i].id < 0) continue;
-    if (path != NULL && strcmp(path, file->kept[i].path) != 0) continue;
-    H5Dclose(file->kept[i].id);
-    na_free(file->kept[i].path);
-    file->kept[i].id = H5I_INVALID_HID;
-    file->kept[i].path = NULL;
-  }
+  if (file->kept[slot].id < 0) return;
+  H5Dclose(file->kept[slot].id);
+  na_free(file->kept[slot].path);
+  file->kept[slot].id = H5I_INVALID_HID;
+  file->kept[slot].path = NULL;
+}
+
+void na_h5_drop_kept(na_h5 *file)
+{
+  for (int i = 0; i < NA_H5_KEPT; i++) drop_slot(file, i);
 }
 
 /* Like open_dataset, but the file keeps *id. */
@@ -140,7 +142,7 @@ static int open_kept(na_h5 *file, const char *path, hid_t *id, na_error *err)
     return NA_OK;
   }
   int slot = file->next_kept;
-  if (file->kept[slot].id >= 0) na_h5_drop_kept(file, file->kept[slot].path);
+  drop_slot(file, slot);
   char *name = na_strdup(path);
   if (name == NULL) return na_fail_memory(err, strlen(path), "a dataset's name");
   int code = open_dataset(file, path, id, err);
@@ -343,8 +345,7 @@ int na_h5_write(na_h5 *file, const char *path, na_h5_type type, int rank, const 
 {
   na_h5_lock();
   int code = write_whole(file, path, type, rank, dims, data, err);
-  na_h5_unlock();
-  return code;
+  return na_h5_wrote(file, code, err);
 }
 
 /* Chunks without a checksum: a row is added to a chunk in place while others read it. */
@@ -376,8 +377,7 @@ int na_h5_extendable(na_h5 *file, const char *path, na_h5_type type, int rank,
 {
   na_h5_lock();
   int code = make_extendable(file, path, type, rank, dims, chunk, err);
-  na_h5_unlock();
-  return code;
+  return na_h5_wrote(file, code, err);
 }
 
 static int append_rows(na_h5 *file, slab *part, na_error *err)
@@ -405,6 +405,5 @@ int na_h5_append_rows(na_h5 *file, const char *path, na_h5_type type, long long 
   part.rows = (hsize_t)rows;
   na_h5_lock();
   int code = append_rows(file, &part, err);
-  na_h5_unlock();
-  return code;
+  return na_h5_wrote(file, code, err);
 }

@@ -7,12 +7,13 @@
 
 #include <hdf5.h>
 
-enum { NA_H5_PATH_MAX = 1024, NA_H5_KEPT = 4 };
+enum { NA_H5_PATH_MAX = 1024, NA_H5_KEPT = 32 };
 
 struct na_h5 {
   hid_t id;
   char *path;
   int writing;
+  int failure; /* errno of the first write that failed, after which nothing is written */
   /* Datasets that rows are read from or appended to stay open, since that happens row by row and
    * reopening one would also throw its cached chunk away. The oldest makes room. */
   struct {
@@ -27,7 +28,15 @@ struct na_h5 {
 void na_h5_lock(void);
 void na_h5_unlock(void);
 
-/* na_fail with the file's name in front and, if an HDF5 call just failed, the library's reason behind.
+/* Ends a call that wrote: unlocks, and turns a failed write into an error. */
+int na_h5_wrote(na_h5 *file, int code, na_error *err);
+
+/* Makes access (a file access property list) use the driver of h5_driver.c, which notes failures in
+ * *failure. Returns 0 when that cannot be. */
+int na_h5_use_driver(hid_t access, int *failure);
+
+/* na_fail with the file's name in front, and behind it why writing failed or, if an HDF5 call just
+ * failed, the library's reason.
  * Call it before the next HDF5 call, which would forget the reason. */
 int na_h5_fail(const na_h5 *file, na_error *err, int code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -47,8 +56,8 @@ int na_h5_make_group(na_h5 *file, const char *path, na_error *err);
 /* Makes the groups that path is to lie in. */
 int na_h5_make_parents(na_h5 *file, const char *path, na_error *err);
 
-/* Closes the kept dataset of that path, or all with NULL. */
-void na_h5_drop_kept(na_h5 *file, const char *path);
+/* Closes the datasets kept open. */
+void na_h5_drop_kept(na_h5 *file);
 
 /* True for plain integers of 1 to 8 bytes and IEEE floats of 4 or 8, in either byte order: all
  * that is ever converted. */

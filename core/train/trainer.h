@@ -85,6 +85,7 @@ typedef struct na_trainer_setup {
   bool initialize;         /* fill the weights by the settings; else keep them */
   const char *folder;      /* where log, metrics and checkpoints go; NULL: nowhere */
   const char *description; /* settings of the whole experiment as text, stored with the run; or NULL */
+  const char *data_settings; /* dataset settings as text, stored in checkpoints; or NULL */
 } na_trainer_setup;
 
 /* Checks everything and allocates; does not start. */

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/store/checkpoint.h"
+#include "core/base/memory.h"
+#include "core/store/h5.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char format_name[] = "netaug checkpoint";
+enum { FORMAT_VERSION = 1, NAME_MAX_BYTES = 512 };
+
+/* ------------------------------------------------------------------ the fields, as a table */
+
+typedef enum field_type { FIELD_INT, FIELD_LONG, FIELD_DOUBLE, FIELD_BITS, FIELD_TEXT } field_type;
+
+/* One attribute and its place in na_checkpoint. FIELD_BITS are 64 bits, which a double cannot
+ * hold, as hexadecimal text. Texts that are NULL are left out. */
+typedef struct field {
+  const char *name;
+  field_type type;
+  size_t offset;
+} field;
+
+#define FIELD(member, type) {#member, type, offsetof(na_checkpoint, member)}
+static const field fields[] = {
+    FIELD(epoch, FIELD_INT),          FIELD(step, FIELD_LONG),
+    FIELD(batch, FIELD_LONG),         FIELD(random_key, FIELD_BITS),
+    FIELD(random_index, FIELD_BITS),  FIELD(val_loss, FIELD_DOUBLE),
+    FIELD(val_top1, FIELD_DOUBLE),    FIELD(val_top5, FIELD_DOUBLE),
+    FIELD(best_top1, FIELD_DOUBLE),   FIELD(settings, FIELD_TEXT),
+    FIELD(data, FIELD_TEXT),
+};
+enum { FIELD_COUNT = sizeof fields / sizeof fields[0] };
+
+static int save_number(na_h5 *file, const char *name, double value, na_error *err)
+{
+  return na_h5_set_numbers(file, "/", name, &value, 1, err);
+}
+
+static int save_bits(na_h5 *file, const char *name, uint64_t bits, na_error *err)
+{
+  char text[24];
+  snprintf(text, sizeof text, "0x%016" PRIx64, bits);
+  return na_h5_set_text(file, "/", name, text, err);
+}
+
+static int save_field(na_h5 *file, const field *f, const na_checkpoint *state, na_error *err)
+{
+  const void *at = (const char *)state + f->offset;
+  switch (f->type) {
+  case FIELD_INT: return save_number(file, f->name, *(const int *)at, err);
+  case FIELD_LONG: return save_number(file, f->name, (double)*(const long *)at, err);
+  case FIELD_DOUBLE: return save_number(file, f->name, *(const double *)at, err);
+  case FIELD_BITS: return save_bits(file, f->name, *(const uint64_t *)at, err);
+  case FIELD_TEXT: break;
+  }
+  const char *text = *(char *const *)at;
+  return text != NULL ? na_h5_set_text(file, "/", f->name, text, err) : NA_OK;
+}
+
+/* A count: whole, not negative, at most `most`. */
+static int load_count(na_h5 *file, const char *name, double most, double *value, na_error *err)
+{
+  int code = na_h5_get_number(file, "/", name, value, err);
+  if (code != NA_OK) return code;
+  if (*value >= 0 && *value <= most && floor(*value) == *value) return NA_OK;
+  return na_fail(err, NA_EFORMAT, "attribute %s is %g, which is not a count", name, *value);
+}
+
+static int load_bits(na_h5 *file, const char *name, uint64_t *bits, na_error *err)
+{
+  char *text, *end = NULL;
+  int code = na_h5_get_text(file, "/", name, &text, err);
+  if (code != NA_OK) return code;
+  errno = 0;
+  *bits = strtoull(text, &end, 16);
+  if (errno != 0 || end == text || *end != '\0')
+    code = na_fail(err, NA_EFORMAT, "attribute %s is not a hexadecimal number", name);
+  na_free(text);
+  return code;
+}
+
+static int load_field(na_h5 *file, const field *f, na_checkpoint *state, na_error *err)
+{
+  void *at = (char *)state + f->offset;
+  double value = 0;
+  int code = NA_OK;
+  switch (f->type) {
+  case FIELD_INT:
+    code = load_count(file, f->name, INT_MAX, &value, err);
+    if (code == NA_OK) *(int *)at = (int)value;
+    return code;
+  case FIELD_LONG:
+    code = load_count(file, f->name, 0x1p53, &value, err);
+    if (code == NA_OK) *(long *)at = (long)value;
+    return code;
+  case FIELD_DOUBLE: return na_h5_get_number(file, "/", f->name, at, err);
+  case FIELD_BITS: return load_bits(file, f->name, at, err);
+  case FIELD_TEXT: break;
+  }
+  if (!na_h5_has_attribute(file, "/", f->name)) return NA_OK;
+  return na_h5_get_text(file, "/", f->name, at, err);
+}
+
+static int load_state(na_h5 *file, na_checkpoint *state, na_error *err)
+{
+  int code = NA_OK;
+  size_t count = 0;
+  for (int i = 0; i < FIELD_COUNT && code == NA_OK; i++)
+    code = load_field(file, &fields[i], state, err);
+  if (code == NA_OK && na_h5_has_attribute(file, "/", "class_names"))
+    code = na_h5_get_texts(file, "/", "class_names", &state->class_names, &count, err);
+  state->class_count = (int)count;
+  if (code != NA_OK) na_checkpoint_free(state);
+  return code;
+}
+
+void na_checkpoint_free(na_checkpoint *state)
+{
+  if (state == NULL) return;
+  na_free(state->settings);
+  na_free(state->data);
+  na_free(state->class_names);
+  memset(state, 0, sizeof *state);
+}
+
+/* ------------------------------------------------------------------------------ tensors */
+
+/* A group of the file and the block its tensors live in. */
+typedef struct section {
+  const char *group;
+  const na_param *params;
+  int count;
+  float *block;
+} section;
+
+static section params_of(const na_net *net)
+{
+  return (section){"params", net->params, net->param_count, net->weights};
+}
+
+static section buffers_of(const na_net *net)
+{
+  return (section){"buffers", net->buffers, net->buffer_count, net->running};
+}
+
+static section momentum_of(const na_net *net)
+{
+  return (section){"momentum", net->params, net->param_count, net->momentum};
+}
+
+static int tensor_path(char path[NAME_MAX_BYTES], const section *s, const na_param *param,
+                       na_error *err)
+{
+  int length = snprintf(path, NAME_MAX_BYTES, "%s/%s", s->group, param->name);
+  if (length < NAME_MAX_BYTES) return NA_OK;
+  return na_fail(err, NA_EINVAL, "the name %.40s... is too long", param->name);
+}
+
+static int save_section(na_h5 *file, section s, na_error *err)
+{
+  char path[NAME_MAX_BYTES];
+  int code = na_h5_group(file, s.group, err);
+  for (int i = 0; i < s.count && code == NA_OK; i++) {
+    const na_param *param = &s.params[i];
+    long long dims[4];
+    for (int d = 0; d < param->rank; d++) dims[d] = param->shape[d];
+    code = tensor_path(path, &s, param, err);
+    if (code == NA_OK)
+      code = na_h5_write(file, path, NA_H5_FLOAT, param->rank, dims, s.block + param->offset, err);
+  }
+  return code;
+}
+
+static void shape_words(char words[64], int rank, const long long *dims)
+{
+  int length = snprintf(words, 64, rank == 0 ? "a single number" : "%lld", dims[0]);
+  for (int d = 1; d < rank && length < 64; d++)
+    length += snprintf(words + length, 64 - (size_t)length, "x%lld", dims[d]);
+}
+
+static int check_shape(na_h5 *file, const char *path, const na_param *param, na_error *err)
+{
+  int rank;
+  long long dims[NA_H5_RANK_MAX] = {0}, wanted[4] = {0};
+  char has[64], needs[64];
+  int code = na_h5_shape(file, path, &rank, dims, err);
+  if (code != NA_OK) return code;
+  int same = rank == param->rank;
+  for (int d = 0; d < param->rank; d++) {
+    wanted[d] = param->shape[d];
+    same = same && dims[d] == wanted[d];
+  }
+  if (same) return NA_OK;
+  shape_words(has, rank, dims);
+  shape_words(needs, param->rank, wanted);
+  return na_fail(err, NA_ESHAPE, "%s is %s, the network needs %s", path, has, needs);
+}
+
+static int load_section(na_h5 *file, section s, na_error *err)
+{
+  char path[NAME_MAX_BYTES];
+  int code = NA_OK;
+  for (int i = 0; i < s.count && code == NA_OK; i++) {
+    const na_param *param = &s.params[i];
+    code = tensor_path(path, &s, param, err);
+    if (code == NA_OK) code = check_shape(file, path, param, err);
+    if (code == NA_OK)
+      code = na_h5_read(file, path, NA_H5_FLOAT, s.block + param->offset, param->count, err);
+  }
+  return code;
+}
+
+typedef struct stranger {
+  const section *s;
+  na_error *err;
+} stranger;
+
+/* A tensor that the network lacks means that it is another network's file. */
+static int refuse_stranger(void *context, const char *name)
+{
+  const stranger *x = context;
+  for (int i = 0; i < x->s->count; i++)
+    if (strcmp(name, x->s->params[i].name) == 0) return NA_OK;
+  return na_fail(x->err, NA_ESHAPE, "holds %s/%s, which the network lacks", x->s->group, name);
+}
+
+/* Every shape is proved before the first value is read, so that a file that does not fit leaves the
+ * net as it was. */
+static int check_section(na_h5 *file, section s, na_error *err)
+{
+  char path[NAME_MAX_BYTES];
+  stranger x = {&s, err};
+  int code = na_h5_each(file, s.group, refuse_stranger, &x, err);
+  for (int i = 0; i < s.count && code == NA_OK; i++) {
+    code = tensor_path(path, &s, &s.params[i], err);
+    if (code == NA_OK) code = check_shape(file, path, &s.params[i], err);
+  }
+  return code;
+}
+
+static int load_tensors(na_h5 *file, na_net *net, bool with_momentum, na_error *err)
+{
+  int moving = with_momentum && na_h5_has(file, "momentum");
+  int code = check_section(file, params_of(net), err);
+  if (code == NA_OK) code = check_section(file, buffers_of(net), err);
+  if (code == NA_OK && moving) code = check_section(file, momentum_of(net), err);
+  if (code == NA_OK) code = load_section(file, params_of(net), err);
+  if (code == NA_OK) code = load_section(file, buffers_of(net), err);
+  if (code == NA_OK && moving) code = load_section(file, momentum_of(net), err);
+  return code;
+}
+
+/* ------------------------------------------------------------------------------- saving */
+
+static int save_net(na_h5 *file, const na_net *net, na_error *err)
+{
+  na_buffer text = {0};
+  na_net_write(net, &text);
+  int code = text.failed || text.data == NULL
+                 ? na_fail_memory(err, text.length, "the network as text")
+                 : na_h5_set_text(file, "/", "net", text.data, err);
+  na_free(text.data);
+  return code;
+}
+
+static int save_all(na_h5 *file, const na_net *net, const na_checkpoint *state, bool with_momentum,
+                    na_error *err)
+{
+  int code = na_h5_set_text(file, "/", "format", format_name, err);
+  if (code == NA_OK) code = save_number(file, "version", FORMAT_VERSION, err);
+  if (code == NA_OK) code = save_net(file, net, err);
+  for (int i = 0; i < FIELD_COUNT && code == NA_OK; i++)
+    code = save_field(file, &fields[i], state, err);
+  if (code == NA_OK && state->class_names != NULL)
+    code = na_h5_set_texts(file, "/", "class_names", (const char *const *)state->class_names,
+                           (size_t)state->class_count, err);
+  if (code == NA_OK) code = save_section(file, params_of(net), err);
+  if (code == NA_OK) code = save_section(file, buffers_of(net), err);
+  if (code == NA_OK && with_momentum) code = save_section(file, momentum_of(net), err);
+  return code;
+}
+
+/* A rename is on disk only when its folder is. */
+static int sync_folder(const char *path, na_error *err)
+{
+  const char *slash = strrchr(path, '/');
+  size_t length = slash != NULL ? (size_t)(slash - path) : 0;
+  char *folder = na_alloc(length + 2);
+  if (folder == NULL) return na_fail_memory(err, length, "a path");
+  memcpy(folder, path, length);
+  if (length == 0) folder[0] = slash != NULL ? '/' : '.';
+  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int good = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL); /* EINVAL: nothing to sync there */
+  int code = good ? NA_OK : na_fail(err, NA_EIO, "%s: cannot sync: %s", folder, strerror(errno));
+  if (fd >= 0) close(fd);
+  na_free(folder);
+  return code;
+}
+
+static int save_to(const char *temporary, const char *path, const na_net *net,
+                   const na_checkpoint *state, bool with_momentum, na_error *err)
+{
+  na_h5 *file;
+  int code = na_h5_create(&file, temporary, err);
+  if (code != NA_OK) return code;
+  code = save_all(file, net, state, with_momentum, err);
+  int closed = na_h5_close(file, err);
+  if (code == NA_OK) code = closed;
+  if (code == NA_OK && rename(temporary, path) != 0)
+    code = na_fail(err, NA_EIO, "%s: cannot write: %s", path, strerror(errno));
+  if (code != NA_OK) unlink(temporary);
+  return code != NA_OK ? code : sync_folder(path, err);
+}
+
+int na_checkpoint_save(const char *path, const na_net *net, const na_checkpoint *state,
+                       bool with_momentum, na_error *err)
+{
+  na_buffer temporary = {0};
+  na_buffer_add(&temporary, "%s.tmp", path);
+  if (temporary.failed) return na_fail_memory(err, strlen(path), "a path");
+  int code = save_to(temporary.data, path, net, state, with_momentum, err);
+  na_free(temporary.data);
+  return code;
+}
+
+/* ------------------------------------------------------------------------------ loading */
+
+static int check_format(na_h5 *file, na_error *err)
+{
+  char *format = NULL;
+  double version = 0;
+  int known = na_h5_has_attribute(file, "/", "format") &&
+              na_h5_get_text(file, "/", "format", &format, err) == NA_OK &&
+              strcmp(format, format_name) == 0;
+  na_free(format);
+  if (!known) return na_fail(err, NA_EFORMAT, "is not a netaug checkpoint");
+  int code = na_h5_get_number(file, "/", "version", &version, err);
+  if (code != NA_OK) return code;
+  if (version == FORMAT_VERSION) return NA_OK;
+  na_fail(err, version > FORMAT_VERSION ? NA_EUNSUPPORTED : NA_EFORMAT,
+          "is of checkpoint version %g; this program reads version %d", version, FORMAT_VERSION);
+  return na_hint(err, "use the version of netaug that wrote it, or a newer one");
+}
+
+static int load_net(na_h5 *file, na_net **net, na_error *err)
+{
+  char *text;
+  int code = na_h5_get_text(file, "/", "net", &text, err);
+  if (code != NA_OK) return code;
+  code = na_net_read(text, net, err);
+  na_free(text);
+  return code;
+}
+
+/* Opens, checks and reads what load and load_into share. */
+static int open_checkpoint(const char *path, na_h5 **file, na_checkpoint *state, na_error *err)
+{
+  int code = na_h5_open(file, path, err);
+  if (code != NA_OK) return code;
+  memset(state, 0, sizeof *state);
+  code = check_format(*file, err);
+  if (code == NA_OK) code = load_state(*file, state, err);
+  return code;
+}
+
+/* Closes, and on failure frees what was read. Errors below the wrapper do not name the file. */
+static int finish(const char *path, na_h5 *file, int code, na_checkpoint *state, na_error *err)
+{
+  if (file != NULL && code != NA_OK && err != NULL && strncmp(err->message, path, strlen(path)) != 0)
+    na_error_prefix(err, "%s", path);
+  na_h5_close(file, NULL);
+  if (code != NA_OK) na_checkpoint_free(state);
+  return code;
+}
+
+int na_checkpoint_load(const char *path, na_net **net, na_checkpoint *state, na_error *err)
+{
+  na_h5 *file = NULL;
+  na_checkpoint read = {0};
+  *net = NULL;
+  int code = open_checkpoint(path, &file, &read, err);
+  if (code == NA_OK) code = load_net(file, net, err);
+  if (code == NA_OK) code = load_tensors(file, *net, true, err);
+  if (code != NA_OK) {
+    na_net_free(*net);
+    *net = NULL;
+  }
+  code = finish(path, file, code, &read, err);
+  if (code == NA_OK) *state = read;
+  return code;
+}
+
+int na_checkpoint_load_into(const char *path, na_net *net, na_checkpoint *state, na_error *err)
+{
+  na_h5 *file = NULL;
+  na_checkpoint read = {0};
+  int code = open_checkpoint(path, &file, &read, err);
+  if (code == NA_OK) code = load_tensors(file, net, false, err);
+  code = finish(path, file, code, &read, err);
+  if (code == NA_OK) *state = read;
+  return code;
+}

@@ -1,0 +1,42 @@
+/* The recipe's numbers: names, defaults (the paper's), ranges.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/train/trainer.h"
+
+#include <limits.h>
+
+#define AT(field) offsetof(na_train, field)
+#define FLAG(field, initial, help) {#field, NA_BOOL, AT(field), initial, 0, 0, NULL, help}
+#define COUNT(field, initial, min, max, help) {#field, NA_INT, AT(field), initial, min, max, NULL, help}
+#define NUMBER(field, initial, min, max, help) {#field, NA_FLOAT, AT(field), initial, min, max, NULL, help}
+
+/* Choices list their words in the order of na_schedule and na_init. */
+static const na_setting items[] = {
+    COUNT(epochs, "150", 0, 100000, "main epochs, after warm-up"),
+    COUNT(warmup, "5", 0, 10000, "warm-up epochs, before the main ones"),
+    NUMBER(lr, "0.025", 0, 1e9, "base learning rate, per worker"),
+    COUNT(workers, "1", 1, 65536, "the learning rate is multiplied by it; warm-up leads up to it"),
+    {"schedule", NA_CHOICE, AT(schedule), "cosine", 0, 0, "cosine|constant",
+     "how the learning rate goes after warm-up"},
+    NUMBER(momentum, "0.9", 0, 1, "momentum of the optimizer"),
+    FLAG(nesterov, "true", "look ahead by the momentum (Nesterov)"),
+    NUMBER(weight_decay, "4e-5", 0, 1, "decay of weights; biases and norms never decay"),
+    NUMBER(label_smoothing, "0.1", 0, 0.999, "share of the target spread over all classes in training"),
+    NUMBER(alpha, "1", 0, 1000, "weight of the augmented losses"),
+    COUNT(networks, "1", 0, 64, "sub-networks drawn per step; 0 trains the base alone"),
+    COUNT(min_w_epochs, "-1", -1, 100000,
+          "last epochs with widths held at base; -1 for 75 of 155, in proportion"),
+    COUNT(min_e_epochs, "0", 0, 100000, "epochs after those with expands held at base"),
+    COUNT(off_epochs, "0", 0, 100000, "last epochs, without augmentation"),
+    FLAG(sort, "true", "sort channels at the start of each epoch of the random phase"),
+    FLAG(sort_momentum, "true", "momentum moves with its channels when they are sorted"),
+    {"init", NA_CHOICE, AT(init), "auto", 0, 0, "auto|kaiming_uniform|normal",
+     "initial weights of convolutions"},
+    NUMBER(bn_momentum, "0.1", 0, 1, "share of a batch in the running statistics"),
+    COUNT(calibrate, "16000", 0, INT_MAX, "images to re-estimate BatchNorm statistics on; 0 for all"),
+    COUNT(eval_every, "1", 1, 100000, "epochs between evaluations; the last epoch is always evaluated"),
+    FLAG(eval_augmented, "true", "also evaluate the widest network"),
+    COUNT(seed, "0", 0, INT_MAX, "of initial weights, draws and dropout"),
+    COUNT(threads, "0", 0, 1024, "compute threads; 0 for one per processor"),
+};
+
+const na_settings na_train_settings = {"train", sizeof items / sizeof items[0], items};

@@ -1,0 +1,224 @@
+/* Setting a training up, and the other threads' hold of it. The training itself is in worker.c.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/base/memory.h"
+#include "core/train/condition.h"
+#include "core/train/trainer_private.h"
+
+#include <signal.h>
+#include <string.h>
+
+enum { EVENTS = 256 };
+
+/* ---------------------------------------------------------------------------------- checks */
+
+static int check_source(const na_net *net, const na_source *source, const char *what, na_error *err)
+{
+  if (source == NULL) return NA_OK;
+  if (source->channels != net->channels || source->height != net->height ||
+      source->width != net->width)
+    return na_fail(err, NA_ESHAPE,
+                   "%s images are %d x %d x %d (channels, height, width), but network %s takes %d x %d x %d",
+                   what, source->channels, source->height, source->width, net->name, net->channels,
+                   net->height, net->width);
+  if (source->classes != net->classes)
+    return na_fail(err, NA_ESHAPE, "the %s images have %d classes, but network %s has %d", what,
+                   source->classes, net->name, net->classes);
+  if (source->batch < 1 || source->batches < 1 || source->images < 1)
+    return na_fail(err, NA_EINVAL, "there are no %s images", what);
+  return NA_OK;
+}
+
+static int check_epochs(const na_train *train, na_error *err)
+{
+  int total = train->warmup + train->epochs;
+  if (total < 1) return na_fail(err, NA_EINVAL, "train.epochs and train.warmup are both 0: nothing to do");
+  int held = na_min_w_epochs(train) + train->min_e_epochs + train->off_epochs;
+  if (held <= total) return NA_OK;
+  return na_fail(err, NA_EINVAL,
+                 "train.min_w_epochs, min_e_epochs and off_epochs add up to %d, but there are %d epochs",
+                 held, total);
+}
+
+static int check(const na_trainer_setup *setup, na_error *err)
+{
+  if (setup->net->weights == NULL)
+    return na_fail(err, NA_EINVAL, "network %s has not been finished", setup->net->name);
+  if (setup->data == NULL) return na_fail(err, NA_EINVAL, "training needs training images");
+  int code = check_source(setup->net, setup->data, "training", err);
+  if (code == NA_OK) code = check_source(setup->net, setup->val, "validation", err);
+  if (code == NA_OK) code = check_source(setup->net, setup->calibration, "calibration", err);
+  if (code == NA_OK) code = check_epochs(setup->train, err);
+  return code;
+}
+
+/* ---------------------------------------------------------------------------------- making */
+
+static int largest_batch(const na_trainer *t)
+{
+  int batch = t->data->batch;
+  if (t->val != NULL && t->val->batch > batch) batch = t->val->batch;
+  if (t->calibration != NULL && t->calibration->batch > batch) batch = t->calibration->batch;
+  return batch;
+}
+
+static int make_widths(na_trainer *t, na_error *err)
+{
+  size_t dims = (size_t)t->net->dim_count, networks = (size_t)t->train.networks;
+  t->base_widths = na_alloc_array(dims, sizeof *t->base_widths);
+  t->widest = na_alloc_array(dims, sizeof *t->widest);
+  t->choices = na_alloc_array(dims, sizeof *t->choices);
+  t->widths = na_alloc_array(networks, sizeof *t->widths);
+  int *rows = na_alloc_array(networks * dims, sizeof *rows);
+  if (t->widths != NULL && networks > 0) t->widths[0] = rows; /* owns all of them */
+  else na_free(rows);
+  if (t->base_widths == NULL || t->widest == NULL || t->choices == NULL || t->widths == NULL ||
+      rows == NULL)
+    return na_fail_memory(err, (networks + 3) * dims * sizeof *rows, "the widths");
+  for (size_t i = 1; i < networks; i++) t->widths[i] = rows + i * dims;
+  na_net_base(t->net, t->base_widths);
+  na_net_widest(t->net, t->widest);
+  return NA_OK;
+}
+
+static int copy_text(char **to, const char *text, na_error *err)
+{
+  *to = na_strdup(text);
+  return text == NULL || *to != NULL ? NA_OK : na_fail_memory(err, strlen(text), "the settings");
+}
+
+/* Signals are the main thread's business: threads started here must not receive them. */
+static int make_team(na_trainer *t, na_error *err)
+{
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int code = na_team_new(&t->team, t->train.threads, err);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return code;
+}
+
+static int make_parts(na_trainer *t, const na_trainer_setup *setup, na_error *err)
+{
+  int code = copy_text(&t->description, setup->description, err);
+  if (code == NA_OK) code = copy_text(&t->data_settings, setup->data_settings, err);
+  if (code == NA_OK) code = make_widths(t, err);
+  if (code == NA_OK) code = make_team(t, err);
+  if (code == NA_OK) code = na_ring_new(&t->ring, EVENTS, err);
+  if (code == NA_OK)
+    code = na_workspace_new(&t->workspace, t->net, t->team, largest_batch(t), true, err);
+  if (code == NA_OK && setup->folder != NULL)
+    code = na_recorder_new(&t->recorder, setup->folder, setup->description, err);
+  return code;
+}
+
+int na_trainer_new(na_trainer **out, const na_trainer_setup *setup, na_error *err)
+{
+  *out = NULL;
+  int code = check(setup, err);
+  if (code != NA_OK) return code;
+  na_trainer *t = na_alloc(sizeof *t);
+  if (t == NULL) return na_fail_memory(err, sizeof *t, "the trainer");
+  t->train = *setup->train;
+  if (!na_net_elastic(setup->net)) t->train.networks = 0; /* there is nothing to draw */
+  t->net = setup->net;
+  t->data = setup->data;
+  t->val = setup->val;
+  t->calibration = setup->calibration;
+  t->initialize = setup->initialize;
+  t->steps = t->data->batches * (t->train.warmup + t->train.epochs);
+  t->draws = na_random_at((uint64_t)t->train.seed, 0, 1);
+  pthread_mutex_init(&t->mutex, NULL);
+  na_condition_init(&t->continued);
+  code = make_parts(t, setup, err);
+  if (code != NA_OK) {
+    na_trainer_free(t);
+    return code;
+  }
+  *out = t;
+  return NA_OK;
+}
+
+void na_trainer_free(na_trainer *t)
+{
+  if (t == NULL) return;
+  if (t->started && !t->joined) {
+    na_trainer_stop(t);
+    na_trainer_join(t, NULL);
+  }
+  na_recorder_free(t->recorder, NULL);
+  na_workspace_free(t->workspace);
+  na_ring_free(t->ring);
+  na_team_free(t->team);
+  if (t->widths != NULL && t->train.networks > 0) na_free(t->widths[0]);
+  na_free(t->widths);
+  na_free(t->base_widths);
+  na_free(t->widest);
+  na_free(t->choices);
+  na_free(t->description);
+  na_free(t->data_settings);
+  pthread_cond_destroy(&t->continued);
+  pthread_mutex_destroy(&t->mutex);
+  na_free(t);
+}
+
+/* --------------------------------------------------------------------------------- control */
+
+int na_trainer_start(na_trainer *t, na_error *err)
+{
+  sigset_t all, before;
+  if (t->started) return na_fail(err, NA_EINVAL, "the training was started already");
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int failed = pthread_create(&t->thread, NULL, na_trainer_work, t);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (failed != 0) return na_fail(err, NA_ENOMEM, "cannot start the training's thread: %s", strerror(failed));
+  t->started = true;
+  return NA_OK;
+}
+
+int na_trainer_poll(na_trainer *t, na_event *event, int timeout_ms)
+{
+  return na_ring_poll(t->ring, event, timeout_ms);
+}
+
+void na_trainer_hold(na_trainer *t, bool step, bool epoch)
+{
+  t->hold_step = step;
+  t->hold_epoch = epoch;
+}
+
+void na_trainer_continue(na_trainer *t)
+{
+  pthread_mutex_lock(&t->mutex);
+  t->held = false;
+  pthread_cond_signal(&t->continued);
+  pthread_mutex_unlock(&t->mutex);
+}
+
+/* A store and nothing else, for signal handlers; the worker's waits are short enough to see it. */
+void na_trainer_stop(na_trainer *t) { atomic_store(&t->stop, 1); }
+
+void na_trainer_pause(na_trainer *t, bool paused) { atomic_store(&t->paused, paused); }
+
+int na_trainer_join(na_trainer *t, na_error *err)
+{
+  if (!t->started) return na_fail(err, NA_EINVAL, "the training was never started");
+  if (!t->joined) {
+    /* The caller can neither read events nor let the worker go on while it waits here. */
+    na_ring_abandon(t->ring);
+    atomic_store(&t->released, 1);
+    pthread_join(t->thread, NULL);
+    t->joined = true;
+  }
+  if (t->code != NA_OK && err != NULL && err->code == NA_OK) *err = t->error;
+  return t->code;
+}
+
+void na_trainer_results(const na_trainer *t, na_result *base, na_result *augmented,
+                        na_result *best, double *seconds)
+{
+  if (base != NULL) *base = t->base_val;
+  if (augmented != NULL) *augmented = t->augmented_val;
+  if (best != NULL) *best = t->best;
+  if (seconds != NULL) *seconds = t->seconds;
+}

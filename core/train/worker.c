@@ -1,0 +1,476 @@
+/* The worker thread: epochs, steps, evaluations, and what it tells of them.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/base/text.h"
+#include "core/train/condition.h"
+#include "core/train/evaluate.h"
+#include "core/train/finite.h"
+#include "core/train/trainer_private.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+enum { WAIT_MS = 20, STOPPED_IMAGES = 1024 };
+static const double TASK_SECONDS = 0.1;  /* between two TASK events */
+static const double SMOOTHING = 0.05;    /* share of the newest step in the rates */
+
+static bool stopping(const na_trainer *t) { return atomic_load(&t->stop) != 0; }
+
+static int total_epochs(const na_trainer *t) { return t->train.warmup + t->train.epochs; }
+
+static bool augmenting(const na_trainer *t) { return t->train.networks > 0; }
+
+/* --------------------------------------------------------------------------------- telling */
+
+static double evaluations_left(const na_trainer *t)
+{
+  return ceil((double)(total_epochs(t) - t->epoch) / t->train.eval_every);
+}
+
+/* Before the first evaluation its time is guessed from the step's: a forward pass of the base takes
+ * about a sixth of a step that also trains a sub-network, a third of one that does not. */
+static double evaluation_seconds(const na_trainer *t)
+{
+  if (t->clock.evaluation > 0 || !(t->clock.images > 0)) return t->clock.evaluation;
+  double images = t->val != NULL ? (double)t->val->images : 0;
+  if (augmenting(t) && t->calibration != NULL) images += (double)t->calibration->images;
+  double share = !augmenting(t) ? 1.0 / 3 : t->train.eval_augmented ? 0.5 : 1.0 / 6;
+  return images / t->clock.images * t->clock.step * share;
+}
+
+static double eta(const na_trainer *t)
+{
+  if (!(t->clock.step > 0)) return NAN;
+  return (double)(t->steps - t->step) * t->clock.step + evaluations_left(t) * evaluation_seconds(t);
+}
+
+static double learning_rate(const na_trainer *t)
+{
+  return na_learning_rate(&t->train, t->step, t->data->batches);
+}
+
+/* An event with everything about the present position. */
+static na_event event_of(const na_trainer *t, na_event_kind kind)
+{
+  const na_clock *clock = &t->clock;
+  return (na_event){.kind = kind,
+                    .time = na_now() - clock->started,
+                    .epoch = t->epoch,
+                    .epochs = total_epochs(t),
+                    .step = t->step,
+                    .steps = t->steps,
+                    .batch = t->batch,
+                    .batches = t->data->batches,
+                    .phase = t->phase,
+                    .lr = learning_rate(t),
+                    .images_per_second = clock->step > 0 ? clock->images / clock->step : 0,
+                    .data_wait = clock->step > 0 ? clock->wait / clock->step : 0,
+                    .eta = eta(t)};
+}
+
+static void wait_continued(na_trainer *t)
+{
+  pthread_mutex_lock(&t->mutex);
+  while (t->held && !stopping(t) && !atomic_load(&t->released)) {
+    /* A stop may come from a signal handler, which cannot wake us. */
+    struct timespec until = na_deadline(WAIT_MS);
+    pthread_cond_timedwait(&t->continued, &t->mutex, &until);
+  }
+  t->held = false;
+  pthread_mutex_unlock(&t->mutex);
+}
+
+/* Sends an event; with `hold`, waits until its reader allows going on. */
+static void publish(na_trainer *t, const na_event *event, bool hold)
+{
+  if (hold) {
+    pthread_mutex_lock(&t->mutex);
+    t->held = true; /* before the event is seen: its reader may be faster than we are */
+    pthread_mutex_unlock(&t->mutex);
+  }
+  na_ring_push(t->ring, event);
+  if (hold) wait_continued(t);
+}
+
+__attribute__((format(printf, 2, 3))) static void tell(na_trainer *t, const char *format, ...)
+{
+  na_event event = event_of(t, NA_EVENT_LOG);
+  va_list args;
+  va_start(args, format);
+  vsnprintf(event.text, sizeof event.text, format, args);
+  va_end(args);
+  na_recorder_log(t->recorder, event.text);
+  publish(t, &event, false);
+}
+
+static void tell_network(na_trainer *t)
+{
+  na_cost base, widest;
+  char words[4][16];
+  na_net_cost(t->net, t->base_widths, &base);
+  na_net_cost(t->net, t->widest, &widest);
+  na_text_count(words[0], (double)base.parameters);
+  na_text_count(words[1], (double)base.macs);
+  na_text_count(words[2], (double)widest.parameters);
+  na_text_count(words[3], (double)widest.macs);
+  if (augmenting(t))
+    tell(t, "%s: %s parameters, %s MACs; widest %s parameters, %s MACs", t->net->name, words[0],
+         words[1], words[2], words[3]);
+  else tell(t, "%s: %s parameters, %s MACs", t->net->name, words[0], words[1]);
+  na_text_bytes(words[0], (double)na_workspace_bytes(t->workspace) + 12.0 * (double)t->net->values);
+  tell(t, "%ld images in %ld batches, %d epochs, %d threads, %s of memory", t->data->images,
+       t->data->batches, total_epochs(t), na_team_size(t->team), words[0]);
+}
+
+/* Progress of a pass over images, at most ten times a second. */
+static int tell_progress(void *context, long done, long total)
+{
+  na_trainer *t = context;
+  double now = na_now();
+  if (now - t->clock.reported >= TASK_SECONDS || done >= total) {
+    na_event event = event_of(t, NA_EVENT_TASK);
+    event.what = t->task;
+    event.done = done < total ? done : total;
+    event.total = total;
+    t->clock.reported = now;
+    publish(t, &event, false);
+  }
+  return stopping(t);
+}
+
+/* ------------------------------------------------------------------------------ checkpoints */
+
+static int save(na_trainer *t, const char *name, na_error *err)
+{
+  bool measured = t->base_val.images > 0;
+  na_checkpoint state = {.epoch = t->epoch,
+                         .step = t->step,
+                         .batch = t->batch,
+                         .random_key = t->draws.key,
+                         .random_index = t->draws.index,
+                         .val_loss = measured ? t->base_val.loss : NAN,
+                         .val_top1 = measured ? t->base_val.top1 : NAN,
+                         .val_top5 = measured ? t->base_val.top5 : NAN,
+                         .best_top1 = t->best.images > 0 ? t->best.top1 : NAN,
+                         .settings = t->description,
+                         .data = t->data_settings,
+                         .class_names = (char **)(uintptr_t)t->data->class_names,
+                         .class_count = t->data->class_names != NULL ? t->data->classes : 0};
+  return na_recorder_save(t->recorder, name, t->net, &state, err);
+}
+
+/* -------------------------------------------------------------------------------- evaluation */
+
+static int recalibrate(na_trainer *t, const int *widths, const char *task, na_error *err)
+{
+  na_watch watch = {tell_progress, t};
+  t->task = task;
+  return na_recalibrate_on(t->workspace, widths, t->calibration, LONG_MAX, &watch, err);
+}
+
+static int evaluate(na_trainer *t, const int *widths, const char *task, na_result *result,
+                    na_error *err)
+{
+  na_watch watch = {tell_progress, t};
+  t->task = task;
+  return na_evaluate_watched(t->workspace, widths, t->val, &watch, result, err);
+}
+
+/* Evaluates where it is due. While widths vary, running statistics belong to no network: they are
+ * re-estimated, the base's last, so that it is them that remain, and before every checkpoint. */
+static int assess(na_trainer *t, bool due, na_error *err)
+{
+  bool estimate = augmenting(t) && t->calibration != NULL, measure = due && t->val != NULL;
+  int code = NA_OK;
+  t->base_val = t->augmented_val = (na_result){0};
+  if (estimate && measure && t->train.eval_augmented) {
+    code = recalibrate(t, t->widest, "calibrating widest", err);
+    if (code == NA_OK)
+      code = evaluate(t, t->widest, "evaluating widest", &t->augmented_val, err);
+  }
+  if (code == NA_OK && estimate) code = recalibrate(t, t->base_widths, "calibrating base", err);
+  if (code == NA_OK && measure)
+    code = evaluate(t, t->base_widths, "evaluating base", &t->base_val, err);
+  return code;
+}
+
+static void format_result(char out[64], const char *what, const na_result *result)
+{
+  out[0] = '\0';
+  if (result->images > 0)
+    snprintf(out, 64, ", %s %.2f%% (%.4f)", what, 100 * result->top1, result->loss);
+}
+
+static void log_epoch(na_trainer *t, const na_event *event)
+{
+  char words[4][64], line[512];
+  format_result(words[0], "base", &event->base);
+  format_result(words[1], "augmented", &event->augmented);
+  format_result(words[2], "base validation", &event->base_val);
+  format_result(words[3], "widest validation", &event->augmented_val);
+  snprintf(line, sizeof line, "epoch %d of %d%s%s%s%s%s", event->epoch, event->epochs, words[0],
+           words[1], words[2], words[3], event->best ? ", best" : "");
+  na_recorder_log(t->recorder, line);
+}
+
+static int save_epoch(na_trainer *t, bool best, na_error *err)
+{
+  int code = best ? save(t, "best.h5", err) : NA_OK;
+  return code == NA_OK ? save(t, "last.h5", err) : code;
+}
+
+static int publish_epoch(na_trainer *t, bool best, na_error *err)
+{
+  na_event event = event_of(t, NA_EVENT_EPOCH);
+  event.base = na_result_of(&t->base);
+  event.augmented = na_result_of(&t->augmented);
+  event.base_val = t->base_val;
+  event.augmented_val = t->augmented_val;
+  event.best = best;
+  log_epoch(t, &event);
+  int code = na_recorder_epoch(t->recorder, &event, err);
+  publish(t, &event, t->hold_epoch);
+  return code;
+}
+
+/* After the last batch of an epoch: evaluation, checkpoints, the EPOCH event. A stop cuts the
+ * evaluation short, but the epoch was done and is told of. */
+static int finish_epoch(na_trainer *t, na_error *err)
+{
+  double began = na_now();
+  t->epoch++;
+  t->batch = 0;
+  bool due = t->epoch % t->train.eval_every == 0 || t->epoch == total_epochs(t);
+  int code = assess(t, due, err);
+  if (code != NA_OK && code != NA_ESTOPPED) return code;
+  bool best = t->base_val.images > 0 && (t->best.images == 0 || t->base_val.top1 > t->best.top1);
+  if (best) t->best = t->base_val;
+  if (code == NA_OK) code = save_epoch(t, best, err);
+  if (code != NA_OK && code != NA_ESTOPPED) return code;
+  if (due) t->clock.evaluation = na_now() - began;
+  int recorded = publish_epoch(t, best, err);
+  t->base = t->augmented = (na_scores){0};
+  return code != NA_OK ? code : recorded;
+}
+
+/* ------------------------------------------------------------------------------------- steps */
+
+static na_sampling sampling_of(na_phase phase)
+{
+  if (phase == NA_PHASE_MIN_W) return NA_SAMPLE_MIN_W;
+  return phase == NA_PHASE_MIN_E ? NA_SAMPLE_MIN_E : NA_SAMPLE_RANDOM;
+}
+
+/* Sub-networks of this step's phase; draws their widths. */
+static int draw(na_trainer *t)
+{
+  if (t->phase == NA_PHASE_PLAIN || t->phase == NA_PHASE_OFF) return 0;
+  for (int i = 0; i < t->train.networks; i++) {
+    na_net_sample(t->net, sampling_of(t->phase), &t->draws, t->choices);
+    na_net_widths(t->net, t->choices, t->widths[i]);
+  }
+  return t->train.networks;
+}
+
+/* Completes the message of a loss that is not finite: which step, which layer. */
+static int explain_nan(na_trainer *t, na_error *err)
+{
+  na_error cause = *err;
+  int culprit = na_workspace_culprit(t->workspace);
+  na_error_clear(err);
+  if (culprit < 0)
+    return na_fail(err, NA_ENAN, "%.200s at step %ld (epoch %d), though every layer's output is",
+                   cause.message, t->step, t->epoch + 1);
+  return na_fail(err, NA_ENAN, "%.200s at step %ld (epoch %d): first in the output of layer %s",
+                 cause.message, t->step, t->epoch + 1, t->net->layers[culprit].name);
+}
+
+/* An activation such as relu6 turns "not a number" into 0, so a loss may look well while the network
+ * is lost. The running statistics, which every pass updates, keep what the activations hide. */
+static int check_statistics(const na_trainer *t, na_error *err)
+{
+  const na_net *net = t->net;
+  int bad = na_finite_check(net->running, net->stats, net->buffers, net->buffer_count);
+  for (int i = 0; bad >= 0 && i < net->layer_count; i++)
+    if (net->layers[i].mean == bad || net->layers[i].var == bad)
+      return na_fail(err, NA_ENAN, "the statistics of a batch are not finite at step %ld (epoch %d): first "
+                     "those of layer %s", t->step, t->epoch + 1, net->layers[i].name);
+  return NA_OK;
+}
+
+static void add_scores(na_scores *sum, const na_scores *more)
+{
+  sum->loss += more->loss;
+  sum->top1 += more->top1;
+  sum->top5 += more->top5;
+  sum->images += more->images;
+}
+
+static int publish_step(na_trainer *t, double lr, const na_scores *base, const na_scores *augmented,
+                        na_error *err)
+{
+  na_event event = event_of(t, NA_EVENT_STEP);
+  event.lr = lr;
+  event.merged = 1;
+  event.base = na_result_of(base);
+  event.augmented = na_result_of(augmented);
+  int code = na_recorder_step(t->recorder, &event, err);
+  publish(t, &event, t->hold_step);
+  return code;
+}
+
+static void smooth(double *value, double sample, bool first)
+{
+  *value = first ? sample : *value + SMOOTHING * (sample - *value);
+}
+
+static void measure(na_clock *clock, double waited, double spent, int images)
+{
+  bool first = !(clock->step > 0);
+  smooth(&clock->step, waited + spent, first);
+  smooth(&clock->wait, waited, first);
+  smooth(&clock->images, images, first);
+}
+
+static int run_step(na_trainer *t, const na_batch *batch, double waited, na_error *err)
+{
+  double began = na_now(), lr = learning_rate(t);
+  na_scores base = {0}, augmented = {0};
+  int networks = draw(t);
+  uint64_t dropout = na_random_at((uint64_t)t->train.seed, (uint64_t)t->step, 2).key;
+  int code = na_accumulate(t->workspace, batch, t->base_widths, networks,
+                           (const int *const *)t->widths, t->train.alpha, t->train.label_smoothing,
+                           dropout, &base, &augmented, err);
+  if (code == NA_ENAN) return explain_nan(t, err);
+  if (code == NA_OK) code = check_statistics(t, err);
+  if (code != NA_OK) return code;
+  na_sgd(t->net, t->team, lr, t->train.momentum, t->train.nesterov, t->train.weight_decay);
+  t->step++;
+  t->batch++;
+  add_scores(&t->base, &base);
+  add_scores(&t->augmented, &augmented);
+  measure(&t->clock, waited, na_now() - began, batch->count);
+  return publish_step(t, lr, &base, &augmented, err);
+}
+
+/* Waits while paused. */
+static void wait_resumed(na_trainer *t)
+{
+  const struct timespec nap = {0, WAIT_MS * 1000000L};
+  while (atomic_load(&t->paused) && !stopping(t)) nanosleep(&nap, NULL);
+}
+
+static int start_epoch(na_trainer *t, na_error *err)
+{
+  na_phase phase = na_phase_at(&t->train, t->epoch);
+  if (t->epoch == 0 || phase != t->phase) {
+    t->phase = phase;
+    tell(t, "phase %s from epoch %d", na_phase_name(phase), t->epoch + 1);
+  }
+  if (phase == NA_PHASE_RANDOM && t->train.sort) {
+    int code = na_net_sort_channels(t->net, t->train.sort_momentum, err);
+    if (code != NA_OK) return code;
+  }
+  return t->data->start(t->data, (uint64_t)t->epoch, 0, err);
+}
+
+static int run_epoch(na_trainer *t, na_error *err)
+{
+  int code = start_epoch(t, err);
+  while (code == NA_OK) {
+    const na_batch *batch;
+    wait_resumed(t);
+    if (stopping(t)) return na_fail(err, NA_ESTOPPED, "stopped after step %ld", t->step);
+    double asked = na_now();
+    int got = t->data->next(t->data, &batch, err);
+    if (got != 1) return got;
+    code = run_step(t, batch, na_now() - asked, err);
+  }
+  return code;
+}
+
+/* --------------------------------------------------------------------------------- the whole */
+
+static void begin(na_trainer *t)
+{
+  t->clock.started = na_now();
+  t->net->bn_momentum = t->train.bn_momentum;
+  if (t->initialize) na_net_initialize(t->net, (na_init)t->train.init, (uint64_t)t->train.seed);
+  t->phase = na_phase_at(&t->train, 0);
+  na_event event = event_of(t, NA_EVENT_START);
+  publish(t, &event, false);
+  tell_network(t);
+  if (augmenting(t) && t->calibration == NULL)
+    tell(t, "no images to calibrate on: validation uses running statistics of mixed widths");
+}
+
+/* What a run that ends early leaves behind. Its checkpoint's statistics are re-estimated too, on few
+ * images: whoever stops a run is waiting for it. */
+static int save_early(na_trainer *t, na_error *err)
+{
+  int code = NA_OK;
+  if (augmenting(t) && t->calibration != NULL)
+    code = na_recalibrate_on(t->workspace, t->base_widths, t->calibration, STOPPED_IMAGES, NULL, err);
+  return code == NA_OK ? save(t, "last.h5", err) : code;
+}
+
+/* Turns an early end into its code and message. Weights that gave no finite loss are not worth
+ * keeping; else the state is saved, and a stop that cannot save is an error. */
+static int end_early(na_trainer *t, int code, na_error *err)
+{
+  na_error trouble = {0};
+  int saved = code == NA_ENAN ? NA_OK : save_early(t, &trouble);
+  if (code == NA_ESTOPPED) {
+    na_error_clear(err);
+    na_fail(err, code, "stopped after step %ld of %ld", t->step, t->steps);
+  }
+  if (code == NA_ESTOPPED && saved != NA_OK) {
+    *err = trouble;
+    na_error_prefix(err, "stopped, but the state could not be saved");
+    return saved;
+  }
+  const char *last = na_recorder_last(t->recorder);
+  if (last != NULL)
+    na_hint(err, "%sthe last good checkpoint is %.180s",
+            code == NA_ENAN ? "use a lower learning rate; " : "", last);
+  else if (code == NA_ENAN) na_hint(err, "use a lower learning rate; there is no checkpoint yet");
+  return code;
+}
+
+static int train(na_trainer *t, na_error *err)
+{
+  int code = NA_OK;
+  begin(t);
+  while (code == NA_OK && t->epoch < total_epochs(t)) {
+    code = run_epoch(t, err);
+    if (code == NA_OK) code = finish_epoch(t, err);
+  }
+  return code == NA_OK ? NA_OK : end_early(t, code, err);
+}
+
+/* Closes the run's files: only then is all of it known to be on disk. */
+static void finish(na_trainer *t)
+{
+  if (t->code == NA_OK) na_recorder_log(t->recorder, "done");
+  else na_recorder_log(t->recorder, t->error.message);
+  int code = na_recorder_free(t->recorder, &t->error);
+  t->recorder = NULL;
+  if (t->code == NA_OK) t->code = code;
+}
+
+void *na_trainer_work(void *argument)
+{
+  na_trainer *t = argument;
+  t->code = train(t, &t->error);
+  finish(t);
+  t->seconds = na_now() - t->clock.started;
+  na_event event = event_of(t, NA_EVENT_END);
+  event.code = t->code;
+  event.base_val = t->base_val;
+  event.augmented_val = t->augmented_val;
+  snprintf(event.text, sizeof event.text, "%s", t->error.message);
+  publish(t, &event, false);
+  return NULL;
+}

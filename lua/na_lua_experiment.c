@@ -1,0 +1,345 @@
+/* Experiments: a model, data, augmentation and training settings under one name.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lua/na_lua_private.h"
+
+#include <string.h>
+
+enum { NAME_SIZE = 100 };
+
+/* User values of an experiment. */
+enum { MODEL = 1, DATA, AUGMENT, TRAIN, HOOKS, NET, VALUES = NET };
+
+typedef struct experiment {
+  char name[NAME_SIZE];
+} experiment;
+
+static const char *const class = "netaug.experiment";
+static const char *const fields[] = {"name", "model", "data", "augment", "train"};
+static const char *const hooks[] = {"on_step", "on_epoch"};
+
+static experiment *check(lua_State *L, int index) { return luaL_checkudata(L, index, class); }
+
+int na_lua_push_hook(lua_State *L, int index, const char *name)
+{
+  lua_getiuservalue(L, index, HOOKS);
+  int type = lua_getfield(L, -1, name);
+  lua_remove(L, -2);
+  return type;
+}
+
+/* ------------------------------------------------------------------------------- making */
+
+/* A run's folder is called after it. */
+static void set_name(lua_State *L, experiment *e, const char *name)
+{
+  static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  size_t length = strlen(name);
+  if (length == 0 || length >= NAME_SIZE || name[0] == '.' || strspn(name, allowed) != length)
+    na_lua_fail(L, "an experiment cannot be called \"%.100s\"\nits name becomes a folder: use up to %d "
+                   "letters, digits, '-', '_' and '.', not beginning with '.'", name, NAME_SIZE - 1);
+  memcpy(e->name, name, length + 1);
+}
+
+static void read_name(lua_State *L, experiment *e)
+{
+  const char *given = na_lua_override_get(L, "name");
+  int type = lua_getfield(L, 1, "name");
+  if (type != LUA_TNIL && type != LUA_TSTRING)
+    na_lua_fail(L, "experiment.name takes a string, but got a %s", lua_typename(L, type));
+  if (given == NULL) given = type == LUA_TSTRING ? lua_tostring(L, -1) : "run";
+  set_name(L, e, given);
+  lua_pop(L, 1);
+}
+
+static bool is_model(lua_State *L, int index)
+{
+  index = lua_absindex(L, index);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, -1, "netaug.model");
+  lua_getfield(L, -1, "is");
+  lua_pushvalue(L, index);
+  lua_call(L, 1, 1);
+  bool is = lua_toboolean(L, -1);
+  lua_pop(L, 3);
+  return is;
+}
+
+static void read_model(lua_State *L)
+{
+  int type = lua_getfield(L, 1, "model");
+  if (type == LUA_TFUNCTION)
+    na_lua_fail(L, "experiment.model got a function\ncall it: netaug.models.NAME { ... }");
+  if (!is_model(L, -1))
+    na_lua_fail(L, "experiment.model takes a model, but got %s%s\nas in model = netaug.models.tiny {}",
+                type == LUA_TNIL ? "" : "a ", type == LUA_TNIL ? "nothing" : lua_typename(L, type));
+  lua_setiuservalue(L, 2, MODEL);
+}
+
+static void read_data(lua_State *L)
+{
+  int type = lua_getfield(L, 1, "data");
+  if (luaL_testudata(L, -1, "netaug.data") == NULL)
+    na_lua_fail(L, "experiment.data takes a dataset, but got %s%s\n"
+                   "as in data = netaug.dataset(\"fashion-mnist\", { batch = 128 })",
+                type == LUA_TNIL ? "" : "a ", type == LUA_TNIL ? "nothing" : lua_typename(L, type));
+  lua_setiuservalue(L, 2, DATA);
+}
+
+/* Pushes field `name` of the model's recipe, or nil; gives its type. */
+static int push_recipe(lua_State *L, int index, const char *name)
+{
+  lua_getiuservalue(L, index, MODEL);
+  lua_getfield(L, -1, "recipe");
+  int type = lua_getfield(L, -1, name);
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+  return type;
+}
+
+/* The command line's r makes the script's lists void, and its lists the script's r. */
+static void override_augment(lua_State *L, na_augment *augment)
+{
+  if (na_lua_override_get(L, "augment.r") != NULL) augment->width.count = augment->expand.count = 0;
+  else if (na_lua_override_get(L, "augment.width") != NULL ||
+           na_lua_override_get(L, "augment.expand") != NULL) augment->r = 0.0;
+  na_lua_settings_override(L, -1);
+}
+
+/* nil: the model's own lists; false or {}: none. */
+static void read_augment(lua_State *L)
+{
+  int type = lua_getfield(L, 1, "augment");
+  na_augment *augment = na_lua_settings_new(L, &na_augment_settings, sizeof *augment);
+  na_error err = {0};
+  if (type == LUA_TNIL) {
+    if (push_recipe(L, 2, "width") == LUA_TTABLE) na_lua_list(L, -1, "recipe.width", &augment->width);
+    if (push_recipe(L, 2, "expand") == LUA_TTABLE)
+      na_lua_list(L, -1, "recipe.expand", &augment->expand);
+    lua_pop(L, 2);
+  } else if (type != LUA_TBOOLEAN || lua_toboolean(L, -2)) na_lua_settings_fill(L, -1, -2);
+  override_augment(L, augment);
+  na_augment resolved = *augment;
+  if (na_augment_resolve(&resolved, &err) != NA_OK) na_lua_raise(L, &err);
+  lua_setiuservalue(L, 2, AUGMENT);
+  lua_pop(L, 1);
+}
+
+/* What the script leaves open comes from the model's recipe, else from the table. */
+static void read_train(lua_State *L)
+{
+  static const char *const recipe[] = {"lr", "weight_decay"};
+  lua_getfield(L, 1, "train");
+  na_train *train = na_lua_settings_new(L, &na_train_settings, sizeof *train);
+  na_lua_settings_fill(L, -1, -2);
+  for (int i = 0; i < NA_LUA_COUNT(recipe); i++) {
+    if (na_lua_settings_given(L, -1, recipe[i])) continue;
+    if (push_recipe(L, 2, recipe[i]) == LUA_TNUMBER) lua_setfield(L, -2, recipe[i]);
+    else lua_pop(L, 1);
+  }
+  na_lua_settings_override(L, -1);
+  lua_setiuservalue(L, 2, TRAIN);
+  lua_pop(L, 1);
+}
+
+/* netaug.experiment { name =, model =, data =, augment =, train = } */
+static int new_experiment(lua_State *L)
+{
+  if (!lua_istable(L, 1))
+    return na_lua_fail(L, "netaug.experiment takes a table, but got a %s", luaL_typename(L, 1));
+  lua_settop(L, 1);
+  lua_pushnil(L);
+  while (lua_next(L, 1) != 0) {
+    if (lua_type(L, -2) != LUA_TSTRING)
+      return na_lua_fail(L, "an experiment takes named fields, but got a list element");
+    na_lua_check_key(L, "an experiment", "field", lua_tostring(L, -2), fields, NA_LUA_COUNT(fields));
+    lua_pop(L, 1);
+  }
+  experiment *e = lua_newuserdatauv(L, sizeof *e, VALUES);
+  luaL_setmetatable(L, class);
+  read_name(L, e);
+  read_model(L);
+  read_data(L);
+  read_augment(L);
+  read_train(L);
+  lua_newtable(L);
+  lua_setiuservalue(L, 2, HOOKS);
+  return 1;
+}
+
+/* ------------------------------------------------------------------------------- running */
+
+/* Pushes the candidates as { width =, expand = }. */
+static void push_lists(lua_State *L)
+{
+  na_error err = {0};
+  lua_getiuservalue(L, 1, AUGMENT);
+  na_augment lists = *(const na_augment *)na_lua_settings_get(L, -1);
+  lua_pop(L, 1);
+  if (na_augment_resolve(&lists, &err) != NA_OK) na_lua_raise(L, &err);
+  lua_createtable(L, 0, 2);
+  na_lua_push_list(L, &lists.width);
+  lua_setfield(L, -2, "width");
+  na_lua_push_list(L, &lists.expand);
+  lua_setfield(L, -2, "expand");
+}
+
+/* Pushes the net of the experiment at 1, made to measure for the data at index `data`. */
+static void push_net(lua_State *L, int data)
+{
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, -1, "netaug.build");
+  lua_getfield(L, -1, "for_data");
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+  lua_getiuservalue(L, 1, MODEL);
+  push_lists(L);
+  lua_pushvalue(L, data);
+  lua_call(L, 3, 1);
+}
+
+/* Pushes the settings of everything as "part.name = value" lines. */
+static const char *push_description(lua_State *L, const experiment *e, int data, const na_train *train)
+{
+  na_buffer *text = na_lua_buffer(L);
+  na_buffer_add(text, "name = %s\n", e->name);
+  lua_getiuservalue(L, 1, MODEL);
+  lua_getfield(L, -1, "name");
+  na_buffer_add(text, "model = %s\n", lua_tostring(L, -1));
+  na_lua_settings_text(&na_data_settings, na_lua_data_get(L, data), text);
+  lua_getiuservalue(L, 1, AUGMENT);
+  na_lua_settings_text(&na_augment_settings, na_lua_settings_get(L, -1), text);
+  na_lua_settings_text(&na_train_settings, train, text);
+  na_lua_push_buffer(L, text);
+  return lua_tostring(L, -1);
+}
+
+/* Continues exp:run() once the run has ended: its result, or its error. */
+static int finish(lua_State *L, int status, lua_KContext context)
+{
+  (void)status;
+  (void)context;
+  bool placed = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    return 1;
+  }
+  if (placed) return lua_error(L);
+  return na_lua_fail(L, "%s", lua_tostring(L, -1));
+}
+
+static void check_place(lua_State *L)
+{
+  na_lua *lua = na_lua_of(L);
+  if (lua->run != NULL)
+    na_lua_fail(L, "run %s is going on\nwait for its end, or stop it", na_lua_run_name(lua));
+  if (lua->active != L || !lua_isyieldable(L))
+    na_lua_fail(L, "exp:run() cannot wait here\ncall it from the script itself, not from a hook, a "
+                   "coroutine or a metamethod");
+}
+
+/* exp:run() */
+static int run(lua_State *L)
+{
+  experiment *e = check(L, 1);
+  check_place(L);
+  lua_settop(L, 1);
+  lua_pushnil(L);
+  lua_setiuservalue(L, 1, NET);
+  lua_gc(L, LUA_GCCOLLECT); /* the collector cannot see how large a dropped network is */
+  lua_getiuservalue(L, 1, DATA);
+  lua_getiuservalue(L, 1, TRAIN);
+  const na_train *train = na_lua_settings_get(L, 3);
+  push_net(L, 2);
+  lua_pushvalue(L, 4);
+  lua_setiuservalue(L, 1, NET);
+  const char *description = push_description(L, e, 2, train);
+  na_lua_run_start(L, &(na_lua_plan){.name = e->name, .experiment = 1, .net = 4, .data = 2,
+                                     .train = train, .description = description});
+  lua_settop(L, 1);
+  return lua_yieldk(L, 0, 0, finish);
+}
+
+/* exp:stop() */
+static int stop(lua_State *L)
+{
+  check(L, 1);
+  na_lua_run_stop(L, 1);
+  return 0;
+}
+
+/* ------------------------------------------------------------------------------- fields */
+
+static int get(lua_State *L)
+{
+  experiment *e = check(L, 1);
+  const char *key = luaL_checkstring(L, 2);
+  static const struct {
+    const char *name;
+    int value;
+  } values[] = {{"model", MODEL}, {"data", DATA}, {"augment", AUGMENT}, {"train", TRAIN}, {"net", NET}};
+  for (int i = 0; i < NA_LUA_COUNT(values); i++)
+    if (strcmp(values[i].name, key) == 0) return lua_getiuservalue(L, 1, values[i].value), 1;
+  if (strcmp(key, "name") == 0) lua_pushstring(L, e->name);
+  else if (na_lua_method(L, class, key) == LUA_TNIL) na_lua_push_hook(L, 1, key);
+  return 1;
+}
+
+/* Only the name and the hooks can be assigned: a misspelt hook would never be called. */
+static int set(lua_State *L)
+{
+  experiment *e = check(L, 1);
+  const char *key = luaL_checkstring(L, 2);
+  if (strcmp(key, "name") == 0) {
+    set_name(L, e, luaL_checkstring(L, 3));
+    return 0;
+  }
+  na_lua_check_key(L, "an experiment", "hook", key, hooks, NA_LUA_COUNT(hooks));
+  if (!lua_isnil(L, 3) && !lua_isfunction(L, 3))
+    return na_lua_fail(L, "hook %s takes a function, but got a %s", key, luaL_typename(L, 3));
+  lua_getiuservalue(L, 1, HOOKS);
+  lua_pushvalue(L, 3);
+  lua_setfield(L, -2, key);
+  return 0;
+}
+
+static int to_string(lua_State *L)
+{
+  experiment *e = check(L, 1);
+  lua_getiuservalue(L, 1, DATA);
+  int data = lua_gettop(L);
+  lua_getiuservalue(L, 1, TRAIN);
+  const na_train *train = na_lua_settings_get(L, -1);
+  push_description(L, e, data, train);
+  return 1;
+}
+
+static const na_lua_function functions[] = {
+    {"experiment.name", "", "what its run folders are called", NULL},
+    {"experiment.model", "", "the model's description", NULL},
+    {"experiment.data", "", "the dataset", NULL},
+    {"experiment.augment", "", "augmentation settings; assignments to its fields are checked", NULL},
+    {"experiment.train", "", "training settings; assignments to its fields are checked", NULL},
+    {"experiment.net", "", "the network of its last run, nil before", NULL},
+    {"experiment.on_step", "(self, event)", "a hook you assign: called after every step", NULL},
+    {"experiment.on_epoch", "(self, event)", "a hook you assign: called after every epoch", NULL},
+    {"experiment:run", "()",
+     "trains and waits; returns { base, augmented, best, seconds, run, stopped, history }; top1 and "
+     "top5 are shares of 1", run},
+    {"experiment:stop", "()", "ends its run after the present step", stop},
+};
+
+static const na_lua_function public[] = {
+    {"netaug.experiment", "{ name =, model =, data =, augment =, train = }",
+     "an experiment with checked settings; augment = false trains without NetAug", new_experiment},
+};
+
+static const luaL_Reg meta[] = {{"__newindex", set}, {"__tostring", to_string}, {NULL, NULL}};
+
+void na_lua_open_experiment(lua_State *L)
+{
+  na_lua_define(L, &(na_lua_class){class, functions, NA_LUA_COUNT(functions), meta, get});
+  lua_getfield(L, -1, "public");
+  na_lua_functions(L, public, NA_LUA_COUNT(public));
+  lua_pop(L, 1);
+}

@@ -1,0 +1,210 @@
+/* Shared by the na_lua_*.c files only: the one place where lua.h is included.
+ *
+ * Conventions. Functions that take a lua_State may raise a Lua error (a longjmp), so whatever they
+ * hold at that moment lives on the C stack or belongs to a userdata with a finaliser. Functions
+ * that return a negative code raise nothing.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef NA_LUA_PRIVATE_H
+#define NA_LUA_PRIVATE_H
+
+#include "core/base/settings.h"
+#include "core/base/text.h"
+#include "datasets/dataset.h"
+#include "lua/na_lua.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+#include <signal.h>
+
+typedef struct na_lua_run na_lua_run; /* na_lua_run.c: a run that goes on */
+
+/* A script or a line of the prompt: a coroutine, anchored in the registry. */
+typedef struct na_lua_task {
+  lua_State *thread; /* NULL: none */
+  int anchor;
+  bool line;         /* its values are printed */
+} na_lua_task;
+
+struct na_lua {
+  lua_State *L;
+  na_lua_setup setup;
+  char *runs, *library;   /* folders */
+  na_lua_task waiting;    /* waits for `run` */
+  lua_State *volatile active; /* coroutine being resumed now, for the interrupt */
+  na_lua_run *run;        /* borrowed from its userdata */
+  const char **zoo_names, **zoo_help; /* made once, by na_lua_zoo */
+  int zoo_count;
+};
+
+/* Every coroutine inherits the main thread's extra space, where the owner is noted. */
+static inline na_lua *na_lua_of(lua_State *L) { return *(na_lua **)lua_getextraspace(L); }
+
+/* ------------------------------------------------------------------------------ errors */
+
+/* Raises err as "FILE:LINE: message", with the hint on a second line, where FILE:LINE is the innermost
+ * caller that is not part of the library. */
+int na_lua_raise(lua_State *L, const na_error *err);
+
+/* The same from a format. */
+int na_lua_fail(lua_State *L, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Calls f(L, context) protected from L; a Lua error becomes err. */
+int na_lua_protect(na_lua *lua, int (*f)(lua_State *L), void *context, na_error *err);
+
+/* Pushes the text of the script or line that L runs. */
+void na_lua_push_text(lua_State *L);
+
+/* The error value on top of L as err (its first line the message, the rest the hint); pops it. Returns
+ * the code. */
+int na_lua_caught(na_lua *lua, lua_State *L, na_error *err);
+
+/* Pushes an empty buffer that the collector frees: for text built while errors may be raised. */
+na_buffer *na_lua_buffer(lua_State *L);
+/* Pushes the buffer's text, without a last newline; raises when it ran out of memory. */
+void na_lua_push_buffer(lua_State *L, const na_buffer *buffer);
+
+/* Writes text (a whole line or lines, ending in a newline) to wherever print goes. */
+void na_lua_print(na_lua *lua, const char *text);
+
+/* ------------------------------------------------------------------------- functions and help */
+
+/* A function or field that scripts see. The name is "netaug.load", "net:cost" (a method) or "data.classes" (a
+ * field, call NULL). */
+typedef struct na_lua_function {
+  const char *name, *args, *help;
+  lua_CFunction call;
+} na_lua_function;
+
+/* Registers functions[0..count-1] and sets each in the table on top of L under the part of its name
+ * behind the last '.' or ':'. */
+void na_lua_functions(lua_State *L, const na_lua_function *functions, int count);
+#define NA_LUA_COUNT(table) ((int)(sizeof(table) / sizeof(table)[0]))
+
+/* Makes the class `name` (a metatable, as luaL_newmetatable) with these methods and metamethods
+ * (ending in {NULL, NULL}). index finds fields that are no methods; NULL: there are none. */
+typedef struct na_lua_class {
+  const char *name;
+  const na_lua_function *functions;
+  int count;
+  const luaL_Reg *meta;
+  lua_CFunction index;
+} na_lua_class;
+void na_lua_define(lua_State *L, const na_lua_class *class);
+
+/* Pushes method `key` of the class, or nil, and gives its type. For __index functions. */
+int na_lua_method(lua_State *L, const char *class, const char *key);
+
+/* ------------------------------------------------------------------------------ settings */
+
+/* Candidates of the supernet as a script gives them. */
+typedef struct na_augment {
+  na_list width, expand;
+  double r; /* 0: not given */
+  int s;
+} na_augment;
+extern const na_settings na_augment_settings;
+
+/* Pushes a userdata that holds a settings structure of `size` bytes with its defaults, and gives the
+ * structure. From Lua its fields read and write through the table, checked. */
+void *na_lua_settings_new(lua_State *L, const na_settings *settings, size_t size);
+
+/* Sets every field of the table at index `from` (nil: none) in the settings userdata at `to`; raises on
+ * the first that is refused. */
+void na_lua_settings_fill(lua_State *L, int to, int from);
+
+/* Applies the command line's overrides of its subject to the settings userdata at index. */
+void na_lua_settings_override(lua_State *L, int index);
+
+/* True when the script or an override set the field. */
+bool na_lua_settings_given(lua_State *L, int index, const char *name);
+
+/* Prints the settings of "train", "data" or "augment"; false: there is no such table. */
+bool na_lua_settings_show(lua_State *L, const char *subject);
+
+/* The structure of a settings userdata. */
+void *na_lua_settings_get(lua_State *L, int index);
+
+/* Appends "subject.name = value" lines. */
+void na_lua_settings_text(const na_settings *settings, const void *target, na_buffer *out);
+
+/* The override of `name` ("name", "train.lr") as text, or NULL; valid until overrides change. */
+const char *na_lua_override_get(lua_State *L, const char *name);
+
+/* Checks that `key` is one of names: else raises "SUBJECT has no WHAT "key"", naming the nearest. */
+void na_lua_check_key(lua_State *L, const char *subject, const char *what, const char *key,
+                      const char *const *names, int count);
+
+/* Replaces r and s by the lists they stand for, and checks the lists' beginnings. */
+int na_augment_resolve(na_augment *augment, na_error *err);
+
+/* The value at index as a list. Raises, naming `what`. */
+void na_lua_list(lua_State *L, int index, const char *what, na_list *list);
+void na_lua_push_list(lua_State *L, const na_list *list);
+
+/* ------------------------------------------------------------------------------ objects */
+
+enum { NA_LUA_RANK_MAX = 4 };
+
+/* Pushes a tensor that holds a copy of data (C order); NULL: zeros. rank 0: one number. */
+float *na_lua_push_tensor(lua_State *L, int rank, const int *shape, const float *data);
+
+/* The net of a userdata. */
+na_net *na_lua_net_get(lua_State *L, int index);
+/* Pushes a userdata that owns the net put into the returned place. */
+na_net **na_lua_push_net(lua_State *L);
+
+/* The dataset of a data userdata, opened now if it was not (raises when it cannot be). */
+na_dataset *na_lua_dataset_get(lua_State *L, int index);
+const na_data *na_lua_data_get(lua_State *L, int index);
+
+/* Pushes an event as a table for hooks. */
+void na_lua_push_event(lua_State *L, const na_event *event);
+void na_lua_push_result(lua_State *L, const na_result *result);
+
+/* ------------------------------------------------------------------------------ runs */
+
+/* What exp:run() starts. The objects are at these indices of L's stack. */
+typedef struct na_lua_plan {
+  const char *name;
+  int experiment, net, data;
+  const na_train *train;
+  const char *description;
+} na_lua_plan;
+
+/* Makes the folder, opens the sources and starts the trainer of a new run, which becomes lua->run.
+ * Raises on failure. */
+void na_lua_run_start(lua_State *L, const na_lua_plan *plan);
+
+/* Takes an event in: history, hooks. True when it was the last. */
+bool na_lua_run_event(na_lua *lua, const na_event *event);
+
+/* Ends the run and pushes three values: its result table; the message of what went wrong, or nil; true
+ * when that message has its place in it already. */
+void na_lua_run_finish(lua_State *L);
+
+/* Stops the trainer, if one runs, before the state closes. */
+void na_lua_run_abandon(na_lua *lua);
+
+/* Asks the present run to stop if it belongs to the experiment at index. */
+void na_lua_run_stop(lua_State *L, int experiment);
+
+/* Pushes hook `name` of the experiment at index, or nil; gives its type. */
+int na_lua_push_hook(lua_State *L, int experiment, const char *name);
+
+/* ------------------------------------------------------------------ opening the parts */
+
+/* Each adds its functions to the table on top of the stack: the public ones (netaug.NAME) or, for the
+ * builder, the library's own (netaug.core). */
+void na_lua_open_tensor(lua_State *L);
+void na_lua_open_net(lua_State *L);
+void na_lua_open_builder(lua_State *L);
+void na_lua_open_data(lua_State *L);
+void na_lua_open_settings(lua_State *L);
+void na_lua_open_experiment(lua_State *L);
+void na_lua_open_run(lua_State *L);
+void na_lua_open_help(lua_State *L);
+void na_lua_open_registry(lua_State *L);
+
+#endif

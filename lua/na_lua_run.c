@@ -1,0 +1,339 @@
+/* A training run that a script waits for: its folder, its trainer, hooks and history.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lua/na_lua_private.h"
+#include "core/base/memory.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_SIZE = 4096, NAMES_MAX = 100000 };
+
+/* The userdata's user values: what the trainer borrows, and the list of epochs. */
+enum { EXPERIMENT = 1, NET, DATA, HISTORY, VALUES = HISTORY };
+
+struct na_lua_run {
+  na_trainer *trainer;
+  na_source *train, *val, *calibration;
+  bool held_step, held_epoch; /* the worker waits after such an event */
+  bool stopped;               /* a script asked for the end */
+  na_error hook;              /* what a hook raised */
+  char name[128], folder[PATH_SIZE];
+};
+
+static const char *const class = "netaug.run", *const present_key = "netaug.run.present";
+
+static void release(na_lua_run *run)
+{
+  na_trainer_free(run->trainer);
+  na_source_free(run->train);
+  na_source_free(run->val);
+  na_source_free(run->calibration);
+  run->trainer = NULL;
+  run->train = run->val = run->calibration = NULL;
+}
+
+static int collect(lua_State *L)
+{
+  na_lua_run *run = luaL_checkudata(L, 1, class);
+  if (na_lua_of(L)->run == run) na_lua_of(L)->run = NULL;
+  release(run);
+  return 0;
+}
+
+/* Pushes the present run's userdata. */
+static void push_present(lua_State *L)
+{
+  lua_getfield(L, LUA_REGISTRYINDEX, present_key);
+}
+
+/* ------------------------------------------------------------------------------- folder */
+
+/* The folder RUNS/NAME, or NAME-2, ... when that is taken. mkdir decides, so two processes never get the
+ * same. */
+static int make_folder(na_lua_run *run, const char *runs, const char *name, na_error *err)
+{
+  if (mkdir(runs, 0777) != 0 && errno != EEXIST)
+    return na_fail(err, NA_EIO, "cannot make the folder %s: %s", runs, strerror(errno));
+  for (int number = 1; number < NAMES_MAX; number++) {
+    if (number == 1) snprintf(run->name, sizeof run->name, "%s", name);
+    else snprintf(run->name, sizeof run->name, "%s-%d", name, number);
+    int length = snprintf(run->folder, sizeof run->folder, "%s/%s", runs, run->name);
+    if (length >= (int)sizeof run->folder)
+      return na_fail(err, NA_EINVAL, "the path of the runs folder is too long");
+    if (mkdir(run->folder, 0777) == 0) return NA_OK;
+    if (errno != EEXIST)
+      return na_fail(err, NA_EIO, "cannot make the folder %s: %s", run->folder, strerror(errno));
+  }
+  return na_fail(err, NA_EIO, "the folder %s is full of runs named %s", runs, name);
+}
+
+static void script_path(const na_lua_run *run, char path[PATH_SIZE + 32])
+{
+  snprintf(path, PATH_SIZE + 32, "%s/experiment.lua", run->folder);
+}
+
+static int write_script(const na_lua_run *run, const char *text, size_t size, na_error *err)
+{
+  char path[PATH_SIZE + 32];
+  script_path(run, path);
+  FILE *file = fopen(path, "wbx");
+  bool good = file != NULL && fwrite(text, 1, size, file) == size;
+  if (file != NULL && fclose(file) != 0) good = false;
+  return good ? NA_OK : na_fail(err, NA_EIO, "cannot write %s: %s", path, strerror(errno));
+}
+
+/* Takes back the folder of a run that could not start. Whatever else is in it stays. */
+static void remove_folder(const na_lua_run *run)
+{
+  char path[PATH_SIZE + 32];
+  script_path(run, path);
+  unlink(path);
+  rmdir(run->folder);
+}
+
+/* ------------------------------------------------------------------------------ starting */
+
+static int open_sources(na_lua_run *run, na_dataset *dataset, const na_train *train, na_error *err)
+{
+  na_dataset_info info;
+  na_dataset_describe(dataset, &info);
+  int code = na_dataset_source(dataset, NA_SPLIT_TRAIN, 0, &run->train, err);
+  if (code == NA_OK && info.val > 0)
+    code = na_dataset_source(dataset, NA_SPLIT_VAL, 0, &run->val, err);
+  if (code == NA_OK && train->calibrate > 0)
+    code = na_dataset_source(dataset, NA_SPLIT_CALIBRATE, train->calibrate, &run->calibration, err);
+  return code;
+}
+
+static int start_trainer(na_lua_run *run, na_net *net, const na_lua_plan *plan, na_error *err)
+{
+  na_trainer_setup setup = {.net = net, .train = plan->train, .data = run->train, .val = run->val,
+                            .calibration = run->calibration, .initialize = true,
+                            .folder = run->folder, .description = plan->description};
+  int code = na_trainer_new(&run->trainer, &setup, err);
+  if (code != NA_OK) return code;
+  na_trainer_hold(run->trainer, run->held_step, run->held_epoch);
+  return na_trainer_start(run->trainer, err);
+}
+
+/* Pushes the userdata of a run that has not begun. */
+static na_lua_run *push_run(lua_State *L, const na_lua_plan *plan)
+{
+  na_lua_run *run = lua_newuserdatauv(L, sizeof *run, VALUES);
+  memset(run, 0, sizeof *run);
+  luaL_setmetatable(L, class);
+  lua_pushvalue(L, plan->experiment);
+  lua_setiuservalue(L, -2, EXPERIMENT);
+  lua_pushvalue(L, plan->net);
+  lua_setiuservalue(L, -2, NET);
+  lua_pushvalue(L, plan->data);
+  lua_setiuservalue(L, -2, DATA);
+  lua_newtable(L);
+  lua_setiuservalue(L, -2, HISTORY);
+  run->held_step = na_lua_push_hook(L, plan->experiment, "on_step") == LUA_TFUNCTION;
+  run->held_epoch = na_lua_push_hook(L, plan->experiment, "on_epoch") == LUA_TFUNCTION;
+  lua_pop(L, 2);
+  return run;
+}
+
+void na_lua_run_start(lua_State *L, const na_lua_plan *plan)
+{
+  na_lua *lua = na_lua_of(L);
+  na_error err = {0};
+  na_dataset *dataset = na_lua_dataset_get(L, plan->data);
+  na_net *net = na_lua_net_get(L, plan->net);
+  na_lua_run *run = push_run(L, plan);
+  size_t size;
+  na_lua_push_text(L);
+  const char *text = lua_tolstring(L, -1, &size);
+  lua_pushvalue(L, -2);
+  lua_setfield(L, LUA_REGISTRYINDEX, present_key);
+  /* From here on nothing raises before the end, so the folder can be taken back. */
+  int code = open_sources(run, dataset, plan->train, &err);
+  if (code == NA_OK) code = make_folder(run, lua->runs, plan->name, &err);
+  if (code == NA_OK) {
+    code = write_script(run, text, size, &err);
+    if (code == NA_OK) code = start_trainer(run, net, plan, &err);
+    if (code != NA_OK) remove_folder(run);
+  }
+  if (code != NA_OK) {
+    release(run);
+    na_lua_raise(L, &err);
+  }
+  lua->run = run;
+  lua_pop(L, 2);
+}
+
+/* -------------------------------------------------------------------------------- events */
+
+static void set_number(lua_State *L, const char *name, double value)
+{
+  lua_pushnumber(L, value);
+  lua_setfield(L, -2, name);
+}
+
+static void set_integer(lua_State *L, const char *name, long value)
+{
+  lua_pushinteger(L, value);
+  lua_setfield(L, -2, name);
+}
+
+static void set_result(lua_State *L, const char *name, const na_result *result)
+{
+  bool measured = result->images > 0;
+  lua_createtable(L, 0, 4);
+  set_number(L, "loss", measured ? result->loss : NAN);
+  set_number(L, "top1", measured ? result->top1 : NAN);
+  set_number(L, "top5", measured ? result->top5 : NAN);
+  set_integer(L, "images", result->images);
+  lua_setfield(L, -2, name);
+}
+
+static void push_event(lua_State *L, const na_event *event)
+{
+  lua_createtable(L, 0, 20);
+  set_integer(L, "epoch", event->epoch);
+  set_integer(L, "epochs", event->epochs);
+  set_integer(L, "step", event->step);
+  set_integer(L, "steps", event->steps);
+  set_integer(L, "batch", event->batch);
+  set_integer(L, "batches", event->batches);
+  set_integer(L, "merged", event->merged);
+  set_number(L, "time", event->time);
+  set_number(L, "eta", event->eta);
+  set_number(L, "lr", event->lr);
+  set_number(L, "images_per_second", event->images_per_second);
+  set_number(L, "data_wait", event->data_wait);
+  set_result(L, "base", &event->base);
+  set_result(L, "augmented", &event->augmented);
+  if (event->kind == NA_EVENT_EPOCH) {
+    set_result(L, "base_val", &event->base_val);
+    set_result(L, "augmented_val", &event->augmented_val);
+    lua_pushboolean(L, event->best);
+    lua_setfield(L, -2, "best");
+  }
+  lua_pushstring(L, na_phase_name(event->phase));
+  lua_setfield(L, -2, "phase");
+}
+
+/* Protected: files an epoch in the history and calls the hook with (experiment, event). */
+static int take_event(lua_State *L)
+{
+  const na_event *event = lua_touserdata(L, 1);
+  const char *hook = event->kind == NA_EVENT_STEP ? "on_step" : "on_epoch";
+  push_present(L);
+  lua_getiuservalue(L, 2, EXPERIMENT);
+  bool called = na_lua_push_hook(L, 3, hook) == LUA_TFUNCTION;
+  if (!called && event->kind == NA_EVENT_STEP) return 0;
+  lua_pushvalue(L, 3);
+  push_event(L, event);
+  if (event->kind == NA_EVENT_EPOCH) {
+    lua_getiuservalue(L, 2, HISTORY);
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    lua_pop(L, 1);
+  }
+  if (called) lua_call(L, 2, 0);
+  return 0;
+}
+
+bool na_lua_run_event(na_lua *lua, const na_event *event)
+{
+  na_lua_run *run = lua->run;
+  if (event->kind == NA_EVENT_END) return true;
+  if (event->kind != NA_EVENT_STEP && event->kind != NA_EVENT_EPOCH) return false;
+  lua->active = lua->L;
+  int code = run->hook.code != NA_OK
+                 ? NA_OK /* one failed already: the run is only being wound up */
+                 : na_lua_protect(lua, take_event, (void *)event, &run->hook);
+  lua->active = NULL;
+  lua_sethook(lua->L, NULL, 0, 0);
+  if (code != NA_OK) na_trainer_stop(run->trainer);
+  if (event->kind == NA_EVENT_STEP ? run->held_step : run->held_epoch)
+    na_trainer_continue(run->trainer);
+  return false;
+}
+
+void na_lua_run_stop(lua_State *L, int experiment)
+{
+  na_lua_run *run = na_lua_of(L)->run;
+  if (run == NULL) return;
+  experiment = lua_absindex(L, experiment);
+  push_present(L);
+  lua_getiuservalue(L, -1, EXPERIMENT);
+  if (lua_rawequal(L, -1, experiment)) na_trainer_stop(run->trainer);
+  lua_pop(L, 2);
+}
+
+/* -------------------------------------------------------------------------------- ending */
+
+static void push_message(lua_State *L, const na_error *err)
+{
+  if (err->hint[0] != '\0') lua_pushfstring(L, "%s\n%s", err->message, err->hint);
+  else lua_pushstring(L, err->message);
+}
+
+static void push_result_table(lua_State *L, const na_lua_run *run, int code)
+{
+  na_result base, augmented, best;
+  double seconds;
+  na_trainer_results(run->trainer, &base, &augmented, &best, &seconds);
+  lua_createtable(L, 0, 8);
+  set_result(L, "base", &base);
+  set_result(L, "augmented", &augmented);
+  set_result(L, "best", &best);
+  set_number(L, "seconds", seconds);
+  lua_pushstring(L, run->folder);
+  lua_setfield(L, -2, "run");
+  lua_pushstring(L, run->name);
+  lua_setfield(L, -2, "name");
+  lua_pushboolean(L, code == NA_ESTOPPED);
+  lua_setfield(L, -2, "stopped");
+  push_present(L);
+  lua_getiuservalue(L, -1, HISTORY);
+  lua_setfield(L, -3, "history");
+  lua_pop(L, 1);
+}
+
+void na_lua_run_finish(lua_State *L)
+{
+  na_lua *lua = na_lua_of(L);
+  na_lua_run *run = lua->run;
+  na_error err = {0};
+  int code = na_trainer_join(run->trainer, &err);
+  push_result_table(L, run, code);
+  bool hook = run->hook.code != NA_OK;
+  if (hook) push_message(L, &run->hook);
+  else if (code != NA_OK && code != NA_ESTOPPED) push_message(L, &err);
+  else lua_pushnil(L);
+  lua_pushboolean(L, hook);
+  release(run);
+  lua->run = NULL;
+  lua_pushnil(L);
+  lua_setfield(L, LUA_REGISTRYINDEX, present_key);
+}
+
+void na_lua_run_abandon(na_lua *lua)
+{
+  release(lua->run);
+  lua->run = NULL;
+}
+
+na_trainer *na_lua_trainer(na_lua *lua) { return lua->run != NULL ? lua->run->trainer : NULL; }
+
+const char *na_lua_run_name(const na_lua *lua) { return lua->run != NULL ? lua->run->name : NULL; }
+
+const char *na_lua_run_folder(const na_lua *lua)
+{
+  return lua->run != NULL ? lua->run->folder : NULL;
+}
+
+void na_lua_open_run(lua_State *L)
+{
+  static const luaL_Reg meta[] = {{"__gc", collect}, {NULL, NULL}};
+  na_lua_define(L, &(na_lua_class){.name = class, .meta = meta});
+}

@@ -1,0 +1,31 @@
+-- The netaug library: what `require "netaug"` gives.
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- Its functions come from two places: the C bindings (netaug.core) and the Lua files beside this
+-- one. Both register name, arguments and one line of help in the same table, see core.register.
+
+local core = require "netaug.core"
+
+local netaug = core.public
+
+local register = core.register
+
+local model = require "netaug.model"
+netaug.model = register("netaug.model", "{ stem =, stages =, head =, ... }",
+  "describes a network as tables of blocks; see lua/netaug/models for examples", model.new)
+netaug.build = register("netaug.build", "(model [, augment])",
+  "builds a model's network; augment as in an experiment, false: base only",
+  require("netaug.build").build)
+netaug.divisible = register("netaug.divisible", "(channels)",
+  "the nearest multiple of 8 that is not below 90% of channels", model.divisible)
+
+local zoo = require "netaug.zoo"
+netaug.models = zoo.models
+for _, family in ipairs { "mobilenetv2", "mobilenetv3", "proxylessnas", "mcunet", "resnet", "tiny" } do
+  require("netaug.models." .. family)
+end
+
+netaug.show = register("netaug.show", "(value)",
+  "a table as text, fields in order, nested tables indented", require "netaug.show")
+
+return netaug

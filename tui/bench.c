@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tui/bench.h"
+#include "core/base/memory.h"
+#include "core/train/trainer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define BENCH_NAME(symbol, name, help) name,
+#define BENCH_HELP(symbol, name, help) help,
+static const char *const names[] = {NA_BENCH_KINDS(BENCH_NAME)};
+static const char *const helps[] = {NA_BENCH_KINDS(BENCH_HELP)};
+
+const char *na_bench_name(int kind) { return names[kind]; }
+const char *na_bench_help(int kind) { return helps[kind]; }
+
+/* Small enough that weights stay ordinary numbers over any number of steps on one batch. */
+static const double LR = 1e-3, MOMENTUM = 0.9, DECAY = 4e-5, SMOOTHING = 0.1;
+
+static int draw(na_bench *bench, int seed, na_error *err)
+{
+  const na_net *net = bench->net;
+  size_t dims = (size_t)net->dim_count;
+  bench->base = na_alloc_array(dims, sizeof(int));
+  bench->widest = na_alloc_array(dims, sizeof(int));
+  bench->drawn = na_alloc_array((size_t)bench->draws, dims * sizeof(int));
+  int *choices = na_alloc_array(dims, sizeof(int));
+  int code = NA_OK;
+  if (!bench->base || !bench->widest || !bench->drawn || !choices)
+    code = na_fail_memory(err, (size_t)bench->draws * dims * sizeof(int), "the drawn widths");
+  else {
+    na_random random = na_random_at((uint64_t)seed, 0, 0);
+    na_net_base(net, bench->base);
+    na_net_widest(net, bench->widest);
+    for (int i = 0; i < bench->draws; i++) {
+      na_net_sample(net, NA_SAMPLE_RANDOM, &random, choices);
+      na_net_widths(net, choices, bench->drawn + (size_t)i * dims);
+    }
+  }
+  na_free(choices);
+  return code;
+}
+
+int na_bench_new(na_bench *bench, na_net *net, int batch, int threads, int draws, int seed,
+                 na_error *err)
+{
+  *bench = (na_bench){.net = net, .batch = batch, .draws = draws};
+  int code = draw(bench, seed, err);
+  if (code == NA_OK) code = na_team_new(&bench->team, threads, err);
+  if (code == NA_OK) na_net_initialize(net, NA_INIT_AUTO, (uint64_t)seed);
+  return code;
+}
+
+int na_bench_prepare(na_bench *bench, na_error *err)
+{
+  int code = na_images_new(&bench->images, bench->net, bench->batch, 0, err);
+  if (code != NA_OK) return code;
+  return na_workspace_new(&bench->workspace, bench->net, bench->team, bench->batch, true, err);
+}
+
+void na_bench_free(na_bench *bench)
+{
+  na_workspace_free(bench->workspace);
+  na_images_free(&bench->images);
+  na_team_free(bench->team);
+  na_free(bench->base);
+  na_free(bench->widest);
+  na_free(bench->drawn);
+}
+
+/* ------------------------------------------------------------------------- timing */
+
+static double now(void)
+{
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* One optimizer step: the base, and the sub-network at widths unless that is NULL. */
+static int step(na_bench *bench, const int *widths, double *seconds, na_error *err)
+{
+  na_scores base = {0}, augmented = {0};
+  double begin = now();
+  int code = na_accumulate(bench->workspace, &bench->images.batch, bench->base, widths != NULL,
+                           &widths, 1.0, SMOOTHING, 0, &base, &augmented, err);
+  if (code == NA_OK) na_sgd(bench->net, bench->team, LR, MOMENTUM, true, DECAY);
+  *seconds = now() - begin;
+  return code;
+}
+
+static int time_evaluation(na_bench *bench, double *seconds, na_error *err)
+{
+  na_scores scores = {0};
+  double begin = now();
+  int code = na_forward(bench->workspace, bench->base, NA_MODE_EVAL, &bench->images.batch, 0, err);
+  if (code == NA_OK) code = na_loss(bench->workspace, &bench->images.batch, 0, 0, &scores, err);
+  *seconds = now() - begin;
+  return code;
+}
+
+/* Mean over the draws. */
+static int time_draws(na_bench *bench, double *seconds, na_error *err)
+{
+  int code = NA_OK;
+  *seconds = 0;
+  for (int i = 0; i < bench->draws && code == NA_OK; i++) {
+    double one = 0;
+    code = step(bench, bench->drawn + (size_t)i * (size_t)bench->net->dim_count, &one, err);
+    *seconds += one / bench->draws;
+  }
+  return code;
+}
+
+static int run_round(na_bench *bench, double seconds[NA_BENCH_COUNT], na_error *err)
+{
+  int code = step(bench, NULL, &seconds[NA_BENCH_BASE], err);
+  if (code == NA_OK) code = step(bench, bench->widest, &seconds[NA_BENCH_WIDEST], err);
+  if (code == NA_OK) code = time_draws(bench, &seconds[NA_BENCH_NETAUG], err);
+  if (code == NA_OK) code = time_evaluation(bench, &seconds[NA_BENCH_EVAL], err);
+  return code;
+}
+
+static int by_size(const void *a, const void *b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static double median(double *values, int count)
+{
+  qsort(values, (size_t)count, sizeof *values, by_size);
+  return 0.5 * (values[(count - 1) / 2] + values[count / 2]);
+}
+
+static double macs(const na_net *net, const int *widths)
+{
+  na_cost cost;
+  na_net_cost(net, widths, &cost);
+  return (double)cost.macs;
+}
+
+static void count_work(const na_bench *bench, na_bench_times *times)
+{
+  const na_net *net = bench->net;
+  double base = macs(net, bench->base), drawn = 0;
+  for (int i = 0; i < bench->draws; i++)
+    drawn += macs(net, bench->drawn + (size_t)i * (size_t)net->dim_count) / bench->draws;
+  times->macs[NA_BENCH_BASE] = times->macs[NA_BENCH_EVAL] = base;
+  times->macs[NA_BENCH_NETAUG] = base + drawn;
+  times->macs[NA_BENCH_WIDEST] = base + macs(net, bench->widest);
+  for (int k = 0; k < NA_BENCH_COUNT; k++)
+    times->flops[k] = (k == NA_BENCH_EVAL ? 2 : 6) * times->macs[k];
+}
+
+int na_bench_run(na_bench *bench, int rounds, na_bench_times *times, na_error *err)
+{
+  double warm;
+  double *seconds = na_alloc_array((size_t)rounds, NA_BENCH_COUNT * sizeof *seconds);
+  double *column = na_alloc_array((size_t)rounds, sizeof *column);
+  int code = seconds != NULL && column != NULL
+                 ? step(bench, bench->widest, &warm, err)
+                 : na_fail_memory(err, (size_t)rounds * sizeof *column, "the times");
+  for (int r = 0; r < rounds && code == NA_OK; r++)
+    code = run_round(bench, seconds + (size_t)r * NA_BENCH_COUNT, err);
+  for (int k = 0; k < NA_BENCH_COUNT && code == NA_OK; k++) {
+    for (int r = 0; r < rounds; r++) column[r] = seconds[(size_t)r * NA_BENCH_COUNT + (size_t)k];
+    times->seconds[k] = median(column, rounds);
+  }
+  times->rounds = rounds;
+  count_work(bench, times);
+  na_free(seconds);
+  na_free(column);
+  return code;
+}
+
+/* ------------------------------------------------------------------- as JSON */
+
+static void print_widths(const int *widths, int count)
+{
+  for (int i = 0; i < count; i++) printf("%s%d", i == 0 ? "[" : ", ", widths[i]);
+  printf("]");
+}
+
+static void print_layer(const na_layer *layer)
+{
+  printf("{\"kind\": \"%s\", \"name\": \"%s\", \"input\": [%d, %d], \"gate\": %d, \"in\": %d, "
+         "\"out\": %d, \"squeeze\": %d, \"kernel\": %d, \"stride\": %d, \"pad\": %d, "
+         "\"norm\": %s, \"bias\": %s, \"act\": \"%s\", \"rate\": %.17g}",
+         na_kind_name(layer->kind), layer->name, layer->input[0], layer->input[1], layer->gate,
+         layer->in, layer->out, layer->squeeze, layer->kernel, layer->stride, layer->pad,
+         layer->norm ? "true" : "false", layer->biased ? "true" : "false",
+         na_activation_name(layer->act), layer->rate);
+}
+
+void na_bench_describe(const na_bench *bench)
+{
+  const na_net *net = bench->net;
+  printf("{\"model\": \"%s\", \"channels\": %d, \"resolution\": %d, \"classes\": %d, "
+         "\"batch\": %d,\n \"max\": [",
+         net->name, net->channels, net->height, net->classes, bench->batch);
+  for (int i = 0; i < net->dim_count; i++) printf("%s%d", i == 0 ? "" : ", ", net->dims[i].max);
+  printf("],\n \"layers\": [\n  ");
+  for (int i = 0; i < net->layer_count; i++) {
+    if (i > 0) printf(",\n  ");
+    print_layer(&net->layers[i]);
+  }
+  printf("],\n \"base\": ");
+  print_widths(bench->base, net->dim_count);
+  printf(",\n \"widest\": ");
+  print_widths(bench->widest, net->dim_count);
+  printf(",\n \"draws\": [\n  ");
+  for (int i = 0; i < bench->draws; i++) {
+    if (i > 0) printf(",\n  ");
+    print_widths(bench->drawn + (size_t)i * (size_t)net->dim_count, net->dim_count);
+  }
+  printf("]}\n");
+}

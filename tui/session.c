@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tui/session.h"
+#include "tui/signals.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static void print(void *context, const char *text)
+{
+  na_session *session = context;
+  na_progress_print(&session->progress, text);
+}
+
+static void interrupt_lua(void *lua) { na_lua_interrupt(lua); }
+
+static int set_all(na_session *session, const na_session_options *options, na_error *err)
+{
+  char name[64], number[16];
+  for (int i = 0; i < options->set.count; i++) {
+    const char *value = na_assignment(options->set.items[i], name, err);
+    if (value == NULL) return NA_EINVAL;
+    int code = na_lua_override(session->lua, name, value, err);
+    if (code != NA_OK) return code;
+  }
+  if (options->threads < 0) return NA_OK;
+  snprintf(number, sizeof number, "%d", options->threads);
+  return na_lua_override(session->lua, "train.threads", number, err);
+}
+
+int na_session_start(na_session *session, const na_session_options *options, na_error *err)
+{
+  *session = (na_session){.lua = NULL};
+  na_terminal_init(&session->terminal, STDOUT_FILENO);
+  na_progress_init(&session->progress, &session->terminal, options->quiet);
+  const na_lua_setup setup = {.print = print, .context = session, .runs = options->runs};
+  int code = na_lua_new(&session->lua, &setup, err);
+  if (code == NA_OK) code = set_all(session, options, err);
+  if (code != NA_OK) {
+    na_session_end(session);
+    return code;
+  }
+  na_terminal_watch();
+  na_signals_catch();
+  na_signals_on_interrupt(interrupt_lua, session->lua);
+  return NA_OK;
+}
+
+void na_session_end(na_session *session)
+{
+  na_signals_on_interrupt(NULL, NULL);
+  na_progress_clear(&session->progress);
+  na_lua_free(session->lua);
+  session->lua = NULL;
+}

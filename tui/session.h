@@ -1,0 +1,41 @@
+/* A Lua state with its progress display: what run and repl have in common.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef NA_SESSION_H
+#define NA_SESSION_H
+
+#include "tui/command.h"
+#include "tui/drive.h"
+
+typedef struct na_session {
+  na_terminal terminal;
+  na_progress progress;
+  na_lua *lua;
+} na_session;
+
+/* Options common to every session. */
+typedef struct na_session_options {
+  char runs[NA_TEXT_MAX];
+  int threads; /* -1: as the script says */
+  bool quiet;
+  na_words set;
+} na_session_options;
+
+/* Entries of an option table, for a structure that has the options as its member `field`. */
+#define NA_SESSION_OPTIONS(type, field)                                                            \
+  {{"--set", NA_TEXT, offsetof(type, field.set), "", 0, 0, NULL,                                   \
+    "set NAME, such as train.epochs, in every experiment; may be repeated"},                       \
+   "NAME=VALUE", true},                                                                            \
+  {{"--runs", NA_TEXT, offsetof(type, field.runs), "runs", 0, 0, NULL, "folder for the runs"},     \
+   "DIR", false},                                                                                  \
+  {{"--threads", NA_INT, offsetof(type, field.threads), "-1", -1, 1024, NULL,                      \
+    "compute threads; 0 is one per processor, -1 what the script says"},                           \
+   "N", false},                                                                                    \
+  {{"--quiet", NA_BOOL, offsetof(type, field.quiet), "false", 0, 0, NULL,                          \
+    "show no progress, only what the script prints"},                                              \
+   NULL, false}
+
+/* Starts it in place: session must stay where it is. Interrupts are caught from now on. */
+int na_session_start(na_session *session, const na_session_options *options, na_error *err);
+void na_session_end(na_session *session);
+
+#endif

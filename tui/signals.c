@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tui/signals.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t interrupts;
+static void (*volatile ask_function)(void *context);
+static void *volatile ask_context;
+
+static void on_interrupt(int number)
+{
+  (void)number;
+  interrupts = interrupts + 1;
+  if (interrupts >= 2) {
+    static const char words[] = "\nnetaug: interrupted twice, leaving at once\n";
+    ssize_t ignored = write(STDERR_FILENO, words, sizeof words - 1);
+    (void)ignored;
+    _exit(NA_EXIT_INTERRUPTED);
+  }
+  if (ask_function != NULL) ask_function(ask_context);
+}
+
+static void handle(int number, void (*handler)(int number))
+{
+  struct sigaction action = {.sa_handler = handler};
+  sigemptyset(&action.sa_mask);
+  sigaction(number, &action, NULL);
+}
+
+void na_signals_ignore_pipe(void) { handle(SIGPIPE, SIG_IGN); }
+
+void na_signals_catch(void)
+{
+  handle(SIGINT, on_interrupt);
+  handle(SIGTERM, on_interrupt);
+}
+
+void na_signals_on_interrupt(void (*ask)(void *context), void *context)
+{
+  /* The handler must never see a function with another one's context. */
+  ask_function = NULL;
+  ask_context = context;
+  ask_function = ask;
+}
+
+bool na_signals_interrupted(void) { return interrupts > 0; }
+
+void na_signals_forget(void) { interrupts = 0; }
