@@ -21,3 +21,15 @@ tests_test_store_checkpoint_LDADD = $(store_test_libs)
 
 tests_test_store_metrics_SOURCES = tests/test_store_metrics.c
 tests_test_store_metrics_LDADD = $(store_test_libs)
+
+## The reference fixtures. Built by plain `make` too: build/tests/check_fixture FILE...
+noinst_PROGRAMS += tests/check_fixture
+TESTS += tests/test_fixtures.sh
+EXTRA_DIST += tests/test_fixtures.sh
+tests_check_fixture_SOURCES = tests/check_fixture.c \
+	tests/fixture.c tests/fixture.h \
+	tests/fixture_checks.c \
+	tests/fixture_report.c tests/fixture_report.h
+tests_check_fixture_CPPFLAGS = $(AM_CPPFLAGS) -DFIXTURE_LUA='"$(abs_top_srcdir)/lua"'
+tests_check_fixture_LDADD = $(lua_libs) $(datasets_libs) $(core_libs) \
+	$(LUA_LIBS) $(HDF5_LIBS) $(OPENBLAS_LIBS) $(JPEG_LIBS) $(PNG_LIBS) $(ZLIB_LIBS)
