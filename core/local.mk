@@ -10,7 +10,7 @@ kernel_sources = \
 	core/kernel/depthwise.c \
 	core/kernel/plane.c \
 	core/kernel/table.c
-kernel_cflags = $(AM_CFLAGS) -O3 -fno-signed-zeros
+kernel_cflags = $(AM_CFLAGS) $(KERNEL_CFLAGS) -fno-signed-zeros
 
 libkernel_plain_a_SOURCES = $(kernel_sources)
 libkernel_plain_a_CPPFLAGS = $(AM_CPPFLAGS) -DNA_ISA=plain

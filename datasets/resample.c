@@ -44,10 +44,10 @@ static double filter_width(double length, int outputs)
   return reduction > 1 ? reduction : 1; /* enlarging interpolates between neighbours */
 }
 
-/* How many inputs one output can touch, at most `inputs`. */
+/* How many inputs one output can touch: the centres in an open interval of twice the width. */
 static int tap_count(double length, int outputs, int inputs)
 {
-  double taps = 2 * ceil(filter_width(length, outputs)) + 1;
+  double taps = ceil(2 * filter_width(length, outputs));
   return taps < inputs ? (int)taps : inputs;
 }
 
@@ -70,7 +70,8 @@ static void fill_axis(double at, double length, int outputs, int low, int high, 
 {
   double step = length / outputs, width = filter_width(length, outputs);
   for (int i = 0; i < outputs; i++)
-    starts[i] = fill_taps(at + (i + 0.5) * step, width, low, high, taps, weights + (size_t)i * taps);
+    starts[i] =
+        fill_taps(at + (i + 0.5) * step, width, low, high, taps, weights + (size_t)i * taps);
 }
 
 /* The inputs a box lets the filter see: its own, or all `inputs`. */
@@ -87,6 +88,33 @@ static void limits(double at, double length, bool closed, int inputs, int *low, 
   if (*high <= *low) *high = *low + 1;
 }
 
+static int reserve(na_scratch *scratch, size_t weights, size_t outputs, size_t floats,
+                   na_error *err)
+{
+  void *blocks[3] = {scratch->weights, scratch->starts, scratch->row};
+  int code =
+      na_scratch_reserve(&blocks[0], &scratch->weights_capacity, weights * sizeof(float), err);
+  if (code == NA_OK)
+    code = na_scratch_reserve(&blocks[1], &scratch->starts_capacity, outputs * sizeof(int), err);
+  if (code == NA_OK)
+    code = na_scratch_reserve(&blocks[2], &scratch->row_capacity, floats * sizeof(float), err);
+  scratch->weights = blocks[0];
+  scratch->starts = blocks[1];
+  scratch->row = blocks[2];
+  return code;
+}
+
+/* A row has one float more than it needs: RGB is read in fours. */
+static size_t row_floats(int channels, int width) { return (size_t)channels * (size_t)width + 1; }
+
+int na_resample_prepare(int channels, int in_height, int in_width, int height, int width,
+                        na_scratch *scratch, na_error *err)
+{
+  size_t x = (size_t)tap_count(in_width, width, in_width) * (size_t)width;
+  size_t y = (size_t)tap_count(in_height, height, in_height) * (size_t)height;
+  return reserve(scratch, x + y, (size_t)(width + height), row_floats(channels, in_width), err);
+}
+
 static int make_axes(const na_image *image, const double box[4], bool closed, int height, int width,
                      na_scratch *scratch, axis *vertical, axis *horizontal, na_error *err)
 {
@@ -95,20 +123,15 @@ static int make_axes(const na_image *image, const double box[4], bool closed, in
   limits(box[1], box[3], closed, image->height, &top, &bottom);
   int taps_x = tap_count(box[2], width, right - left);
   int taps_y = tap_count(box[3], height, bottom - top);
-  size_t weights = (size_t)taps_x * (size_t)width + (size_t)taps_y * (size_t)height;
-  void *block = scratch->weights, *starts = scratch->starts;
-  int code = na_scratch_reserve(&block, &scratch->weights_capacity, weights * sizeof(float), err);
-  scratch->weights = block;
-  if (code == NA_OK)
-    code = na_scratch_reserve(&starts, &scratch->starts_capacity,
-                              (size_t)(width + height) * sizeof(int), err);
-  scratch->starts = starts;
+  size_t weights_x = (size_t)taps_x * (size_t)width, weights_y = (size_t)taps_y * (size_t)height;
+  int code = reserve(scratch, weights_x + weights_y, (size_t)(width + height),
+                     row_floats(image->channels, image->width), err);
   if (code != NA_OK) return code;
-  float *weights_y = scratch->weights + (size_t)taps_x * (size_t)width;
-  fill_axis(box[0], box[2], width, left, right, taps_x, scratch->starts, scratch->weights);
-  fill_axis(box[1], box[3], height, top, bottom, taps_y, scratch->starts + width, weights_y);
   *horizontal = (axis){taps_x, scratch->starts, scratch->weights};
-  *vertical = (axis){taps_y, scratch->starts + width, weights_y};
+  *vertical = (axis){taps_y, scratch->starts + width, scratch->weights + weights_x};
+  fill_axis(box[0], box[2], width, left, right, taps_x, scratch->starts, scratch->weights);
+  fill_axis(box[1], box[3], height, top, bottom, taps_y, scratch->starts + width,
+            scratch->weights + weights_x);
   return NA_OK;
 }
 
@@ -125,26 +148,35 @@ static void add_rows(const uint8_t *rows, size_t stride, int taps, const float *
   }
 }
 
-static uint8_t to_byte(float value)
-{
-  return value <= 0 ? 0 : value >= 255 ? 255 : (uint8_t)(value + 0.5f);
-}
-
-/* One output row of every channel; row[0] is input column `first`. */
-static void shrink_row(const float *row, int first, int channels, const axis *across, int width,
-                       bool flip, size_t plane, uint8_t *out)
+/* One output row. The weights are not negative and sum to 1, so results need no clamping. */
+static void shrink_grey(const float *row, int first, const axis *across, int width, bool flip,
+                        uint8_t *out)
 {
   for (int x = 0; x < width; x++) {
     const float *weights = across->weights + (size_t)x * (size_t)across->taps;
-    const float *from = row + (size_t)(across->starts[x] - first) * (size_t)channels;
-    float sum[3] = {0, 0, 0};
-    if (channels == 1)
-      for (int k = 0; k < across->taps; k++) sum[0] += weights[k] * from[k];
-    else
-      for (int k = 0; k < across->taps; k++, from += 3)
-        for (int c = 0; c < 3; c++) sum[c] += weights[k] * from[c];
-    int to = flip ? width - 1 - x : x;
-    for (int c = 0; c < channels; c++) out[(size_t)c * plane + (size_t)to] = to_byte(sum[c]);
+    const float *from = row + (across->starts[x] - first);
+    float sum = 0;
+    for (int k = 0; k < across->taps; k++) sum += weights[k] * from[k];
+    out[flip ? width - 1 - x : x] = (uint8_t)(sum + 0.5f);
+  }
+}
+
+/* Four floats at once, wherever they lie. */
+typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int32_t quad_int __attribute__((vector_size(16)));
+
+/* The same for RGB: red, green and blue of a pixel, and the next one's red for nothing. */
+static void shrink_rgb(const float *row, int first, const axis *across, int width, bool flip,
+                       size_t plane, uint8_t *out)
+{
+  for (int x = 0; x < width; x++) {
+    const float *weights = across->weights + (size_t)x * (size_t)across->taps;
+    const float *from = row + 3 * (size_t)(across->starts[x] - first);
+    quad sum = {0.5f, 0.5f, 0.5f, 0};
+    for (int k = 0; k < across->taps; k++) sum += weights[k] * *(const quad *)(from + 3 * k);
+    quad_int rounded = __builtin_convertvector(sum, quad_int);
+    uint8_t *to = out + (flip ? width - 1 - x : x);
+    for (size_t c = 0; c < 3; c++) to[c * plane] = (uint8_t)rounded[c];
   }
 }
 
@@ -157,17 +189,15 @@ int na_resample(const na_image *image, const double box[4], bool closed, bool fl
   int first = horizontal.starts[0], last = horizontal.starts[width - 1] + horizontal.taps;
   size_t channels = (size_t)image->channels, stride = channels * (size_t)image->width;
   size_t count = (size_t)(last - first) * channels;
-  void *row = scratch->row;
-  code = na_scratch_reserve(&row, &scratch->row_capacity, count * sizeof(float), err);
-  scratch->row = row;
-  if (code != NA_OK) return code;
   for (int y = 0; y < height; y++) {
     const uint8_t *rows = image->pixels + (size_t)vertical.starts[y] * stride +
                           (size_t)first * channels;
     add_rows(rows, stride, vertical.taps, vertical.weights + (size_t)y * (size_t)vertical.taps,
              count, scratch->row);
-    shrink_row(scratch->row, first, image->channels, &horizontal, width, flip,
-               (size_t)height * (size_t)width, out + (size_t)y * (size_t)width);
+    uint8_t *to = out + (size_t)y * (size_t)width;
+    if (channels == 1) shrink_grey(scratch->row, first, &horizontal, width, flip, to);
+    else
+      shrink_rgb(scratch->row, first, &horizontal, width, flip, (size_t)height * (size_t)width, to);
   }
   return NA_OK;
 }

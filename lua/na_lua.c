@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ------------------------------------------------------------------------------ errors */
 
@@ -70,13 +71,15 @@ static int exit_status(lua_State *L, int index)
 static int name_error(lua_State *L)
 {
   int status = exit_status(L, 1);
-  if (status >= 0) lua_pushinteger(L, status);
-  else luaL_tolstring(L, 1, NULL);
+  if (status >= 0)
+    lua_pushinteger(L, status);
+  else
+    luaL_tolstring(L, 1, NULL);
   return 1;
 }
 
-/* The error value on top as an na_error. Strings, among them the one for lack of memory, need no memory
- * here; anything else is looked at in a protected call. */
+/* The error value on top as an na_error. Strings, among them the one for lack of memory, need no
+ * memory here; anything else is looked at in a protected call. */
 int na_lua_caught(na_lua *lua, lua_State *thread, na_error *err)
 {
   lua_State *L = lua->L;
@@ -92,7 +95,8 @@ int na_lua_caught(na_lua *lua, lua_State *thread, na_error *err)
     if (status != 0)
       code = na_fail(err, NA_ESTOPPED, "the script ended itself with status %d", status);
   } else {
-    const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "an error without words";
+    const char *text =
+        lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "an error without words";
     size_t line = strcspn(text, "\n");
     bool memory = strcmp(text, "not enough memory") == 0;
     code = na_fail(err, memory ? NA_ENOMEM : NA_EINVAL, "%.*s", (int)line, text);
@@ -148,8 +152,10 @@ void na_lua_push_buffer(lua_State *L, const na_buffer *buffer)
 
 void na_lua_print(na_lua *lua, const char *text)
 {
-  if (lua->setup.print != NULL) lua->setup.print(lua->setup.context, text);
-  else fputs(text, stdout);
+  if (lua->setup.print != NULL)
+    lua->setup.print(lua->setup.context, text);
+  else
+    fputs(text, stdout);
 }
 
 static int print(lua_State *L)
@@ -188,12 +194,19 @@ static int exit_text(lua_State *L)
 static int describe(lua_State *L)
 {
   switch (lua_type(L, 1)) {
-  case LUA_TSTRING: lua_pushfstring(L, "\"%s\"", lua_tostring(L, 1)); break;
+  case LUA_TSTRING:
+    lua_pushfstring(L, "\"%s\"", lua_tostring(L, 1));
+    break;
   case LUA_TNUMBER:
-  case LUA_TBOOLEAN: luaL_tolstring(L, 1, NULL); break;
+  case LUA_TBOOLEAN:
+    luaL_tolstring(L, 1, NULL);
+    break;
   case LUA_TNIL:
-  case LUA_TNONE: lua_pushliteral(L, "nothing"); break;
-  default: lua_pushfstring(L, "a %s", luaL_typename(L, 1));
+  case LUA_TNONE:
+    lua_pushliteral(L, "nothing");
+    break;
+  default:
+    lua_pushfstring(L, "a %s", luaL_typename(L, 1));
   }
   return 1;
 }
@@ -208,8 +221,7 @@ static const na_lua_function os_functions[] = {
     {"os.exit", "([code])", "ends the script, having freed everything", os_exit},
 };
 
-static const luaL_Reg library[] = {
-    {"fail", fail}, {"describe", describe}, {NULL, NULL}};
+static const luaL_Reg library[] = {{"fail", fail}, {"describe", describe}, {NULL, NULL}};
 
 static void open_globals(lua_State *L)
 {
@@ -257,6 +269,8 @@ static void set_path(lua_State *L)
   lua_pop(L, 2);
 }
 
+enum { LIBRARY_PATH_MAX = 4096 };
+
 static int open_state(lua_State *L)
 {
   open_globals(L);
@@ -268,35 +282,53 @@ static int open_state(lua_State *L)
   return 0;
 }
 
-static const char *library_folder(void)
+/* The library's folder is, in this order: what NETAUG_LUA says; ../lua beside a program that runs
+ * where it was built; ../share/netaug/lua, which also finds a moved installation; where it was
+ * installed. */
+static int find_library(char folder[LIBRARY_PATH_MAX], na_error *err)
 {
+  static const char *const beside[] = {"../lua", "../share/netaug/lua"};
+  char program[LIBRARY_PATH_MAX / 2] = "", probe[LIBRARY_PATH_MAX + 32];
   const char *given = getenv("NETAUG_LUA");
-  return given != NULL && given[0] != '\0' ? given : NA_LUA_FOLDER;
+  bool set = given != NULL && given[0] != '\0';
+  ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+  char *slash = length > 0 ? strrchr(program, '/') : NULL;
+  if (slash != NULL) *slash = '\0';
+  for (int place = set || slash == NULL ? 2 : 0; place < 3; place++) {
+    if (place < 2)
+      snprintf(folder, LIBRARY_PATH_MAX, "%s/%s", program, beside[place]);
+    else
+      snprintf(folder, LIBRARY_PATH_MAX, "%s", set ? given : NA_LUA_FOLDER);
+    snprintf(probe, sizeof probe, "%s/netaug/init.lua", folder);
+    if (access(probe, R_OK) == 0) return NA_OK;
+  }
+  na_fail(err, NA_EIO, "the Lua library is not in %.200s", folder);
+  return na_hint(err, "install netaug, or set NETAUG_LUA to the folder that holds netaug/init.lua");
 }
 
 int na_lua_new(na_lua **out, const na_lua_setup *setup, na_error *err)
 {
+  char folder[LIBRARY_PATH_MAX];
   *out = NULL;
+  int code = find_library(folder, err);
+  if (code != NA_OK) return code;
   na_lua *lua = na_alloc(sizeof *lua);
   if (lua == NULL) return na_fail_memory(err, sizeof *lua, "the Lua state");
   if (setup != NULL) lua->setup = *setup;
   lua->runs = na_strdup(lua->setup.runs != NULL ? lua->setup.runs : "runs");
-  lua->library = na_strdup(library_folder());
+  lua->library = na_strdup(folder);
   lua->L = luaL_newstate();
-  int code = NA_OK;
   if (lua->L == NULL || lua->runs == NULL || lua->library == NULL)
     code = na_fail_memory(err, 1 << 16, "the Lua state");
   else {
     *(na_lua **)lua_getextraspace(lua->L) = lua;
     code = na_lua_protect(lua, open_state, NULL, err);
   }
-  if (code != NA_OK) {
-    na_hint(err, "set NETAUG_LUA to the folder that holds netaug/init.lua");
+  if (code != NA_OK)
     na_lua_free(lua);
-    return code;
-  }
-  *out = lua;
-  return NA_OK;
+  else
+    *out = lua;
+  return code;
 }
 
 void na_lua_free(na_lua *lua)

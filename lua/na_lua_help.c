@@ -47,11 +47,15 @@ void na_lua_functions(lua_State *L, const na_lua_function *functions, int count)
 {
   int target = lua_absindex(L, -1);
   for (int i = 0; i < count; i++) {
-    if (functions[i].call != NULL) lua_pushcfunction(L, functions[i].call);
-    else lua_pushnil(L);
+    if (functions[i].call != NULL)
+      lua_pushcfunction(L, functions[i].call);
+    else
+      lua_pushnil(L);
     file_entry(L, functions[i].name, functions[i].args, functions[i].help, -1);
-    if (functions[i].call != NULL) lua_setfield(L, target, last_part(functions[i].name));
-    else lua_pop(L, 1);
+    if (functions[i].call != NULL)
+      lua_setfield(L, target, last_part(functions[i].name));
+    else
+      lua_pop(L, 1);
   }
 }
 
@@ -104,20 +108,35 @@ static const char *entry_field(lua_State *L, int entry, const char *name)
   return text != NULL ? text : "";
 }
 
+enum { HELP_COLUMN = 34 };
+
 static void entry_line(lua_State *L, int entry, luaL_Buffer *out)
 {
   const char *name = entry_field(L, entry, "name"), *args = entry_field(L, entry, "args");
-  size_t length = strlen(name) + strlen(args) + 1;
+  const char *space = args[0] == '\0' || args[0] == '(' ? "" : " ";
+  int width = (int)(strlen(name) + strlen(space) + strlen(args));
   luaL_addstring(out, name);
-  if (args[0] != '\0') luaL_addstring(out, args[0] == '(' ? "" : " ");
+  luaL_addstring(out, space);
   luaL_addstring(out, args);
-  for (; length < 38; length++) luaL_addchar(out, ' ');
-  luaL_addstring(out, "  ");
+  if (width > HELP_COLUMN - 2) {
+    luaL_addchar(out, '\n');
+    width = 0;
+  }
+  for (; width < HELP_COLUMN; width++) luaL_addchar(out, ' ');
   luaL_addstring(out, entry_field(L, entry, "help"));
   luaL_addchar(out, '\n');
 }
 
-/* Pushes the lines of all entries whose name begins with `prefix` (NULL: of all). */
+/* Is it `prefix` itself, or a member of it ("net": "net.name", "net:cost", not "netaug.load")? */
+static bool belongs(const char *name, const char *prefix)
+{
+  size_t length = strlen(prefix);
+  if (length == 0 || strncmp(name, prefix, length) != 0) return false;
+  if (prefix[length - 1] == '.' || prefix[length - 1] == ':') return true;
+  return name[length] == '\0' || name[length] == '.' || name[length] == ':';
+}
+
+/* Pushes the lines of all entries that belong to `prefix` (NULL: of all). */
 static void push_lines(lua_State *L, const char *prefix)
 {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, entries_key);
@@ -126,7 +145,7 @@ static void push_lines(lua_State *L, const char *prefix)
   for (int i = 1; i <= count; i++) {
     lua_rawgeti(L, list, i);
     const char *name = entry_field(L, lua_gettop(L), "name");
-    if (prefix != NULL && strncmp(name, prefix, strlen(prefix)) != 0) {
+    if (prefix != NULL && !belongs(name, prefix)) {
       lua_pop(L, 1);
       continue;
     }
@@ -141,7 +160,10 @@ static void push_lines(lua_State *L, const char *prefix)
   lua_remove(L, list);
 }
 
-static const char *entry_name_at(const void *list, int i) { return ((const char *const *)list)[i]; }
+static const char *entry_name_at(const void *list, int i)
+{
+  return ((const char *const *)list)[i];
+}
 
 /* Raises that nothing is called `name`. The names borrow the registry's strings. */
 static int refuse(lua_State *L, const char *name)
@@ -230,8 +252,7 @@ static int help(lua_State *L)
 /* ------------------------------------------------------------------------------ opening */
 
 static const na_lua_function functions[] = {
-    {"help", "([name or value])", "this list; with an argument, what is known about it",
-     help},
+    {"help", "([name or value])", "this list; with an argument, what is known about it", help},
 };
 
 void na_lua_open_help(lua_State *L)
@@ -272,8 +293,11 @@ static int methods(lua_State *L)
 
 void na_lua_open_registry(lua_State *L)
 {
-  static const luaL_Reg library[] = {{"register", register_entry}, {"help_names", help_names},
-                                     {"class_of", class_of}, {"methods", methods}, {NULL, NULL}};
+  static const luaL_Reg library[] = {{"register", register_entry},
+                                     {"help_names", help_names},
+                                     {"class_of", class_of},
+                                     {"methods", methods},
+                                     {NULL, NULL}};
   luaL_setfuncs(L, library, 0);
 }
 

@@ -13,7 +13,10 @@ typedef struct tensor {
 
 static const char *const class = "netaug.tensor";
 
-static tensor *check(lua_State *L) { return luaL_checkudata(L, 1, class); }
+static tensor *check(lua_State *L)
+{
+  return luaL_checkudata(L, 1, class);
+}
 
 float *na_lua_push_tensor(lua_State *L, int rank, const int *shape, const float *data)
 {
@@ -23,8 +26,10 @@ float *na_lua_push_tensor(lua_State *L, int rank, const int *shape, const float 
   t->rank = rank;
   t->count = (lua_Integer)count;
   if (rank > 0) memcpy(t->shape, shape, (size_t)rank * sizeof *shape);
-  if (data != NULL) memcpy(t->data, data, count * sizeof *data);
-  else memset(t->data, 0, count * sizeof *data);
+  if (data != NULL)
+    memcpy(t->data, data, count * sizeof *data);
+  else
+    memset(t->data, 0, count * sizeof *data);
   luaL_setmetatable(L, class);
   return t->data;
 }
@@ -109,8 +114,10 @@ static int slice(lua_State *L)
 static void push_row(lua_State *L, const tensor *t, int at)
 {
   size_t inner = (size_t)t->count / (size_t)t->shape[0];
-  if (t->rank == 1) lua_pushnumber(L, t->data[at]);
-  else na_lua_push_tensor(L, t->rank - 1, t->shape + 1, t->data + (size_t)at * inner);
+  if (t->rank == 1)
+    lua_pushnumber(L, t->data[at]);
+  else
+    na_lua_push_tensor(L, t->rank - 1, t->shape + 1, t->data + (size_t)at * inner);
 }
 
 static int row(lua_State *L)
@@ -184,27 +191,39 @@ static int new_tensor(lua_State *L)
 
 /* ------------------------------------------------------------------------------ printing */
 
-enum { EDGE = 3, WHOLE = 8 }; /* values shown at each end of an axis longer than WHOLE */
+enum { EDGE = 3 }; /* values shown at each end of a row; other axes show one less */
 
-static void write_axis(const tensor *t, int axis, const float *from, na_buffer *out)
+/* Axes worth showing: the 1x1 kernel of a pointwise convolution is not. */
+static int shown_rank(const tensor *t)
 {
-  if (axis == t->rank) {
-    na_buffer_add(out, "%9.4g", *from);
+  int rank = t->rank;
+  while (rank > 1 && t->shape[rank - 1] == 1) rank--;
+  return rank;
+}
+
+static void write_axis(const tensor *t, int rank, int axis, const float *from, na_buffer *out)
+{
+  if (axis == rank) {
+    na_buffer_add(out, "%10.4g", *from);
     return;
   }
   size_t inner = 1;
-  for (int i = axis + 1; i < t->rank; i++) inner *= (size_t)t->shape[i];
-  bool last = axis == t->rank - 1;
+  for (int i = axis + 1; i < rank; i++) inner *= (size_t)t->shape[i];
+  bool row = axis == rank - 1;
+  int size = t->shape[axis], edge = row ? EDGE : EDGE - 1;
   na_buffer_add(out, "[");
-  for (int i = 0; i < t->shape[axis]; i++) {
-    if (i > 0 && last) na_buffer_add(out, ",");
-    else if (i > 0) na_buffer_add(out, ",\n%*s", axis + 1, "");
-    if (t->shape[axis] > WHOLE && i == EDGE) {
-      na_buffer_add(out, last ? "   ..." : "...");
-      i = t->shape[axis] - EDGE - 1;
-      continue;
+  for (int i = 0; i < size; i++) {
+    if (i > 0) {
+      if (row)
+        na_buffer_add(out, ",");
+      else
+        na_buffer_add(out, ",\n%*s", axis + 1, "");
     }
-    write_axis(t, axis + 1, from + (size_t)i * inner, out);
+    if (size > 2 * edge + 1 && i == edge) {
+      na_buffer_add(out, row ? "  ..." : "...");
+      i = size - edge - 1;
+    } else
+      write_axis(t, rank, axis + 1, from + (size_t)i * inner, out);
   }
   na_buffer_add(out, "]");
 }
@@ -218,7 +237,7 @@ static int to_string(lua_State *L)
   for (int i = 0; i < t->rank; i++) na_buffer_add(out, "%s%d", i > 0 ? "x" : "", t->shape[i]);
   na_buffer_add(out, ": mean %.4g, std %.4g, min %.4g, max %.4g, l2 %.4g\n", s.mean, s.std, s.min,
                 s.max, s.l2);
-  write_axis(t, 0, t->data, out);
+  write_axis(t, shown_rank(t), 0, t->data, out);
   na_lua_push_buffer(L, out);
   return 1;
 }
@@ -237,8 +256,10 @@ static int get(lua_State *L)
       lua_pushinteger(L, t->shape[i]);
       lua_rawseti(L, -2, i + 1);
     }
-  } else if (strcmp(key, "count") == 0) lua_pushinteger(L, t->count);
-  else na_lua_method(L, class, key);
+  } else if (strcmp(key, "count") == 0)
+    lua_pushinteger(L, t->count);
+  else
+    na_lua_method(L, class, key);
   return 1;
 }
 

@@ -58,8 +58,10 @@ static void push_lists(lua_State *L, const na_lua_model *model, int index)
   lua_createtable(L, 0, 2);
   lua_getfield(L, index, "recipe");
   for (int i = 0; i < NA_LUA_COUNT(lists); i++) {
-    if (lists[i].list != NULL && lists[i].list->count > 0) na_lua_push_list(L, lists[i].list);
-    else lua_getfield(L, -1, lists[i].name);
+    if (lists[i].list != NULL && lists[i].list->count > 0)
+      na_lua_push_list(L, lists[i].list);
+    else
+      lua_getfield(L, -1, lists[i].name);
     lua_setfield(L, -3, lists[i].name);
   }
   lua_pop(L, 1);

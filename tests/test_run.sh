@@ -47,6 +47,7 @@ check "one line for each class" [ "$(printf '%s\n' "$out" | grep -c '%$')" = 10 
 try "$netaug" eval "$run/last.h5" --widths widest --calibrate 100
 check "the widest is evaluated after re-estimation" says "$out" "widest network"
 refuses "data that is not there" 1 "elsewhere" "$netaug" eval "$run/last.h5" --data elsewhere
+refuses "data of another shape" 1 "1x16x16" "$netaug" eval "$run/last.h5" --set data.size=24
 try "$netaug" export "$run/last.h5" tiny.h5
 check "a network is exported" [ -s tiny.h5 ]
 check "and compared" says "$out" "largest difference"

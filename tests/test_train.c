@@ -221,7 +221,7 @@ static void check_sgd(bool nesterov, int threads)
   na_net *net = NULL;
   na_team *team = NULL;
   na_error_clear(&err);
-  CHECK_OK(zoo_build(&net, "mobilenetv3-0.35", 64, 10, true, &err), err);
+  CHECK_OK(zoo_build(&net, "mobilenetv2-tiny", 64, 10, true, &err), err);
   CHECK_OK(na_team_new(&team, threads, &err), err);
   if (net == NULL || team == NULL) return;
   double *w = na_alloc_array(net->values, sizeof *w), *m = na_alloc_array(net->values, sizeof *m), worst = 0;

@@ -41,10 +41,10 @@ static na_net *make_net(bool elastic)
   na_list width = {elastic ? 2 : 1, {1, 2}}, expand = {elastic ? 3 : 1, {1, 1.6, 2.2}};
   na_error_clear(&err);
   CHECK_OK(na_net_new(&net, "toy", 3, SIZE, SIZE, CLASSES, &err), err);
-  na_net_width(net, "stem", 8, &width, &err);
-  na_net_expand(net, "mid", 24, 1, &expand, &err);
+  na_net_width(net, "stem", 4, &width, &err);
+  na_net_expand(net, "mid", 12, 1, &expand, &err);
   na_net_squeeze(net, "se", 16, 2, &err);
-  na_net_width(net, "head", 32, &width, &err);
+  na_net_width(net, "head", 16, &width, &err);
   na_net_fixed(net, "classes", CLASSES, &err);
   add(net, NA_CONV, "stem", 0, 1, 3, 2, NA_ACT_RELU6);
   add(net, NA_CONV, "up", 1, 2, 1, 1, NA_ACT_HSWISH);

@@ -109,7 +109,7 @@ static int run(const na_call *call, na_error *err)
   na_dataset *dataset = NULL;
   int code = check_count(call, packs, err);
   if (code == NA_OK)
-    code = na_collection_settings(&data, NULL, call->operands[1], &given->set, err);
+    code = na_collection_settings(&data, NULL, "", call->operands[1], &given->set, err);
   if (code == NA_OK) code = na_dataset_open(&dataset, &data, err);
   if (code == NA_OK) code = packs ? pack(call, dataset, err) : info(call, dataset, err);
   na_dataset_free(dataset);

@@ -61,23 +61,40 @@ static void close_evaluation(evaluation *e)
   na_net_free(e->net);
 }
 
-static int open_data(evaluation *e, const options *given, na_error *err)
+/* The data the checkpoint was trained on: its own text, or that part of its experiment's. */
+static int find_data(const evaluation *e, const options *given, na_data *data, na_error *err)
 {
-  na_data data;
-  int code = na_collection_settings(&data, e->state.data, given->data, &given->set, err);
-  if (code != NA_OK) return code;
-  if (data.path[0] == '\0') {
+  const na_checkpoint *state = &e->state;
+  if (state->data == NULL && state->settings == NULL && given->data[0] == '\0') {
     na_fail(err, NA_EINVAL, "the checkpoint does not say which data it was trained on");
     return na_hint(err, "name one with --data");
   }
-  code = na_dataset_open(&e->dataset, &data, err);
+  if (state->data != NULL)
+    return na_collection_settings(data, state->data, "", given->data, &given->set, err);
+  return na_collection_settings(data, state->settings, "data.", given->data, &given->set, err);
+}
+
+/* A batch says nothing of its shape, so it has to be proved before the network runs on one. */
+static int check_shape(const na_net *net, const na_source *data, na_error *err)
+{
+  if (data->classes == net->classes && data->channels == net->channels &&
+      data->height == net->height && data->width == net->width)
+    return NA_OK;
+  na_fail(err, NA_ESHAPE,
+          "the network tells %d classes of %dx%dx%d images apart, but the data has %d of %dx%dx%d",
+          net->classes, net->channels, net->height, net->width, data->classes, data->channels,
+          data->height, data->width);
+  return na_hint(err, "other data: --data; other shapes: --set data.size=%d --set data.channels=%d",
+                 net->height, net->channels);
+}
+
+static int open_data(evaluation *e, const options *given, na_error *err)
+{
+  na_data data;
+  int code = find_data(e, given, &data, err);
+  if (code == NA_OK) code = na_dataset_open(&e->dataset, &data, err);
   if (code == NA_OK) code = na_dataset_source(e->dataset, NA_SPLIT_VAL, 0, &e->val, err);
-  if (code != NA_OK) return code;
-  if (e->val->classes == e->net->classes && e->val->channels == e->net->channels) return NA_OK;
-  na_fail(err, NA_ESHAPE, "the network takes %d channels and tells %d classes apart, but the data has "
-          "%d channels and %d classes", e->net->channels, e->net->classes, e->val->channels,
-          e->val->classes);
-  return na_hint(err, "choose other data with --data, or --set data.channels=%d", e->net->channels);
+  return code == NA_OK ? check_shape(e->net, e->val, err) : code;
 }
 
 static int calibrate(evaluation *e, const options *given, na_error *err)

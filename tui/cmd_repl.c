@@ -115,8 +115,9 @@ static reading read_terminal(const char *prompt, char **line)
     int count = poll(&input, 1, POLL_MS);
     if (na_signals_interrupted()) {
       rl_callback_sigcleanup();
+      printf("^C\n"); /* before Readline puts the cursor back to the line's start */
+      fflush(stdout);
       rl_callback_handler_remove();
-      printf("^C\n");
       return READ_INTERRUPTED;
     }
     if (count > 0) rl_callback_read_char();

@@ -25,11 +25,12 @@ static int read_line(na_data *data, const char *line, size_t length, na_error *e
   return na_settings_parse(&na_data_settings, data, text, value, err);
 }
 
-static int read_stored(na_data *data, const char *stored, na_error *err)
+static int read_stored(na_data *data, const char *stored, const char *prefix, na_error *err)
 {
   while (*stored != '\0') {
-    size_t length = strcspn(stored, "\n");
-    if (read_line(data, stored, length, err) != NA_OK)
+    size_t length = strcspn(stored, "\n"), skipped = strlen(prefix);
+    if (length > skipped && strncmp(stored, prefix, skipped) == 0 &&
+        read_line(data, stored + skipped, length - skipped, err) != NA_OK)
       return na_error_prefix(err, "data settings stored in the checkpoint");
     stored += length;
     if (*stored == '\n') stored++;
@@ -49,11 +50,11 @@ static int read_word(na_data *data, const char *word, na_error *err)
   return na_settings_parse(&na_data_settings, data, name + 5, value, err);
 }
 
-int na_collection_settings(na_data *data, const char *stored, const char *path,
+int na_collection_settings(na_data *data, const char *stored, const char *prefix, const char *path,
                            const na_words *set, na_error *err)
 {
   na_settings_init(&na_data_settings, data);
-  int code = stored != NULL ? read_stored(data, stored, err) : NA_OK;
+  int code = stored != NULL ? read_stored(data, stored, prefix, err) : NA_OK;
   if (code == NA_OK && path != NULL && path[0] != '\0')
     code = na_settings_parse(&na_data_settings, data, "path", path, err);
   for (int i = 0; i < set->count && code == NA_OK; i++) code = read_word(data, set->items[i], err);

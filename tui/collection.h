@@ -12,9 +12,9 @@
     "set data.NAME, such as data.batch; may be repeated"},                                         \
    "NAME=VALUE", true}
 
-/* Fills data with the defaults, then with stored ("name = value" lines, as a checkpoint has them; may
- * be NULL), then with path (may be NULL or empty), then with the words of --set. */
-int na_collection_settings(na_data *data, const char *stored, const char *path,
+/* Fills data with the defaults, then with the lines "PREFIXname = value" of stored (a checkpoint's
+ * settings; may be NULL), then with path (may be NULL or empty), then with the words of --set. */
+int na_collection_settings(na_data *data, const char *stored, const char *prefix, const char *path,
                            const na_words *set, na_error *err);
 
 #endif
