@@ -32,7 +32,7 @@ static const na_setting items[] = {
     {"init", NA_CHOICE, AT(init), "auto", 0, 0, "auto|kaiming_uniform|normal",
      "initial weights of convolutions"},
     NUMBER(bn_momentum, "0.1", 0, 1, "share of a batch in the running statistics"),
-    COUNT(calibrate, "16000", 0, INT_MAX, "images to re-estimate BatchNorm statistics on; 0 for all"),
+    COUNT(calibrate, "16000", 0, INT_MAX, "images to re-estimate BatchNorm statistics on; 0 for none"),
     COUNT(eval_every, "1", 1, 100000, "epochs between evaluations; the last epoch is always evaluated"),
     FLAG(eval_augmented, "true", "also evaluate the widest network"),
     COUNT(seed, "0", 0, INT_MAX, "of initial weights, draws and dropout"),
