@@ -66,8 +66,9 @@ static void print_row(fixture_report *report, fixture_kind kind)
 {
   const fixture_tally *tally = &report->tallies[kind];
   char worst[32] = "-";
-  if (kinds[kind].mark != 0 && tally->checked != 0)
-    snprintf(worst, sizeof worst, "%.1e (%.0f%%)", tally->shown, 100 * tally->worst);
+  if (kinds[kind].mark == 1) snprintf(worst, sizeof worst, "%.1f%%", 100 * tally->worst);
+  else if (kinds[kind].mark != 0)
+    snprintf(worst, sizeof worst, "%.1e (%.1f%%)", tally->shown, 100 * tally->worst);
   printf("  %-31s %7ld %6ld  %-16s %-30s %s\n", kinds[kind].name, tally->checked, tally->failed, worst,
          kinds[kind].words, kinds[kind].mark != 0 || tally->failed != 0 ? tally->where : "");
 }

@@ -3,8 +3,8 @@
 #ifndef FIXTURE_REPORT_H
 #define FIXTURE_REPORT_H
 
-/* X(symbol, name, pass mark, mark in words). A mark is relative to a scale that the check passes in;
- * 0 means equal. G is the root of the summed squares of all gradient l2, D that of all delta_l2. */
+/* X(symbol, name, pass mark, mark in words). A mark is relative to a scale that the check passes in:
+ * 0 means equal, 1 that the scale is what is allowed. G is the root of the summed squares of all gradient l2, D that of all delta_l2. */
 #define FIXTURE_KINDS(X)                                                                           \
   X(SECTIONS, "sections and values present", 0, "all")                                             \
   X(NAMES, "parameter names and shapes", 0, "equal")                                               \
