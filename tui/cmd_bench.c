@@ -19,8 +19,8 @@ typedef struct options {
 
 static const na_option option_table[] = {
     {{"--model", NA_TEXT, offsetof(options, name), "mobilenetv2_tiny", 0, 0, NULL,
-      "network of the zoo"},
-     "NAME", false},
+      "network of the zoo, or a script that returns one"},
+     "NAME|SCRIPT", false},
     NA_MODEL_OPTIONS(options, model),
     {{"--batch", NA_INT, offsetof(options, batch), "32", 1, 65536, NULL, "images in a step"},
      "N", false},

@@ -200,12 +200,13 @@ static int run(const na_call *call, na_error *err)
 
 const na_command na_command_profile = {
     .name = "profile",
-    .operands = "[MODEL|CHECKPOINT]",
+    .operands = "[MODEL|SCRIPT|CHECKPOINT]",
     .summary = "Show what a network costs, layer by layer",
     .description =
         "Prints output shape, parameters, multiply-adds and activation memory of every layer and in\n"
         "total, for the base network and for the widest sub-network of its supernet. MODEL is one of\n"
-        "the networks that come with the program; without an argument, lists them.",
+        "the networks that come with the program; SCRIPT is a Lua file that returns a model. Without\n"
+        "an argument, lists the networks.",
     .example = "netaug profile mobilenetv2_tiny --resolution 144",
     .least = 0,
     .most = 1,

@@ -1,4 +1,5 @@
-/* Networks as the command line names them: a model of the zoo or a checkpoint.
+/* Networks as the command line names them: a model of the zoo, a script that returns one, or a
+ * checkpoint.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef NA_MODEL_H
 #define NA_MODEL_H
@@ -38,10 +39,10 @@ typedef struct na_model_options {
     "factors of elastic middles; none is the model's own recipe"},                                 \
    "LIST", false}
 
-/* Builds the model of the zoo called name. */
+/* Builds the model of the zoo called name, or the one that the script name returns. */
 int na_model_build(const char *name, const na_model_options *options, na_net **net, na_error *err);
 
-/* Opens a checkpoint if name is a file, else builds a model of the zoo. */
+/* The same, and a file of another kind is opened as a checkpoint. */
 int na_model_open(const char *name, const na_model_options *options, na_net **net, na_error *err);
 
 /* "96x28x28": a layer's output at widths. */
