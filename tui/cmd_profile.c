@@ -15,6 +15,7 @@ typedef struct options {
   bool table;
 } options;
 
+/* clang-format off */
 static const na_option option_table[] = {
     NA_MODEL_OPTIONS(options, model),
     {{"--batch", NA_INT, offsetof(options, batch), "1", 1, 65536, NULL,
@@ -24,6 +25,7 @@ static const na_option option_table[] = {
       "print the costs of the paper's five networks instead"},
      NULL, false},
 };
+/* clang-format on */
 
 /* ---------------------------------------------------------------- one network */
 
@@ -111,8 +113,8 @@ static int print_profile(const na_net *net, int batch, na_error *err)
   int code = na_model_widths(net, false, &base, err);
   if (code == NA_OK && na_net_elastic(net)) code = na_model_widths(net, true, &widest, err);
   if (code == NA_OK) {
-    printf("%s, %dx%dx%d, %d classes; memory for %d image%s, float32\n\n", net->name,
-           net->channels, net->height, net->width, net->classes, batch, batch == 1 ? "" : "s");
+    printf("%s, %dx%dx%d, %d classes; memory for %d image%s, float32\n\n", net->name, net->channels,
+           net->height, net->width, net->classes, batch, batch == 1 ? "" : "s");
     code = print_layers(net, (const int *const[2]){base, widest}, batch, err);
   }
   if (code == NA_OK) {

@@ -66,7 +66,9 @@ int na_model_widths(const na_net *net, bool widest, int **widths, na_error *err)
   *widths = na_alloc_array((size_t)net->dim_count, sizeof **widths);
   if (*widths == NULL)
     return na_fail_memory(err, (size_t)net->dim_count * sizeof **widths, "a list of widths");
-  if (widest) na_net_widest(net, *widths);
-  else na_net_base(net, *widths);
+  if (widest)
+    na_net_widest(net, *widths);
+  else
+    na_net_base(net, *widths);
   return NA_OK;
 }
