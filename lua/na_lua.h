@@ -2,7 +2,8 @@
  *
  * A script is a coroutine. exp:run() starts a trainer and yields; whoever drives the script polls
  * the trainer and hands its events in, so a sweep is a plain loop in Lua while the screen stays
- * alive. SPDX-License-Identifier: GPL-3.0-or-later */
+ * alive.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef NA_LUA_H
 #define NA_LUA_H
 
@@ -71,7 +72,8 @@ int na_lua_drive(na_lua *lua, void (*observe)(void *context, const na_event *eve
  * "interrupted". Async-signal-safe: for a SIGINT handler. */
 void na_lua_interrupt(na_lua *lua);
 
-/* Builds a network of the zoo. Options: width_mult (0: the model's own), resolution (0: own),
+/* Builds a network of the zoo, or the one that a script (name ends in ".lua") returns as a model; a
+ * script takes no options but lists. Options: width_mult (0: the model's own), resolution (0: own),
  * classes (0: own, 1000), stem_stride (0: own), lists (NULL or count 0: the model's own recipe). */
 typedef struct na_lua_model {
   const char *name; /* mobilenetv2_tiny, ... */
