@@ -49,9 +49,10 @@ static int open_file(na_stream **stream, const char *folder, const char *name,
   if (code == NA_OK && na_stream_is_gzip(*stream))
     code = na_fail(err, NA_EFORMAT, "%s: it is compressed; unpack it first", path);
   else if (code == NA_OK && bytes % record != 0) {
-    code = na_fail(err, NA_EFORMAT,
-                   "%s: truncated: expected a multiple of %llu bytes (%llu for %llu images), got %llu",
-                   path, record, (bytes / record + 1) * record, bytes / record + 1, bytes);
+    code =
+        na_fail(err, NA_EFORMAT,
+                "%s: truncated: expected a multiple of %llu bytes (%llu for %llu images), got %llu",
+                path, record, (bytes / record + 1) * record, bytes / record + 1, bytes);
     na_hint(err, "download or copy the file again");
   }
   *records = (long)(bytes / record);

@@ -116,6 +116,10 @@ typedef struct na_tools na_tools;
 int na_tools_new(na_tools **tools, na_error *err);
 void na_tools_free(na_tools *tools);
 
+/* Takes the memory that the dataset's images will need, where they all have one known shape. */
+int na_tools_prepare(na_tools *tools, const na_dataset *dataset, const na_transform *transform,
+                     na_error *err);
+
 /* Image `index` of `part`, decoded and transformed to out[channels][height][width] of the
  * transform. random NULL: evaluation, nothing is drawn. */
 int na_sample_load(na_dataset *dataset, const na_part *part, uint32_t index,

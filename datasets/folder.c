@@ -67,7 +67,8 @@ static int list_part(na_dataset *dataset, na_part *part, char *folder, na_error 
     if (code != NA_OK) return code;
   }
   part->damaged = na_alloc_array((size_t)part->count, sizeof *part->damaged);
-  return part->damaged != NULL ? NA_OK : na_fail_memory(err, (size_t)part->count, "a list of images");
+  return part->damaged != NULL ? NA_OK
+                               : na_fail_memory(err, (size_t)part->count, "a list of images");
 }
 
 /* Both parts must show the same classes, or labels would mean different things. */

@@ -52,7 +52,8 @@ static int read_header(na_stream *stream, int rank, unsigned long long dims[3], 
     const unsigned char *p = head + 4 * i;
     dims[i] = (unsigned long long)p[0] << 24 | (unsigned)p[1] << 16 | (unsigned)p[2] << 8 | p[3];
     if (dims[i] == 0 || (i > 0 && dims[i] > SIDE_MAX))
-      code = na_fail(err, NA_EFORMAT, "%s: its header gives dimension %d as %llu", path, i, dims[i]);
+      code =
+          na_fail(err, NA_EFORMAT, "%s: its header gives dimension %d as %llu", path, i, dims[i]);
     bytes *= dims[i];
   }
   return code != NA_OK ? code : na_stream_expect(stream, 4 + 4ull * (unsigned)rank + bytes, err);

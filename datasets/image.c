@@ -44,8 +44,9 @@ int na_header_check(double width, double height, double density, size_t bytes, n
     return na_fail(err, NA_EFORMAT, "it claims %.0f x %.0f pixels; at most %.0f million are taken",
                    width, height, pixels_max / 1e6);
   if (width * height > density * (double)bytes)
-    return na_fail(err, NA_EFORMAT, "it claims %.0f x %.0f pixels, impossible in a file of %zu bytes",
-                   width, height, bytes);
+    return na_fail(err, NA_EFORMAT,
+                   "it claims %.0f x %.0f pixels, impossible in a file of %zu bytes", width, height,
+                   bytes);
   return NA_OK;
 }
 

@@ -25,9 +25,9 @@ typedef struct na_decoder na_decoder;
 int na_decoder_new(na_decoder **decoder, na_error *err);
 void na_decoder_free(na_decoder *decoder);
 
-/* Reads the file into memory and its header (path is borrowed until the image is read): *info gets the whole image's shape, pixels NULL.
- * Errors name the file. A file that claims more than 100 million pixels, or more than its bytes
- * can encode, is refused before room for them is taken. */
+/* Reads the file into memory and its header (path is borrowed until the image is read): *info gets
+ * the whole image's shape, pixels NULL. Errors name the file. A file that claims more than 100
+ * million pixels, or more than its bytes can encode, is refused before room for them is taken. */
 int na_decoder_open(na_decoder *decoder, const char *path, na_image *info, na_error *err);
 
 /* Decodes the file opened last, once. shrink 1, 2, 4 or 8: a JPEG may be decoded at 1/shrink of

@@ -139,7 +139,8 @@ static void lay_out(const worker *me, const slot *to, int block)
     size_t at = (size_t)c * (size_t)to->batch.blocks + (size_t)block;
     float *out = to->images + at * plane * NA_LANES;
     for (size_t p = 0; p < plane; p++, out += NA_LANES)
-      for (size_t lane = 0; lane < NA_LANES; lane++) out[lane] = table[from[lane * self->stride + p]];
+      for (size_t lane = 0; lane < NA_LANES; lane++)
+        out[lane] = table[from[lane * self->stride + p]];
   }
 }
 
@@ -460,6 +461,7 @@ static int start_workers(loader *self, na_error *err)
     me->stage = na_alloc_array(NA_LANES, self->stride);
     if (me->stage == NULL) return na_fail_memory(err, NA_LANES * self->stride, "loader threads");
     int code = na_tools_new(&me->tools, err);
+    if (code == NA_OK) code = na_tools_prepare(me->tools, self->dataset, self->transform, err);
     if (code == NA_OK) code = start_worker(me, err);
     if (code != NA_OK) return code;
     self->worker_count++;

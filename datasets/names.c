@@ -56,7 +56,8 @@ static int sort(na_names *names, size_t first, na_error *err)
   if (pointers == NULL) return na_fail_memory(err, count * sizeof *pointers, "sorting names");
   for (size_t i = 0; i < count; i++) pointers[i] = na_names_at(names, first + i);
   qsort(pointers, count, sizeof *pointers, compare);
-  for (size_t i = 0; i < count; i++) names->offsets[first + i] = (size_t)(pointers[i] - names->pool);
+  for (size_t i = 0; i < count; i++)
+    names->offsets[first + i] = (size_t)(pointers[i] - names->pool);
   na_free(pointers);
   return NA_OK;
 }

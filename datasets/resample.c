@@ -70,7 +70,8 @@ static void fill_axis(double at, double length, int outputs, int low, int high, 
 {
   double step = length / outputs, width = filter_width(length, outputs);
   for (int i = 0; i < outputs; i++)
-    starts[i] = fill_taps(at + (i + 0.5) * step, width, low, high, taps, weights + (size_t)i * taps);
+    starts[i] =
+        fill_taps(at + (i + 0.5) * step, width, low, high, taps, weights + (size_t)i * taps);
 }
 
 /* The inputs a box lets the filter see: its own, or all `inputs`. */
@@ -87,6 +88,33 @@ static void limits(double at, double length, bool closed, int inputs, int *low, 
   if (*high <= *low) *high = *low + 1;
 }
 
+static int reserve(na_scratch *scratch, size_t weights, size_t outputs, size_t floats,
+                   na_error *err)
+{
+  void *blocks[3] = {scratch->weights, scratch->starts, scratch->row};
+  int code =
+      na_scratch_reserve(&blocks[0], &scratch->weights_capacity, weights * sizeof(float), err);
+  if (code == NA_OK)
+    code = na_scratch_reserve(&blocks[1], &scratch->starts_capacity, outputs * sizeof(int), err);
+  if (code == NA_OK)
+    code = na_scratch_reserve(&blocks[2], &scratch->row_capacity, floats * sizeof(float), err);
+  scratch->weights = blocks[0];
+  scratch->starts = blocks[1];
+  scratch->row = blocks[2];
+  return code;
+}
+
+/* A row has one float more than it needs: RGB is read in fours. */
+static size_t row_floats(int channels, int width) { return (size_t)channels * (size_t)width + 1; }
+
+int na_resample_prepare(int channels, int in_height, int in_width, int height, int width,
+                        na_scratch *scratch, na_error *err)
+{
+  size_t x = (size_t)tap_count(in_width, width, in_width) * (size_t)width;
+  size_t y = (size_t)tap_count(in_height, height, in_height) * (size_t)height;
+  return reserve(scratch, x + y, (size_t)(width + height), row_floats(channels, in_width), err);
+}
+
 static int make_axes(const na_image *image, const double box[4], bool closed, int height, int width,
                      na_scratch *scratch, axis *vertical, axis *horizontal, na_error *err)
 {
@@ -95,20 +123,15 @@ static int make_axes(const na_image *image, const double box[4], bool closed, in
   limits(box[1], box[3], closed, image->height, &top, &bottom);
   int taps_x = tap_count(box[2], width, right - left);
   int taps_y = tap_count(box[3], height, bottom - top);
-  size_t weights = (size_t)taps_x * (size_t)width + (size_t)taps_y * (size_t)height;
-  void *block = scratch->weights, *starts = scratch->starts;
-  int code = na_scratch_reserve(&block, &scratch->weights_capacity, weights * sizeof(float), err);
-  scratch->weights = block;
-  if (code == NA_OK)
-    code = na_scratch_reserve(&starts, &scratch->starts_capacity,
-                              (size_t)(width + height) * sizeof(int), err);
-  scratch->starts = starts;
+  size_t weights_x = (size_t)taps_x * (size_t)width, weights_y = (size_t)taps_y * (size_t)height;
+  int code = reserve(scratch, weights_x + weights_y, (size_t)(width + height),
+                     row_floats(image->channels, image->width), err);
   if (code != NA_OK) return code;
-  float *weights_y = scratch->weights + (size_t)taps_x * (size_t)width;
-  fill_axis(box[0], box[2], width, left, right, taps_x, scratch->starts, scratch->weights);
-  fill_axis(box[1], box[3], height, top, bottom, taps_y, scratch->starts + width, weights_y);
   *horizontal = (axis){taps_x, scratch->starts, scratch->weights};
-  *vertical = (axis){taps_y, scratch->starts + width, weights_y};
+  *vertical = (axis){taps_y, scratch->starts + width, scratch->weights + weights_x};
+  fill_axis(box[0], box[2], width, left, right, taps_x, scratch->starts, scratch->weights);
+  fill_axis(box[1], box[3], height, top, bottom, taps_y, scratch->starts + width,
+            scratch->weights + weights_x);
   return NA_OK;
 }
 
@@ -166,10 +189,6 @@ int na_resample(const na_image *image, const double box[4], bool closed, bool fl
   int first = horizontal.starts[0], last = horizontal.starts[width - 1] + horizontal.taps;
   size_t channels = (size_t)image->channels, stride = channels * (size_t)image->width;
   size_t count = (size_t)(last - first) * channels;
-  void *row = scratch->row;
-  code = na_scratch_reserve(&row, &scratch->row_capacity, (count + 1) * sizeof(float), err);
-  scratch->row = row;
-  if (code != NA_OK) return code;
   for (int y = 0; y < height; y++) {
     const uint8_t *rows = image->pixels + (size_t)vertical.starts[y] * stride +
                           (size_t)first * channels;
@@ -177,7 +196,8 @@ int na_resample(const na_image *image, const double box[4], bool closed, bool fl
              count, scratch->row);
     uint8_t *to = out + (size_t)y * (size_t)width;
     if (channels == 1) shrink_grey(scratch->row, first, &horizontal, width, flip, to);
-    else shrink_rgb(scratch->row, first, &horizontal, width, flip, (size_t)height * (size_t)width, to);
+    else
+      shrink_rgb(scratch->row, first, &horizontal, width, flip, (size_t)height * (size_t)width, to);
   }
   return NA_OK;
 }

@@ -32,6 +32,22 @@ void na_tools_free(na_tools *tools)
   na_free(tools);
 }
 
+int na_tools_prepare(na_tools *tools, const na_dataset *dataset, const na_transform *transform,
+                     na_error *err)
+{
+  if (dataset->stored_height == 0) return NA_OK;
+  return na_transform_prepare(transform, dataset->stored_channels, dataset->stored_height,
+                              dataset->stored_width, &tools->scratch, err);
+}
+
+/* Says what to do about a damaged image. Returns code. */
+static int advise(int code, na_error *err)
+{
+  if (code == NA_EFORMAT)
+    na_hint(err, "remove the file, or set damaged = \"skip\" to leave it out");
+  return code;
+}
+
 static int open_file(na_dataset *dataset, const na_part *part, uint32_t index, na_tools *tools,
                      na_image *info, na_error *err)
 {
@@ -43,9 +59,7 @@ static int open_file(na_dataset *dataset, const na_part *part, uint32_t index, n
     tools->path.failed = 0;
     return na_fail_memory(err, strlen(part->folder) + 512, "a path");
   }
-  int code = na_decoder_open(tools->decoder, tools->path.data, info, err);
-  if (code == NA_EFORMAT) na_hint(err, "remove the file, or set damaged = \"skip\" to leave it out");
-  return code;
+  return advise(na_decoder_open(tools->decoder, tools->path.data, info, err), err);
 }
 
 int na_sample_probe(na_dataset *dataset, const na_part *part, uint32_t index, na_tools *tools,
@@ -82,8 +96,7 @@ static int load_file(na_dataset *dataset, const na_part *part, uint32_t index,
   if (code != NA_OK) return code;
   na_transform_draw(transform, info.width, info.height, random, &plan);
   int shrink = na_transform_shrink(transform, &plan);
-  code = na_decoder_read(tools->decoder, shrink, &image, err);
-  if (code == NA_EFORMAT) na_hint(err, "remove the file, or set damaged = \"skip\" to leave it out");
+  code = advise(na_decoder_read(tools->decoder, shrink, &image, err), err);
   if (code != NA_OK) return code;
   if (image.width == info.width && image.height == info.height) shrink = 1; /* a PNG */
   return na_transform_apply(transform, &plan, shrink, &image, &tools->scratch, out, err);

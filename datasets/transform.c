@@ -89,6 +89,27 @@ int na_transform_shrink(const na_transform *transform, const na_plan *plan)
 
 /* ------------------------------------------------------------------------------------ window */
 
+static int reserve(uint8_t **bytes, size_t *capacity, size_t wanted, na_error *err)
+{
+  void *block = *bytes;
+  int code = na_scratch_reserve(&block, capacity, wanted, err);
+  *bytes = block;
+  return code;
+}
+
+int na_transform_prepare(const na_transform *transform, int channels, int height, int width,
+                         na_scratch *scratch, na_error *err)
+{
+  size_t plane = (size_t)transform->height * (size_t)transform->width;
+  int code = na_resample_prepare(channels, height, width, transform->height, transform->width,
+                                 scratch, err);
+  if (code == NA_OK && transform->kind == NA_AUGMENT_CROP)
+    code = reserve(&scratch->resized, &scratch->resized_capacity, plane * (size_t)channels, err);
+  if (code == NA_OK && channels > transform->channels)
+    code = reserve(&scratch->colours, &scratch->colours_capacity, 3 * plane, err);
+  return code;
+}
+
 /* Pixels anywhere in memory: channel c of (x, y) is at[y * row + x * column + c * plane]. */
 typedef struct grid {
   const uint8_t *at;
@@ -146,11 +167,9 @@ static int cut(const na_transform *transform, const na_plan *plan, int shrink,
   else {
     if (plan->shift_x == 0 && plan->shift_y == 0)
       return resize(transform, plan, shrink, plan->flip, image, scratch, out, err);
-    void *resized = scratch->resized;
     size_t plane = (size_t)height * (size_t)width;
-    int code = na_scratch_reserve(&resized, &scratch->resized_capacity,
-                                  plane * (size_t)image->channels, err);
-    scratch->resized = resized;
+    int code = reserve(&scratch->resized, &scratch->resized_capacity,
+                       plane * (size_t)image->channels, err);
     if (code == NA_OK)
       code = resize(transform, plan, shrink, false, image, scratch, scratch->resized, err);
     if (code != NA_OK) return code;
@@ -228,9 +247,8 @@ static int cut_to_grey(const na_transform *transform, const na_plan *plan, int s
                        const na_image *image, na_scratch *scratch, uint8_t *out, na_error *err)
 {
   size_t plane = (size_t)transform->height * (size_t)transform->width;
-  void *block = scratch->colours;
-  int code = na_scratch_reserve(&block, &scratch->colours_capacity, 3 * plane, err);
-  uint8_t *planes = scratch->colours = block;
+  int code = reserve(&scratch->colours, &scratch->colours_capacity, 3 * plane, err);
+  uint8_t *planes = scratch->colours;
   if (code == NA_OK) code = cut(transform, plan, shrink, image, scratch, planes, err);
   for (size_t i = 0; code == NA_OK && i < plane; i++)
     out[i] = luma(planes[i], planes[plane + i], planes[2 * plane + i]);

@@ -69,6 +69,10 @@ typedef struct na_scratch {
 } na_scratch;
 void na_scratch_free(na_scratch *scratch);
 
+/* Takes all memory that images of this stored shape can need, so that none is taken later. */
+int na_transform_prepare(const na_transform *transform, int channels, int height, int width,
+                         na_scratch *scratch, na_error *err);
+
 /* Carries out the plan on the image, which was decoded at 1/shrink, to
  * out[channels][height][width] of the transform. Grey becomes RGB by repetition, RGB grey by
  * luma (0.299 R + 0.587 G + 0.114 B). */
@@ -79,6 +83,10 @@ int na_transform_apply(const na_transform *transform, const na_plan *plan, int s
  * planes; flip mirrors. closed: see na_plan. (datasets/resample.c) */
 int na_resample(const na_image *image, const double box[4], bool closed, bool flip, int height,
                 int width, na_scratch *scratch, uint8_t *out, na_error *err);
+
+/* The part of na_transform_prepare that na_resample needs, for boxes in height x width images. */
+int na_resample_prepare(int channels, int in_height, int in_width, int height, int width,
+                        na_scratch *scratch, na_error *err);
 
 /* Makes sure *block has room for `bytes`, forgetting its contents when it grows. */
 int na_scratch_reserve(void **block, size_t *capacity, size_t bytes, na_error *err);

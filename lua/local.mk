@@ -20,6 +20,7 @@ lua_libs = liblua_netaug.a
 
 ## The library's Lua files keep their folders where they are installed.
 luanetaugdir = $(pkgdatadir)/lua/netaug
+EXTRA_DIST += lua/README.md
 dist_luanetaug_DATA = \
 	lua/netaug/build.lua \
 	lua/netaug/complete.lua \

@@ -71,13 +71,15 @@ static int exit_status(lua_State *L, int index)
 static int name_error(lua_State *L)
 {
   int status = exit_status(L, 1);
-  if (status >= 0) lua_pushinteger(L, status);
-  else luaL_tolstring(L, 1, NULL);
+  if (status >= 0)
+    lua_pushinteger(L, status);
+  else
+    luaL_tolstring(L, 1, NULL);
   return 1;
 }
 
-/* The error value on top as an na_error. Strings, among them the one for lack of memory, need no memory
- * here; anything else is looked at in a protected call. */
+/* The error value on top as an na_error. Strings, among them the one for lack of memory, need no
+ * memory here; anything else is looked at in a protected call. */
 int na_lua_caught(na_lua *lua, lua_State *thread, na_error *err)
 {
   lua_State *L = lua->L;
@@ -93,7 +95,8 @@ int na_lua_caught(na_lua *lua, lua_State *thread, na_error *err)
     if (status != 0)
       code = na_fail(err, NA_ESTOPPED, "the script ended itself with status %d", status);
   } else {
-    const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "an error without words";
+    const char *text =
+        lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "an error without words";
     size_t line = strcspn(text, "\n");
     bool memory = strcmp(text, "not enough memory") == 0;
     code = na_fail(err, memory ? NA_ENOMEM : NA_EINVAL, "%.*s", (int)line, text);
@@ -149,8 +152,10 @@ void na_lua_push_buffer(lua_State *L, const na_buffer *buffer)
 
 void na_lua_print(na_lua *lua, const char *text)
 {
-  if (lua->setup.print != NULL) lua->setup.print(lua->setup.context, text);
-  else fputs(text, stdout);
+  if (lua->setup.print != NULL)
+    lua->setup.print(lua->setup.context, text);
+  else
+    fputs(text, stdout);
 }
 
 static int print(lua_State *L)
@@ -189,12 +194,19 @@ static int exit_text(lua_State *L)
 static int describe(lua_State *L)
 {
   switch (lua_type(L, 1)) {
-  case LUA_TSTRING: lua_pushfstring(L, "\"%s\"", lua_tostring(L, 1)); break;
+  case LUA_TSTRING:
+    lua_pushfstring(L, "\"%s\"", lua_tostring(L, 1));
+    break;
   case LUA_TNUMBER:
-  case LUA_TBOOLEAN: luaL_tolstring(L, 1, NULL); break;
+  case LUA_TBOOLEAN:
+    luaL_tolstring(L, 1, NULL);
+    break;
   case LUA_TNIL:
-  case LUA_TNONE: lua_pushliteral(L, "nothing"); break;
-  default: lua_pushfstring(L, "a %s", luaL_typename(L, 1));
+  case LUA_TNONE:
+    lua_pushliteral(L, "nothing");
+    break;
+  default:
+    lua_pushfstring(L, "a %s", luaL_typename(L, 1));
   }
   return 1;
 }
@@ -209,8 +221,7 @@ static const na_lua_function os_functions[] = {
     {"os.exit", "([code])", "ends the script, having freed everything", os_exit},
 };
 
-static const luaL_Reg library[] = {
-    {"fail", fail}, {"describe", describe}, {NULL, NULL}};
+static const luaL_Reg library[] = {{"fail", fail}, {"describe", describe}, {NULL, NULL}};
 
 static void open_globals(lua_State *L)
 {
@@ -271,8 +282,9 @@ static int open_state(lua_State *L)
   return 0;
 }
 
-/* The library's folder is, in this order: what NETAUG_LUA says; ../lua beside a program that runs where
- * it was built; ../share/netaug/lua, which also finds a moved installation; where it was installed. */
+/* The library's folder is, in this order: what NETAUG_LUA says; ../lua beside a program that runs
+ * where it was built; ../share/netaug/lua, which also finds a moved installation; where it was
+ * installed. */
 static int find_library(char folder[LIBRARY_PATH_MAX], na_error *err)
 {
   static const char *const beside[] = {"../lua", "../share/netaug/lua"};
@@ -283,8 +295,10 @@ static int find_library(char folder[LIBRARY_PATH_MAX], na_error *err)
   char *slash = length > 0 ? strrchr(program, '/') : NULL;
   if (slash != NULL) *slash = '\0';
   for (int place = set || slash == NULL ? 2 : 0; place < 3; place++) {
-    if (place < 2) snprintf(folder, LIBRARY_PATH_MAX, "%s/%s", program, beside[place]);
-    else snprintf(folder, LIBRARY_PATH_MAX, "%s", set ? given : NA_LUA_FOLDER);
+    if (place < 2)
+      snprintf(folder, LIBRARY_PATH_MAX, "%s/%s", program, beside[place]);
+    else
+      snprintf(folder, LIBRARY_PATH_MAX, "%s", set ? given : NA_LUA_FOLDER);
     snprintf(probe, sizeof probe, "%s/netaug/init.lua", folder);
     if (access(probe, R_OK) == 0) return NA_OK;
   }
@@ -310,8 +324,10 @@ int na_lua_new(na_lua **out, const na_lua_setup *setup, na_error *err)
     *(na_lua **)lua_getextraspace(lua->L) = lua;
     code = na_lua_protect(lua, open_state, NULL, err);
   }
-  if (code != NA_OK) na_lua_free(lua);
-  else *out = lua;
+  if (code != NA_OK)
+    na_lua_free(lua);
+  else
+    *out = lua;
   return code;
 }
 

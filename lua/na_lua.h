@@ -1,7 +1,8 @@
 /* The embedded Lua: models, experiments and the prompt, for tui/ and the tests.
  *
- * A script is a coroutine. exp:run() starts a trainer and yields; whoever drives the script polls the
- * trainer and hands its events in, so a sweep is a plain loop in Lua while the screen stays alive.
+ * A script is a coroutine. exp:run() starts a trainer and yields; whoever drives the script polls
+ * the trainer and hands its events in, so a sweep is a plain loop in Lua while the screen stays
+ * alive.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef NA_LUA_H
 #define NA_LUA_H
@@ -11,6 +12,9 @@
 #include "core/train/trainer.h"
 
 typedef struct na_lua na_lua;
+
+/* The settings under `augment` of an experiment, for help and the man page. */
+extern const na_settings na_augment_settings;
 
 typedef struct na_lua_setup {
   /* Where print() and messages go; NULL: standard output. text ends in a newline. */
@@ -25,21 +29,25 @@ typedef struct na_lua_setup {
 int na_lua_new(na_lua **lua, const na_lua_setup *setup, na_error *err);
 void na_lua_free(na_lua *lua);
 
-/* Overrides a setting of every experiment that is made from now on: "train.epochs", "3". Checked now. */
+/* Overrides a setting of every experiment that is made from now on: "train.epochs", "3". Checked
+ * now. */
 int na_lua_override(na_lua *lua, const char *name, const char *text, na_error *err);
 
-typedef enum na_lua_status { NA_LUA_DONE = 0, NA_LUA_WAITING = 1 } na_lua_status; /* or a negative na_code */
+typedef enum na_lua_status {
+  NA_LUA_DONE = 0,
+  NA_LUA_WAITING = 1
+} na_lua_status; /* or a negative na_code */
 
-/* Starts a script file with its arguments (Lua's `arg`), or a line of the prompt (an expression's values
- * are printed). Returns NA_LUA_DONE, NA_LUA_WAITING when it waits for a run, or an error: a Lua error
- * is NA_EINVAL with file and line in the message. A line may run while a script waits; it cannot start
- * a second run then, and NA_LUA_DONE is about the line. os.exit ends a script, not the process: a
- * status other than 0 is NA_ESTOPPED. */
+/* Starts a script file with its arguments (Lua's `arg`), or a line of the prompt (an expression's
+ * values are printed). Returns NA_LUA_DONE, NA_LUA_WAITING when it waits for a run, or an error: a
+ * Lua error is NA_EINVAL with file and line in the message. A line may run while a script waits; it
+ * cannot start a second run then, and NA_LUA_DONE is about the line. os.exit ends a script, not the
+ * process: a status other than 0 is NA_ESTOPPED. */
 int na_lua_start(na_lua *lua, const char *path, int argc, char **argv, na_error *err);
 int na_lua_line(na_lua *lua, const char *line, na_error *err);
 
-/* Makes the running script or line, or the waiting one once it resumes, raise "interrupted". Async-signal-
- * safe; the run itself is stopped by na_trainer_stop. */
+/* Makes the running script or line, or the waiting one once it resumes, raise "interrupted".
+ * Async-signal- safe; the run itself is stopped by na_trainer_stop. */
 void na_lua_interrupt(na_lua *lua);
 
 /* True when `line` is an unfinished statement, for the prompt's continuation. */
@@ -64,7 +72,8 @@ int na_lua_drive(na_lua *lua, void (*observe)(void *context, const na_event *eve
  * "interrupted". Async-signal-safe: for a SIGINT handler. */
 void na_lua_interrupt(na_lua *lua);
 
-/* Builds a network of the zoo. Options: width_mult (0: the model's own), resolution (0: own),
+/* Builds a network of the zoo, or the one that a script (name ends in ".lua") returns as a model; a
+ * script takes no options but lists. Options: width_mult (0: the model's own), resolution (0: own),
  * classes (0: own, 1000), stem_stride (0: own), lists (NULL or count 0: the model's own recipe). */
 typedef struct na_lua_model {
   const char *name; /* mobilenetv2_tiny, ... */
@@ -77,8 +86,8 @@ int na_lua_build(na_lua *lua, const na_lua_model *model, na_net **net, na_error 
 /* The zoo, for help and completion: name and one line each. Returns how many; names borrowed. */
 int na_lua_zoo(na_lua *lua, const char *const **names, const char *const **help);
 
-/* Completions of the word that ends `line` (Lua globals, fields, settings); matches[i] allocated, as is
- * the NULL-terminated array. NULL: none. */
+/* Completions of the word that ends `line` (Lua globals, fields, settings); matches[i] allocated,
+ * as is the NULL-terminated array. NULL: none. */
 char **na_lua_complete(na_lua *lua, const char *line, const char *word);
 
 /* One line per Lua function (name, arguments, help), as text, for help and the man page. */

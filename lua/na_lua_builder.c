@@ -1,5 +1,5 @@
-/* What lua/netaug/build.lua builds networks with: thin wrappers of the building functions of core/net.
- * Layers and dimensions are the engine's indices.
+/* What lua/netaug/build.lua builds networks with: thin wrappers of the building functions of
+ * core/net. Layers and dimensions are the engine's indices.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lua/na_lua_private.h"
 
@@ -46,10 +46,18 @@ static int net_dim(lua_State *L)
   na_error err = {0};
   if (!lua_isnoneornil(L, 5)) na_lua_list(L, 5, name, &list);
   switch (kind) {
-  case NA_DIM_FIXED: dim = na_net_fixed(net, name, base, &err); break;
-  case NA_DIM_WIDTH: dim = na_net_width(net, name, base, &list, &err); break;
-  case NA_DIM_EXPAND: dim = na_net_expand(net, name, base, source, &list, &err); break;
-  default: dim = na_net_squeeze(net, name, base, source, &err); break;
+  case NA_DIM_FIXED:
+    dim = na_net_fixed(net, name, base, &err);
+    break;
+  case NA_DIM_WIDTH:
+    dim = na_net_width(net, name, base, &list, &err);
+    break;
+  case NA_DIM_EXPAND:
+    dim = na_net_expand(net, name, base, source, &list, &err);
+    break;
+  default:
+    dim = na_net_squeeze(net, name, base, source, &err);
+    break;
   }
   if (dim < 0) return na_lua_raise(L, &err);
   lua_pushinteger(L, dim);
@@ -81,7 +89,8 @@ static void read_inputs(lua_State *L, na_layer_spec *spec)
       spec->input[i] = small_integer(L, -1);
       lua_pop(L, 1);
     }
-  } else spec->input[0] = small_integer(L, -1);
+  } else
+    spec->input[0] = small_integer(L, -1);
   lua_pop(L, 1);
 }
 
@@ -95,8 +104,8 @@ static void read_activation(lua_State *L, na_layer_spec *spec)
   lua_pop(L, 1);
 }
 
-/* core.net_layer(net, kind, name, { input =, out =, kernel =, stride =, norm =, bias =, act =, gate =,
- * squeeze =, rate = }) */
+/* core.net_layer(net, kind, name, { input =, out =, kernel =, stride =, norm =, bias =, act =, gate
+ * =, squeeze =, rate = }) */
 static int net_layer(lua_State *L)
 {
   na_net *net = na_lua_net_get(L, 1);
@@ -137,9 +146,12 @@ static int is_activation(lua_State *L)
   return 1;
 }
 
-static const luaL_Reg library[] = {{"net_new", net_new},       {"net_input", net_input},
-                                   {"net_dim", net_dim},       {"net_layer", net_layer},
-                                   {"net_finish", net_finish}, {"is_activation", is_activation},
+static const luaL_Reg library[] = {{"net_new", net_new},
+                                   {"net_input", net_input},
+                                   {"net_dim", net_dim},
+                                   {"net_layer", net_layer},
+                                   {"net_finish", net_finish},
+                                   {"is_activation", is_activation},
                                    {NULL, NULL}};
 
 void na_lua_open_builder(lua_State *L)

@@ -12,7 +12,10 @@ typedef struct data {
 
 static const char *const class = "netaug.data";
 
-static data *check(lua_State *L, int index) { return luaL_checkudata(L, index, class); }
+static data *check(lua_State *L, int index)
+{
+  return luaL_checkudata(L, index, class);
+}
 
 const na_data *na_lua_data_get(lua_State *L, int index)
 {
@@ -27,7 +30,8 @@ na_dataset *na_lua_dataset_get(lua_State *L, int index)
 {
   data *d = check(L, index);
   na_error err = {0};
-  if (d->dataset == NULL && na_dataset_open(&d->dataset, na_lua_data_get(L, index), &err) != NA_OK) {
+  if (d->dataset == NULL &&
+      na_dataset_open(&d->dataset, na_lua_data_get(L, index), &err) != NA_OK) {
     d->dataset = NULL;
     na_lua_raise(L, &err);
   }
@@ -93,17 +97,28 @@ static void push_class_names(lua_State *L, const na_dataset_info *info)
 /* Pushes a field that needs the collection open; false: there is none of that name. */
 static bool push_field(lua_State *L, const na_dataset_info *info, const char *key)
 {
-  if (strcmp(key, "name") == 0) lua_pushstring(L, info->name);
-  else if (strcmp(key, "format") == 0) lua_pushstring(L, info->format);
-  else if (strcmp(key, "channels") == 0) lua_pushinteger(L, info->channels);
-  else if (strcmp(key, "height") == 0) lua_pushinteger(L, info->height);
-  else if (strcmp(key, "width") == 0) lua_pushinteger(L, info->width);
-  else if (strcmp(key, "classes") == 0) lua_pushinteger(L, info->classes);
-  else if (strcmp(key, "train") == 0) lua_pushinteger(L, info->train);
-  else if (strcmp(key, "val") == 0) lua_pushinteger(L, info->val);
-  else if (strcmp(key, "skipped") == 0) lua_pushinteger(L, info->skipped);
-  else if (strcmp(key, "class_names") == 0) push_class_names(L, info);
-  else return false;
+  if (strcmp(key, "name") == 0)
+    lua_pushstring(L, info->name);
+  else if (strcmp(key, "format") == 0)
+    lua_pushstring(L, info->format);
+  else if (strcmp(key, "channels") == 0)
+    lua_pushinteger(L, info->channels);
+  else if (strcmp(key, "height") == 0)
+    lua_pushinteger(L, info->height);
+  else if (strcmp(key, "width") == 0)
+    lua_pushinteger(L, info->width);
+  else if (strcmp(key, "classes") == 0)
+    lua_pushinteger(L, info->classes);
+  else if (strcmp(key, "train") == 0)
+    lua_pushinteger(L, info->train);
+  else if (strcmp(key, "val") == 0)
+    lua_pushinteger(L, info->val);
+  else if (strcmp(key, "skipped") == 0)
+    lua_pushinteger(L, info->skipped);
+  else if (strcmp(key, "class_names") == 0)
+    push_class_names(L, info);
+  else
+    return false;
   return true;
 }
 
@@ -121,7 +136,8 @@ static int get(lua_State *L)
   na_dataset_info info;
   na_dataset_describe(na_lua_dataset_get(L, 1), &info);
   if (push_field(L, &info, key)) return 1;
-  return na_lua_fail(L, "data has no field \"%s\"\nhelp(\"data:\") and help(\"data.\") list them", key);
+  return na_lua_fail(L, "data has no field \"%s\"\nhelp(\"data:\") and help(\"data.\") list them",
+                     key);
 }
 
 static int to_string(lua_State *L)
@@ -133,9 +149,9 @@ static int to_string(lua_State *L)
   }
   na_dataset_info info;
   na_dataset_describe(d->dataset, &info);
-  lua_pushfstring(L, "data %s (%s): %d classes of %dx%dx%d, %d train, %d val", info.name, info.format,
-                  info.classes, info.channels, info.height, info.width, (int)info.train,
-                  (int)info.val);
+  lua_pushfstring(L, "data %s (%s): %d classes of %dx%dx%d, %d train, %d val", info.name,
+                  info.format, info.classes, info.channels, info.height, info.width,
+                  (int)info.train, (int)info.val);
   return 1;
 }
 

@@ -17,7 +17,10 @@ static const char *const class = "netaug.experiment";
 static const char *const fields[] = {"name", "model", "data", "augment", "train"};
 static const char *const hooks[] = {"on_step", "on_epoch"};
 
-static experiment *check(lua_State *L, int index) { return luaL_checkudata(L, index, class); }
+static experiment *check(lua_State *L, int index)
+{
+  return luaL_checkudata(L, index, class);
+}
 
 int na_lua_push_hook(lua_State *L, int index, const char *name)
 {
@@ -35,8 +38,11 @@ static void set_name(lua_State *L, experiment *e, const char *name)
   static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
   size_t length = strlen(name);
   if (length == 0 || length >= NAME_SIZE || name[0] == '.' || strspn(name, allowed) != length)
-    na_lua_fail(L, "an experiment cannot be called \"%.100s\"\nits name becomes a folder: use up to %d "
-                   "letters, digits, '-', '_' and '.', not beginning with '.'", name, NAME_SIZE - 1);
+    na_lua_fail(
+        L,
+        "an experiment cannot be called \"%.100s\"\nits name becomes a folder: use up to %d "
+        "letters, digits, '-', '_' and '.', not beginning with '.'",
+        name, NAME_SIZE - 1);
   memcpy(e->name, name, length + 1);
 }
 
@@ -70,7 +76,8 @@ static void read_model(lua_State *L)
   if (type == LUA_TFUNCTION)
     na_lua_fail(L, "experiment.model got a function\ncall it: netaug.models.NAME { ... }");
   if (!is_model(L, -1))
-    na_lua_fail(L, "experiment.model takes a model, but got %s%s\nas in model = netaug.models.tiny {}",
+    na_lua_fail(L,
+                "experiment.model takes a model, but got %s%s\nas in model = netaug.models.tiny {}",
                 type == LUA_TNIL ? "" : "a ", type == LUA_TNIL ? "nothing" : lua_typename(L, type));
   lua_setiuservalue(L, 2, MODEL);
 }
@@ -79,8 +86,9 @@ static void read_data(lua_State *L)
 {
   int type = lua_getfield(L, 1, "data");
   if (luaL_testudata(L, -1, "netaug.data") == NULL)
-    na_lua_fail(L, "experiment.data takes a dataset, but got %s%s\n"
-                   "as in data = netaug.dataset(\"fashion-mnist\", { batch = 128 })",
+    na_lua_fail(L,
+                "experiment.data takes a dataset, but got %s%s\n"
+                "as in data = netaug.dataset(\"fashion-mnist\", { batch = 128 })",
                 type == LUA_TNIL ? "" : "a ", type == LUA_TNIL ? "nothing" : lua_typename(L, type));
   lua_setiuservalue(L, 2, DATA);
 }
@@ -99,9 +107,11 @@ static int push_recipe(lua_State *L, int index, const char *name)
 /* The command line's r makes the script's lists void, and its lists the script's r. */
 static void override_augment(lua_State *L, na_augment *augment)
 {
-  if (na_lua_override_get(L, "augment.r") != NULL) augment->width.count = augment->expand.count = 0;
+  if (na_lua_override_get(L, "augment.r") != NULL)
+    augment->width.count = augment->expand.count = 0;
   else if (na_lua_override_get(L, "augment.width") != NULL ||
-           na_lua_override_get(L, "augment.expand") != NULL) augment->r = 0.0;
+           na_lua_override_get(L, "augment.expand") != NULL)
+    augment->r = 0.0;
   na_lua_settings_override(L, -1);
 }
 
@@ -112,11 +122,13 @@ static void read_augment(lua_State *L)
   na_augment *augment = na_lua_settings_new(L, &na_augment_settings, sizeof *augment);
   na_error err = {0};
   if (type == LUA_TNIL) {
-    if (push_recipe(L, 2, "width") == LUA_TTABLE) na_lua_list(L, -1, "recipe.width", &augment->width);
+    if (push_recipe(L, 2, "width") == LUA_TTABLE)
+      na_lua_list(L, -1, "recipe.width", &augment->width);
     if (push_recipe(L, 2, "expand") == LUA_TTABLE)
       na_lua_list(L, -1, "recipe.expand", &augment->expand);
     lua_pop(L, 2);
-  } else if (type != LUA_TBOOLEAN || lua_toboolean(L, -2)) na_lua_settings_fill(L, -1, -2);
+  } else if (type != LUA_TBOOLEAN || lua_toboolean(L, -2))
+    na_lua_settings_fill(L, -1, -2);
   override_augment(L, augment);
   na_augment resolved = *augment;
   if (na_augment_resolve(&resolved, &err) != NA_OK) na_lua_raise(L, &err);
@@ -133,8 +145,10 @@ static void read_train(lua_State *L)
   na_lua_settings_fill(L, -1, -2);
   for (int i = 0; i < NA_LUA_COUNT(recipe); i++) {
     if (na_lua_settings_given(L, -1, recipe[i])) continue;
-    if (push_recipe(L, 2, recipe[i]) == LUA_TNUMBER) lua_setfield(L, -2, recipe[i]);
-    else lua_pop(L, 1);
+    if (push_recipe(L, 2, recipe[i]) == LUA_TNUMBER)
+      lua_setfield(L, -2, recipe[i]);
+    else
+      lua_pop(L, 1);
   }
   na_lua_settings_override(L, -1);
   lua_setiuservalue(L, 2, TRAIN);
@@ -151,7 +165,8 @@ static int new_experiment(lua_State *L)
   while (lua_next(L, 1) != 0) {
     if (lua_type(L, -2) != LUA_TSTRING)
       return na_lua_fail(L, "an experiment takes named fields, but got a list element");
-    na_lua_check_key(L, "an experiment", "field", lua_tostring(L, -2), fields, NA_LUA_COUNT(fields));
+    na_lua_check_key(L, "an experiment", "field", lua_tostring(L, -2), fields,
+                     NA_LUA_COUNT(fields));
     lua_pop(L, 1);
   }
   experiment *e = lua_newuserdatauv(L, sizeof *e, VALUES);
@@ -198,7 +213,8 @@ static void push_net(lua_State *L, int data)
 }
 
 /* Pushes the settings of everything as "part.name = value" lines. */
-static const char *push_description(lua_State *L, const experiment *e, int data, const na_train *train)
+static const char *push_description(lua_State *L, const experiment *e, int data,
+                                    const na_train *train)
 {
   na_buffer *text = na_lua_buffer(L);
   na_buffer_add(text, "name = %s\n", e->name);
@@ -254,8 +270,12 @@ static int run(lua_State *L)
   lua_pushvalue(L, 4);
   lua_setiuservalue(L, 1, NET);
   const char *description = push_description(L, e, 2, train);
-  na_lua_run_start(L, &(na_lua_plan){.name = e->name, .experiment = 1, .net = 4, .data = 2,
-                                     .train = train, .description = description});
+  na_lua_run_start(L, &(na_lua_plan){.name = e->name,
+                                     .experiment = 1,
+                                     .net = 4,
+                                     .data = 2,
+                                     .train = train,
+                                     .description = description});
   lua_settop(L, 1);
   return lua_yieldk(L, 0, 0, finish);
 }
@@ -277,11 +297,14 @@ static int get(lua_State *L)
   static const struct {
     const char *name;
     int value;
-  } values[] = {{"model", MODEL}, {"data", DATA}, {"augment", AUGMENT}, {"train", TRAIN}, {"net", NET}};
+  } values[] = {
+      {"model", MODEL}, {"data", DATA}, {"augment", AUGMENT}, {"train", TRAIN}, {"net", NET}};
   for (int i = 0; i < NA_LUA_COUNT(values); i++)
     if (strcmp(values[i].name, key) == 0) return lua_getiuservalue(L, 1, values[i].value), 1;
-  if (strcmp(key, "name") == 0) lua_pushstring(L, e->name);
-  else if (na_lua_method(L, class, key) == LUA_TNIL) na_lua_push_hook(L, 1, key);
+  if (strcmp(key, "name") == 0)
+    lua_pushstring(L, e->name);
+  else if (na_lua_method(L, class, key) == LUA_TNIL)
+    na_lua_push_hook(L, 1, key);
   return 1;
 }
 
@@ -318,14 +341,17 @@ static const na_lua_function functions[] = {
     {"experiment.name", "", "what its run folders are called", NULL},
     {"experiment.model", "", "the model's description", NULL},
     {"experiment.data", "", "the dataset", NULL},
-    {"experiment.augment", "", "augmentation settings; assignments to its fields are checked", NULL},
+    {"experiment.augment", "", "augmentation settings; assignments to its fields are checked",
+     NULL},
     {"experiment.train", "", "training settings; assignments to its fields are checked", NULL},
     {"experiment.net", "", "the network of its last run, nil before", NULL},
     {"experiment.on_step", "(self, event)", "a hook you assign: called after every step", NULL},
     {"experiment.on_epoch", "(self, event)", "a hook you assign: called after every epoch", NULL},
     {"experiment:run", "()",
-     "trains and waits; returns { base, augmented, best, seconds, run, stopped, history }; top1 and "
-     "top5 are shares of 1", run},
+     "trains and waits; returns { base, augmented, best, seconds, run, stopped, history }; top1 "
+     "and "
+     "top5 are shares of 1",
+     run},
     {"experiment:stop", "()", "ends its run after the present step", stop},
 };
 

@@ -47,11 +47,15 @@ void na_lua_functions(lua_State *L, const na_lua_function *functions, int count)
 {
   int target = lua_absindex(L, -1);
   for (int i = 0; i < count; i++) {
-    if (functions[i].call != NULL) lua_pushcfunction(L, functions[i].call);
-    else lua_pushnil(L);
+    if (functions[i].call != NULL)
+      lua_pushcfunction(L, functions[i].call);
+    else
+      lua_pushnil(L);
     file_entry(L, functions[i].name, functions[i].args, functions[i].help, -1);
-    if (functions[i].call != NULL) lua_setfield(L, target, last_part(functions[i].name));
-    else lua_pop(L, 1);
+    if (functions[i].call != NULL)
+      lua_setfield(L, target, last_part(functions[i].name));
+    else
+      lua_pop(L, 1);
   }
 }
 
@@ -156,7 +160,10 @@ static void push_lines(lua_State *L, const char *prefix)
   lua_remove(L, list);
 }
 
-static const char *entry_name_at(const void *list, int i) { return ((const char *const *)list)[i]; }
+static const char *entry_name_at(const void *list, int i)
+{
+  return ((const char *const *)list)[i];
+}
 
 /* Raises that nothing is called `name`. The names borrow the registry's strings. */
 static int refuse(lua_State *L, const char *name)
@@ -245,8 +252,7 @@ static int help(lua_State *L)
 /* ------------------------------------------------------------------------------ opening */
 
 static const na_lua_function functions[] = {
-    {"help", "([name or value])", "this list; with an argument, what is known about it",
-     help},
+    {"help", "([name or value])", "this list; with an argument, what is known about it", help},
 };
 
 void na_lua_open_help(lua_State *L)
@@ -287,8 +293,11 @@ static int methods(lua_State *L)
 
 void na_lua_open_registry(lua_State *L)
 {
-  static const luaL_Reg library[] = {{"register", register_entry}, {"help_names", help_names},
-                                     {"class_of", class_of}, {"methods", methods}, {NULL, NULL}};
+  static const luaL_Reg library[] = {{"register", register_entry},
+                                     {"help_names", help_names},
+                                     {"class_of", class_of},
+                                     {"methods", methods},
+                                     {NULL, NULL}};
   luaL_setfuncs(L, library, 0);
 }
 

@@ -70,7 +70,8 @@ static void read_dims(lua_State *L, int index, const na_net *net, int *values, i
     if (lua_type(L, -2) != LUA_TSTRING || !lua_isinteger(L, -1))
       na_lua_fail(L, "expected a table from names of dimensions to whole numbers");
     lua_Integer value = lua_tointeger(L, -1) - offset;
-    if (value < 0 || value > 1 << 30) na_lua_fail(L, "%lld is out of range", (long long)value + offset);
+    if (value < 0 || value > 1 << 30)
+      na_lua_fail(L, "%lld is out of range", (long long)value + offset);
     values[find_dim(L, net, lua_tostring(L, -2))] = (int)value;
     lua_pop(L, 1);
   }
@@ -98,8 +99,10 @@ static const int *read_widths(lua_State *L, int index, const na_net *net)
     read_dims(L, index, net, widths, 0);
     lua_settop(L, top);
     if (na_net_check_widths(net, widths, &err) != NA_OK) na_lua_raise(L, &err);
-  } else if (luaL_checkoption(L, index, "base", words) == 0) na_net_base(net, widths);
-  else na_net_widest(net, widths);
+  } else if (luaL_checkoption(L, index, "base", words) == 0)
+    na_net_base(net, widths);
+  else
+    na_net_widest(net, widths);
   return widths;
 }
 
@@ -157,11 +160,15 @@ static int dims(lua_State *L)
     lua_setfield(L, -2, "base");
     lua_pushinteger(L, dim->max);
     lua_setfield(L, -2, "max");
-    if (dim->kind == NA_DIM_WIDTH || dim->kind == NA_DIM_EXPAND) na_lua_push_list(L, &dim->list);
-    else lua_pushnil(L);
+    if (dim->kind == NA_DIM_WIDTH || dim->kind == NA_DIM_EXPAND)
+      na_lua_push_list(L, &dim->list);
+    else
+      lua_pushnil(L);
     lua_setfield(L, -2, "list");
-    if (dim->source >= 0) lua_pushstring(L, net->dims[dim->source].name);
-    else lua_pushnil(L);
+    if (dim->source >= 0)
+      lua_pushstring(L, net->dims[dim->source].name);
+    else
+      lua_pushnil(L);
     lua_setfield(L, -2, "source");
     lua_rawseti(L, -2, d + 1);
   }
@@ -197,7 +204,8 @@ static int cost(lua_State *L)
   return 1;
 }
 
-/* net:layers([widths]): a list of { name, kind, channels, height, width, kernel, stride, act, cost }. */
+/* net:layers([widths]): a list of { name, kind, channels, height, width, kernel, stride, act, cost
+ * }. */
 static int layers(lua_State *L)
 {
   na_net *net = na_lua_net_get(L, 1);
@@ -270,8 +278,8 @@ static const na_param *find_param(lua_State *L, const na_net *net, const char *n
   return param;
 }
 
-/* net:param(name): a copy of the tensor as it is now. While a run goes on outside a hook, the trainer may be
- * changing it meanwhile. */
+/* net:param(name): a copy of the tensor as it is now. While a run goes on outside a hook, the
+ * trainer may be changing it meanwhile. */
 static int param(lua_State *L)
 {
   na_net *net = check(L);
@@ -350,12 +358,18 @@ static int get(lua_State *L)
 {
   na_net *net = na_lua_net_get(L, 1);
   const char *key = luaL_checkstring(L, 2);
-  if (strcmp(key, "name") == 0) lua_pushstring(L, net->name);
-  else if (strcmp(key, "channels") == 0) lua_pushinteger(L, net->channels);
-  else if (strcmp(key, "height") == 0) lua_pushinteger(L, net->height);
-  else if (strcmp(key, "width") == 0) lua_pushinteger(L, net->width);
-  else if (strcmp(key, "classes") == 0) lua_pushinteger(L, net->classes);
-  else na_lua_method(L, class, key);
+  if (strcmp(key, "name") == 0)
+    lua_pushstring(L, net->name);
+  else if (strcmp(key, "channels") == 0)
+    lua_pushinteger(L, net->channels);
+  else if (strcmp(key, "height") == 0)
+    lua_pushinteger(L, net->height);
+  else if (strcmp(key, "width") == 0)
+    lua_pushinteger(L, net->width);
+  else if (strcmp(key, "classes") == 0)
+    lua_pushinteger(L, net->classes);
+  else
+    na_lua_method(L, class, key);
   return 1;
 }
 
@@ -374,8 +388,8 @@ static int to_string(lua_State *L)
   na_text_count(words[2], (double)widest.parameters);
   na_text_count(words[3], (double)widest.macs);
   lua_pushfstring(L, "net %s: %dx%dx%d -> %d classes, base %s parameters %s MACs, widest %s, %s",
-                  net->name, net->channels, net->height, net->width, net->classes, words[0], words[1],
-                  words[2], words[3]);
+                  net->name, net->channels, net->height, net->width, net->classes, words[0],
+                  words[1], words[2], words[3]);
   return 1;
 }
 

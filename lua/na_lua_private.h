@@ -24,27 +24,30 @@ typedef struct na_lua_run na_lua_run; /* na_lua_run.c: a run that goes on */
 typedef struct na_lua_task {
   lua_State *thread; /* NULL: none */
   int anchor;
-  bool line;         /* its values are printed */
+  bool line; /* its values are printed */
 } na_lua_task;
 
 struct na_lua {
   lua_State *L;
   na_lua_setup setup;
-  char *runs, *library;   /* folders */
-  na_lua_task waiting;    /* waits for `run` */
-  lua_State *volatile active; /* coroutine being resumed now, for the interrupt */
-  na_lua_run *run;        /* borrowed from its userdata */
+  char *runs, *library;               /* folders */
+  na_lua_task waiting;                /* waits for `run` */
+  lua_State *volatile active;         /* coroutine being resumed now, for the interrupt */
+  na_lua_run *run;                    /* borrowed from its userdata */
   const char **zoo_names, **zoo_help; /* made once, by na_lua_zoo */
   int zoo_count;
 };
 
 /* Every coroutine inherits the main thread's extra space, where the owner is noted. */
-static inline na_lua *na_lua_of(lua_State *L) { return *(na_lua **)lua_getextraspace(L); }
+static inline na_lua *na_lua_of(lua_State *L)
+{
+  return *(na_lua **)lua_getextraspace(L);
+}
 
 /* ------------------------------------------------------------------------------ errors */
 
-/* Raises err as "FILE:LINE: message", with the hint on a second line, where FILE:LINE is the innermost
- * caller that is not part of the library. */
+/* Raises err as "FILE:LINE: message", with the hint on a second line, where FILE:LINE is the
+ * innermost caller that is not part of the library. */
 int na_lua_raise(lua_State *L, const na_error *err);
 
 /* The same from a format. */
@@ -56,8 +59,8 @@ int na_lua_protect(na_lua *lua, int (*f)(lua_State *L), void *context, na_error 
 /* Pushes the text of the script or line that L runs. */
 void na_lua_push_text(lua_State *L);
 
-/* The error value on top of L as err (its first line the message, the rest the hint); pops it. Returns
- * the code. */
+/* The error value on top of L as err (its first line the message, the rest the hint); pops it.
+ * Returns the code. */
 int na_lua_caught(na_lua *lua, lua_State *L, na_error *err);
 
 /* Pushes an empty buffer that the collector frees: for text built while errors may be raised. */
@@ -70,8 +73,8 @@ void na_lua_print(na_lua *lua, const char *text);
 
 /* ------------------------------------------------------------------------- functions and help */
 
-/* A function or field that scripts see. The name is "netaug.load", "net:cost" (a method) or "data.classes" (a
- * field, call NULL). */
+/* A function or field that scripts see. The name is "netaug.load", "net:cost" (a method) or
+ * "data.classes" (a field, call NULL). */
 typedef struct na_lua_function {
   const char *name, *args, *help;
   lua_CFunction call;
@@ -104,14 +107,13 @@ typedef struct na_augment {
   double r; /* 0: not given */
   int s;
 } na_augment;
-extern const na_settings na_augment_settings;
 
-/* Pushes a userdata that holds a settings structure of `size` bytes with its defaults, and gives the
- * structure. From Lua its fields read and write through the table, checked. */
+/* Pushes a userdata that holds a settings structure of `size` bytes with its defaults, and gives
+ * the structure. From Lua its fields read and write through the table, checked. */
 void *na_lua_settings_new(lua_State *L, const na_settings *settings, size_t size);
 
-/* Sets every field of the table at index `from` (nil: none) in the settings userdata at `to`; raises on
- * the first that is refused. */
+/* Sets every field of the table at index `from` (nil: none) in the settings userdata at `to`;
+ * raises on the first that is refused. */
 void na_lua_settings_fill(lua_State *L, int to, int from);
 
 /* Applies the command line's overrides of its subject to the settings userdata at index. */
@@ -132,7 +134,8 @@ void na_lua_settings_text(const na_settings *settings, const void *target, na_bu
 /* The override of `name` ("name", "train.lr") as text, or NULL; valid until overrides change. */
 const char *na_lua_override_get(lua_State *L, const char *name);
 
-/* Checks that `key` is one of names: else raises "SUBJECT has no WHAT "key"", naming the nearest. */
+/* Checks that `key` is one of names: else raises "SUBJECT has no WHAT "key"", naming the nearest.
+ */
 void na_lua_check_key(lua_State *L, const char *subject, const char *what, const char *key,
                       const char *const *names, int count);
 
@@ -180,8 +183,8 @@ void na_lua_run_start(lua_State *L, const na_lua_plan *plan);
 /* Takes an event in: history, hooks. True when it was the last. */
 bool na_lua_run_event(na_lua *lua, const na_event *event);
 
-/* Ends the run and pushes three values: its result table; the message of what went wrong, or nil; true
- * when that message has its place in it already. */
+/* Ends the run and pushes three values: its result table; the message of what went wrong, or nil;
+ * true when that message has its place in it already. */
 void na_lua_run_finish(lua_State *L);
 
 /* Stops the trainer, if one runs, before the state closes. */
@@ -195,8 +198,8 @@ int na_lua_push_hook(lua_State *L, int experiment, const char *name);
 
 /* ------------------------------------------------------------------ opening the parts */
 
-/* Each adds its functions to the table on top of the stack: the public ones (netaug.NAME) or, for the
- * builder, the library's own (netaug.core). */
+/* Each adds its functions to the table on top of the stack: the public ones (netaug.NAME) or, for
+ * the builder, the library's own (netaug.core). */
 void na_lua_open_tensor(lua_State *L);
 void na_lua_open_net(lua_State *L);
 void na_lua_open_builder(lua_State *L);

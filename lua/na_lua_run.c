@@ -52,15 +52,17 @@ static void push_present(lua_State *L)
 
 /* ------------------------------------------------------------------------------- folder */
 
-/* The folder RUNS/NAME, or NAME-2, ... when that is taken. mkdir decides, so two processes never get the
- * same. */
+/* The folder RUNS/NAME, or NAME-2, ... when that is taken. mkdir decides, so two processes never
+ * get the same. */
 static int make_folder(na_lua_run *run, const char *runs, const char *name, na_error *err)
 {
   if (mkdir(runs, 0777) != 0 && errno != EEXIST)
     return na_fail(err, NA_EIO, "cannot make the folder %s: %s", runs, strerror(errno));
   for (int number = 1; number < NAMES_MAX; number++) {
-    if (number == 1) snprintf(run->name, sizeof run->name, "%s", name);
-    else snprintf(run->name, sizeof run->name, "%s-%d", name, number);
+    if (number == 1)
+      snprintf(run->name, sizeof run->name, "%s", name);
+    else
+      snprintf(run->name, sizeof run->name, "%s-%d", name, number);
     int length = snprintf(run->folder, sizeof run->folder, "%s/%s", runs, run->name);
     if (length >= (int)sizeof run->folder)
       return na_fail(err, NA_EINVAL, "the path of the runs folder is too long");
@@ -111,9 +113,14 @@ static int open_sources(na_lua_run *run, na_dataset *dataset, const na_train *tr
 
 static int start_trainer(na_lua_run *run, na_net *net, const na_lua_plan *plan, na_error *err)
 {
-  na_trainer_setup setup = {.net = net, .train = plan->train, .data = run->train, .val = run->val,
-                            .calibration = run->calibration, .initialize = true,
-                            .folder = run->folder, .description = plan->description};
+  na_trainer_setup setup = {.net = net,
+                            .train = plan->train,
+                            .data = run->train,
+                            .val = run->val,
+                            .calibration = run->calibration,
+                            .initialize = true,
+                            .folder = run->folder,
+                            .description = plan->description};
   int code = na_trainer_new(&run->trainer, &setup, err);
   if (code != NA_OK) return code;
   na_trainer_hold(run->trainer, run->held_step, run->held_epoch);
@@ -273,8 +280,10 @@ void na_lua_run_stop(lua_State *L, int experiment)
 
 static void push_message(lua_State *L, const na_error *err)
 {
-  if (err->hint[0] != '\0') lua_pushfstring(L, "%s\n%s", err->message, err->hint);
-  else lua_pushstring(L, err->message);
+  if (err->hint[0] != '\0')
+    lua_pushfstring(L, "%s\n%s", err->message, err->hint);
+  else
+    lua_pushstring(L, err->message);
 }
 
 static void push_result_table(lua_State *L, const na_lua_run *run, int code)
@@ -307,9 +316,12 @@ void na_lua_run_finish(lua_State *L)
   int code = na_trainer_join(run->trainer, &err);
   push_result_table(L, run, code);
   bool hook = run->hook.code != NA_OK;
-  if (hook) push_message(L, &run->hook);
-  else if (code != NA_OK && code != NA_ESTOPPED) push_message(L, &err);
-  else lua_pushnil(L);
+  if (hook)
+    push_message(L, &run->hook);
+  else if (code != NA_OK && code != NA_ESTOPPED)
+    push_message(L, &err);
+  else
+    lua_pushnil(L);
   lua_pushboolean(L, hook);
   release(run);
   lua->run = NULL;
@@ -323,9 +335,15 @@ void na_lua_run_abandon(na_lua *lua)
   lua->run = NULL;
 }
 
-na_trainer *na_lua_trainer(na_lua *lua) { return lua->run != NULL ? lua->run->trainer : NULL; }
+na_trainer *na_lua_trainer(na_lua *lua)
+{
+  return lua->run != NULL ? lua->run->trainer : NULL;
+}
 
-const char *na_lua_run_name(const na_lua *lua) { return lua->run != NULL ? lua->run->name : NULL; }
+const char *na_lua_run_name(const na_lua *lua)
+{
+  return lua->run != NULL ? lua->run->name : NULL;
+}
 
 const char *na_lua_run_folder(const na_lua *lua)
 {

@@ -22,8 +22,10 @@ void na_lua_interrupt(na_lua *lua)
 {
   enum { MASK = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT };
   lua_State *active = lua->active, *waiting = lua->waiting.thread;
-  if (active != NULL) lua_sethook(active, stop_hook, MASK, 1);
-  else if (waiting != NULL) lua_sethook(waiting, stop_hook, MASK, 1);
+  if (active != NULL)
+    lua_sethook(active, stop_hook, MASK, 1);
+  else if (waiting != NULL)
+    lua_sethook(waiting, stop_hook, MASK, 1);
 }
 
 /* --------------------------------------------------------------------------------- tasks */
@@ -78,12 +80,13 @@ static int resume(na_lua *lua, na_lua_task *task, int count, na_error *err)
     lua->waiting = *task;
     return NA_LUA_WAITING;
   }
-  if (status == LUA_YIELD) code = na_fail(err, NA_EINVAL, "the script yields, but not to anything");
+  if (status == LUA_YIELD)
+    code = na_fail(err, NA_EINVAL, "the script yields, but not to anything");
   else if (status != LUA_OK) {
     if (lua->setup.traceback) na_lua_protect(lua, print_traceback, task->thread, NULL);
     code = na_lua_caught(lua, task->thread, err);
-  }
-  else if (task->line && results > 0) code = na_lua_protect(lua, show_values, task->thread, err);
+  } else if (task->line && results > 0)
+    code = na_lua_protect(lua, show_values, task->thread, err);
   drop(lua, task);
   return code;
 }
@@ -194,7 +197,8 @@ static int read_text(const char *path, char **text, size_t *size, na_error *err)
   }
   if (code == NA_OK && ferror(file)) code = NA_EIO;
   if (code == NA_OK) code = na_grow(&data, used, &capacity, 1);
-  if (code == NA_ENOMEM) na_fail_memory(err, used, "the script");
+  if (code == NA_ENOMEM)
+    na_fail_memory(err, used, "the script");
   else if (code != NA_OK)
     na_fail(err, code, code == NA_EIO ? "cannot read %s" : "%s is too large for a script", path);
   fclose(file);
@@ -202,7 +206,8 @@ static int read_text(const char *path, char **text, size_t *size, na_error *err)
     ((char *)data)[used] = '\0';
     *text = data;
     *size = used;
-  } else na_free(data);
+  } else
+    na_free(data);
   return code;
 }
 
@@ -211,8 +216,10 @@ static void hide_shebang(char *text)
 {
   if (text[0] != '#') return;
   size_t line = strcspn(text, "\n");
-  if (line >= 2) text[0] = text[1] = '-';
-  else text[0] = ' ';
+  if (line >= 2)
+    text[0] = text[1] = '-';
+  else
+    text[0] = ' ';
 }
 
 int na_lua_start(na_lua *lua, const char *path, int argc, char **argv, na_error *err)
@@ -226,7 +233,11 @@ int na_lua_start(na_lua *lua, const char *path, int argc, char **argv, na_error 
   snprintf(name, sizeof name, "@%s", path);
   hide_shebang(text);
   s.text = text;
-  code = start(lua, &s, err);
+  if (text[0] == LUA_SIGNATURE[0]) {
+    na_fail(err, NA_EINVAL, "%s is compiled Lua", path);
+    code = na_hint(err, "give the script's source: compiled code cannot be checked");
+  } else
+    code = start(lua, &s, err);
   na_free(text);
   return code;
 }
@@ -249,8 +260,8 @@ static int try_line(lua_State *L)
   static const char mark[] = "near <eof>";
   size_t length;
   const char *message = lua_tolstring(L, -1, &length);
-  query->incomplete = length >= sizeof mark - 1 &&
-                      strcmp(message + length - (sizeof mark - 1), mark) == 0;
+  query->incomplete =
+      length >= sizeof mark - 1 && strcmp(message + length - (sizeof mark - 1), mark) == 0;
   return 0;
 }
 

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #define AUGMENT(name, type, field, initial, min, max, help)                                        \
-  {name, type, offsetof(na_augment, field), initial, min, max, NULL, help}
+  {                                                                                                \
+    name, type, offsetof(na_augment, field), initial, min, max, NULL, help                         \
+  }
 static const na_setting augment_items[] = {
     AUGMENT("width", NA_LIST, width, "", 1, 64, "width multipliers, the first 1"),
     AUGMENT("expand", NA_LIST, expand, "", 1, 64, "expand multipliers, the first 1"),
@@ -21,8 +23,8 @@ const na_settings na_augment_settings = {"augment", NA_LUA_COUNT(augment_items),
 static int check_first(const char *name, const na_list *list, na_error *err)
 {
   if (list->count == 0 || list->values[0] == 1.0) return NA_OK;
-  na_fail(err, NA_EINVAL, "augment.%s begins with %g, but must begin with 1, the tiny network", name,
-          list->values[0]);
+  na_fail(err, NA_EINVAL, "augment.%s begins with %g, but must begin with 1, the tiny network",
+          name, list->values[0]);
   return na_hint(err, "as in { 1, %g }", list->values[0] > 1.0 ? list->values[0] : 2.0);
 }
 
@@ -55,7 +57,8 @@ static bool read_list(lua_State *L, int index, na_list *list, const char **words
   lua_pushnil(L);
   while (lua_next(L, index) != 0) {
     lua_pop(L, 1);
-    if (lua_isinteger(L, -1) && lua_tointeger(L, -1) >= 1 && lua_tointeger(L, -1) <= count) continue;
+    if (lua_isinteger(L, -1) && lua_tointeger(L, -1) >= 1 && lua_tointeger(L, -1) <= count)
+      continue;
     lua_pop(L, 1);
     return false;
   }
@@ -91,7 +94,8 @@ static na_value read_value(lua_State *L, int index, na_list *list)
     value.kind = NA_VALUE_LIST;
     value.list = list;
     break;
-  default: break;
+  default:
+    break;
   }
   return value;
 }
@@ -99,7 +103,8 @@ static na_value read_value(lua_State *L, int index, na_list *list)
 void na_lua_list(lua_State *L, int index, const char *what, na_list *list)
 {
   const char *words = luaL_typename(L, index);
-  if (lua_type(L, index) == LUA_TTABLE && read_list(L, lua_absindex(L, index), list, &words)) return;
+  if (lua_type(L, index) == LUA_TTABLE && read_list(L, lua_absindex(L, index), list, &words))
+    return;
   na_lua_fail(L, "%s takes a list of numbers, but got a %s", what, words);
 }
 
@@ -116,14 +121,23 @@ static void push_value(lua_State *L, const na_setting *setting, const void *targ
 {
   const void *from = (const char *)target + setting->offset;
   switch (setting->type) {
-  case NA_INT: lua_pushinteger(L, *(const int *)from); break;
-  case NA_FLOAT: lua_pushnumber(L, *(const double *)from); break;
-  case NA_BOOL: lua_pushboolean(L, *(const bool *)from); break;
-  case NA_LIST: na_lua_push_list(L, from); break;
+  case NA_INT:
+    lua_pushinteger(L, *(const int *)from);
+    break;
+  case NA_FLOAT:
+    lua_pushnumber(L, *(const double *)from);
+    break;
+  case NA_BOOL:
+    lua_pushboolean(L, *(const bool *)from);
+    break;
+  case NA_LIST:
+    na_lua_push_list(L, from);
+    break;
   default: {
     na_buffer *text = na_lua_buffer(L);
     na_settings_write(setting, target, text);
     na_lua_push_buffer(L, text);
+    lua_remove(L, -2);
   }
   }
 }
@@ -138,7 +152,10 @@ typedef struct box {
 
 static const char *const class = "netaug.settings";
 
-static box *check_box(lua_State *L, int index) { return luaL_checkudata(L, index, class); }
+static box *check_box(lua_State *L, int index)
+{
+  return luaL_checkudata(L, index, class);
+}
 
 void *na_lua_settings_new(lua_State *L, const na_settings *settings, size_t size)
 {
@@ -151,7 +168,10 @@ void *na_lua_settings_new(lua_State *L, const na_settings *settings, size_t size
   return b->target;
 }
 
-void *na_lua_settings_get(lua_State *L, int index) { return check_box(L, index)->target; }
+void *na_lua_settings_get(lua_State *L, int index)
+{
+  return check_box(L, index)->target;
+}
 
 static void mark_given(box *b, const char *name)
 {
@@ -270,7 +290,8 @@ const char *na_lua_override_get(lua_State *L, const char *name)
     lua_rawgeti(L, -1, i);
     lua_rawgeti(L, -1, 1);
     lua_rawgeti(L, -2, 2);
-    if (strcmp(lua_tostring(L, -2), name) == 0) found = lua_tostring(L, -1); /* the last one counts */
+    if (strcmp(lua_tostring(L, -2), name) == 0)
+      found = lua_tostring(L, -1); /* the last one counts */
     lua_pop(L, 3);
   }
   lua_pop(L, 1);
@@ -318,7 +339,8 @@ static int check_override(lua_State *L)
       return na_lua_raise(L, &err);
     return 0;
   }
-  na_lua_check_key(L, "an experiment", "setting", name, override_names, NA_LUA_COUNT(override_names));
+  na_lua_check_key(L, "an experiment", "setting", name, override_names,
+                   NA_LUA_COUNT(override_names));
   return na_lua_fail(L, "an experiment has no setting \"%s\"", name);
 }
 
@@ -347,7 +369,10 @@ int na_lua_override(na_lua *lua, const char *name, const char *text, na_error *e
 
 /* ------------------------------------------------------------------------------ key checks */
 
-static const char *word_at(const void *list, int i) { return ((const char *const *)list)[i]; }
+static const char *word_at(const void *list, int i)
+{
+  return ((const char *const *)list)[i];
+}
 
 void na_lua_check_key(lua_State *L, const char *subject, const char *what, const char *key,
                       const char *const *names, int count)
@@ -449,11 +474,13 @@ static const na_lua_function public[] = {
      show_settings},
 };
 
-static const luaL_Reg library[] = {
-    {"check_keys", check_keys}, {"augment_lists", augment_lists}, {"setting_names", setting_names}, {NULL, NULL}};
+static const luaL_Reg library[] = {{"check_keys", check_keys},
+                                   {"augment_lists", augment_lists},
+                                   {"setting_names", setting_names},
+                                   {NULL, NULL}};
 
-static const luaL_Reg meta[] = {{"__newindex", set_field}, {"__pairs", pairs},
-                                {"__tostring", to_string}, {NULL, NULL}};
+static const luaL_Reg meta[] = {
+    {"__newindex", set_field}, {"__pairs", pairs}, {"__tostring", to_string}, {NULL, NULL}};
 
 void na_lua_open_settings(lua_State *L)
 {

@@ -13,7 +13,10 @@ typedef struct tensor {
 
 static const char *const class = "netaug.tensor";
 
-static tensor *check(lua_State *L) { return luaL_checkudata(L, 1, class); }
+static tensor *check(lua_State *L)
+{
+  return luaL_checkudata(L, 1, class);
+}
 
 float *na_lua_push_tensor(lua_State *L, int rank, const int *shape, const float *data)
 {
@@ -23,8 +26,10 @@ float *na_lua_push_tensor(lua_State *L, int rank, const int *shape, const float 
   t->rank = rank;
   t->count = (lua_Integer)count;
   if (rank > 0) memcpy(t->shape, shape, (size_t)rank * sizeof *shape);
-  if (data != NULL) memcpy(t->data, data, count * sizeof *data);
-  else memset(t->data, 0, count * sizeof *data);
+  if (data != NULL)
+    memcpy(t->data, data, count * sizeof *data);
+  else
+    memset(t->data, 0, count * sizeof *data);
   luaL_setmetatable(L, class);
   return t->data;
 }
@@ -109,8 +114,10 @@ static int slice(lua_State *L)
 static void push_row(lua_State *L, const tensor *t, int at)
 {
   size_t inner = (size_t)t->count / (size_t)t->shape[0];
-  if (t->rank == 1) lua_pushnumber(L, t->data[at]);
-  else na_lua_push_tensor(L, t->rank - 1, t->shape + 1, t->data + (size_t)at * inner);
+  if (t->rank == 1)
+    lua_pushnumber(L, t->data[at]);
+  else
+    na_lua_push_tensor(L, t->rank - 1, t->shape + 1, t->data + (size_t)at * inner);
 }
 
 static int row(lua_State *L)
@@ -207,13 +214,16 @@ static void write_axis(const tensor *t, int rank, int axis, const float *from, n
   na_buffer_add(out, "[");
   for (int i = 0; i < size; i++) {
     if (i > 0) {
-      if (row) na_buffer_add(out, ",");
-      else na_buffer_add(out, ",\n%*s", axis + 1, "");
+      if (row)
+        na_buffer_add(out, ",");
+      else
+        na_buffer_add(out, ",\n%*s", axis + 1, "");
     }
     if (size > 2 * edge + 1 && i == edge) {
       na_buffer_add(out, row ? "  ..." : "...");
       i = size - edge - 1;
-    } else write_axis(t, rank, axis + 1, from + (size_t)i * inner, out);
+    } else
+      write_axis(t, rank, axis + 1, from + (size_t)i * inner, out);
   }
   na_buffer_add(out, "]");
 }
@@ -246,8 +256,10 @@ static int get(lua_State *L)
       lua_pushinteger(L, t->shape[i]);
       lua_rawseti(L, -2, i + 1);
     }
-  } else if (strcmp(key, "count") == 0) lua_pushinteger(L, t->count);
-  else na_lua_method(L, class, key);
+  } else if (strcmp(key, "count") == 0)
+    lua_pushinteger(L, t->count);
+  else
+    na_lua_method(L, class, key);
   return 1;
 }
 

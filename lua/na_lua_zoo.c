@@ -3,6 +3,7 @@
 #include "lua/na_lua_private.h"
 #include "core/base/memory.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,9 +31,33 @@ static void set_option(lua_State *L, const char *name, int value)
   lua_setfield(L, -2, name);
 }
 
-/* Pushes the model, as netaug.models.NAME { options } makes it. */
+static bool is_script(const char *name)
+{
+  size_t length = strlen(name);
+  return length > 4 && strcmp(name + length - 4, ".lua") == 0;
+}
+
+/* Pushes what a script returns, which should be a model. */
+static void push_script(lua_State *L, const na_lua_model *model)
+{
+  if (model->width_mult != 0.0 || model->resolution != 0 || model->classes != 0 ||
+      model->channels != 0 || model->stem_stride != 0)
+    na_lua_fail(L, "%s describes its own shape\nleave out the options that shape a model of the zoo",
+                model->name);
+  if (luaL_loadfilex(L, model->name, "t") != LUA_OK) lua_error(L);
+  lua_call(L, 0, 1);
+  if (!lua_istable(L, -1))
+    na_lua_fail(L, "%s returns a %s, not a model\nend it with return netaug.model { ... }",
+                model->name, luaL_typename(L, -1));
+}
+
+/* Pushes the model, as netaug.models.NAME { options } makes it, or a script returns it. */
 static void push_model(lua_State *L, const na_lua_model *model)
 {
+  if (is_script(model->name)) {
+    push_script(L, model);
+    return;
+  }
   push_library(L, "netaug.zoo", "models");
   lua_getfield(L, -1, model->name); /* names the nearest when there is none */
   lua_newtable(L);
@@ -58,8 +83,10 @@ static void push_lists(lua_State *L, const na_lua_model *model, int index)
   lua_createtable(L, 0, 2);
   lua_getfield(L, index, "recipe");
   for (int i = 0; i < NA_LUA_COUNT(lists); i++) {
-    if (lists[i].list != NULL && lists[i].list->count > 0) na_lua_push_list(L, lists[i].list);
-    else lua_getfield(L, -1, lists[i].name);
+    if (lists[i].list != NULL && lists[i].list->count > 0)
+      na_lua_push_list(L, lists[i].list);
+    else
+      lua_getfield(L, -1, lists[i].name);
     lua_setfield(L, -3, lists[i].name);
   }
   lua_pop(L, 1);

@@ -6,6 +6,9 @@ EXTRA_DIST += \
 	scripts/build \
 	scripts/demo \
 	scripts/fashion-demo.lua \
+	scripts/experiments/cifar10.lua \
+	scripts/experiments/fashion.lua \
+	scripts/experiments/ratio-sweep.lua \
 	scripts/test \
 	scripts/count \
 	scripts/bench/compare \

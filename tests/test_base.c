@@ -284,7 +284,8 @@ static void parsing(void)
 
 #define REFUSED(name, text, words)                                                                 \
   do {                                                                                             \
-    options before = o;                                                                            \
+    options before;                                                                                \
+    memcpy(&before, &o, sizeof o); /* padding too */                                               \
     CHECK_FAILS(na_settings_parse(&table, &o, name, text, &err), NA_EINVAL, words, err);           \
     CHECK(memcmp(&before, &o, sizeof o) == 0, "%s = %s was refused but stored", name, text);       \
   } while (0)

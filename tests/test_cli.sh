@@ -156,6 +156,14 @@ check "a profile ends with its totals" says "$out" "0.750M parameters (0.738M wi
 try "$netaug" profile mobilenetv2_tiny --augment-width 1 --augment-expand 1
 check "a network that is not elastic is profiled" says "$out" "base "
 says "$out" "widest" && not_ok "it has no widest" "$out"
+# The README's network: what the manual says must be so.
+sed -n '/^-- mine.lua/,/^```/p' "$NETAUG_SRCDIR/README.md" | sed '/^```/d' >"$scratch/mine.lua"
+try "$netaug" profile "$scratch/mine.lua"
+check "the README's network is profiled" says "$out" "mine, 3x32x32, 10 classes"
+refuses "options beside a script" 1 "its own shape" "$netaug" profile "$scratch/mine.lua" --classes 5
+printf 'return 5\n' | script five
+refuses "a script that returns no model" 1 "not a model" "$netaug" profile "$scratch/five.lua"
+
 try "$netaug" bench --model tiny --batch 3 --draws 2 --steps 1 --threads 1 --json
 check "bench measures a tiny network" says "$out" '"netaug": 0.'
 try "$netaug" bench --model tiny --draws 3 --print-widths

@@ -14,6 +14,7 @@ typedef struct options {
   na_words words;
 } options;
 
+/* clang-format off */
 static const na_option option_table[] = {
     {{"--number", NA_INT, offsetof(options, number), "7", 0, 100, NULL, "a number"}, "N", false},
     {{"--real", NA_FLOAT, offsetof(options, real), "0.5", 0, 1, NULL, "a share"}, "X", false},
@@ -24,6 +25,7 @@ static const na_option option_table[] = {
     {{"--list", NA_LIST, offsetof(options, list), "", 1, 9, NULL, "numbers"}, "LIST", false},
     {{"--set", NA_TEXT, offsetof(options, words), "", 0, 0, NULL, "repeats"}, "A=B", true},
 };
+/* clang-format on */
 
 static int run(const na_call *call, na_error *err)
 {
@@ -32,12 +34,27 @@ static int run(const na_call *call, na_error *err)
   return 0;
 }
 
-static const na_command sample = {.name = "sample", .operands = "A [B]", .summary = "", .example =
-    "netaug sample a", .description = "", .least = 1, .most = 2, .options = option_table,
-    .option_count = 7, .size = sizeof(options), .run = run};
-static const na_command acting = {.name = "act", .operands = "go|stop", .summary = "", .example =
-    "netaug act go", .description = "", .actions = "go|stop", .least = 1, .most = 1, .size = 1,
-    .run = run};
+static const na_command sample = {.name = "sample",
+                                  .operands = "A [B]",
+                                  .summary = "",
+                                  .example = "netaug sample a",
+                                  .description = "",
+                                  .least = 1,
+                                  .most = 2,
+                                  .options = option_table,
+                                  .option_count = 7,
+                                  .size = sizeof(options),
+                                  .run = run};
+static const na_command acting = {.name = "act",
+                                  .operands = "go|stop",
+                                  .summary = "",
+                                  .example = "netaug act go",
+                                  .description = "",
+                                  .actions = "go|stop",
+                                  .least = 1,
+                                  .most = 1,
+                                  .size = 1,
+                                  .run = run};
 
 /* Parses words, which end in NULL. */
 static int parse(const na_command *command, const char **words, na_call *call, na_error *err)
@@ -66,9 +83,11 @@ static void options_anywhere(void)
 {
   na_error err = {0};
   na_call call;
-  CHECK_OK(parse(&sample, WORDS("--number", "9", "one", "--flag", "--real=0.25", "--choice",
-                                "green", "--list=1,2.5", "--set", "a=1", "--set=b=2", "--text", "-"),
-                 &call, &err), err);
+  CHECK_OK(parse(&sample,
+                 WORDS("--number", "9", "one", "--flag", "--real=0.25", "--choice", "green",
+                       "--list=1,2.5", "--set", "a=1", "--set=b=2", "--text", "-"),
+                 &call, &err),
+           err);
   const options *o = call.options;
   CHECK(o->number == 9 && o->real == 0.25 && o->flag && o->choice == 1, "values");
   CHECK(o->list.count == 2 && o->list.values[1] == 2.5, "list");

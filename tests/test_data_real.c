@@ -69,8 +69,8 @@ static int unpack(const char *root, const char *archive, const char *pattern)
   char command[2048];
   const char *shared = check_shared();
   if (shared == NULL) return 0;
-  snprintf(command, sizeof command, "tar xzf '%s/data/%s' -C '%s' --wildcards '%s'", shared, archive,
-           root, pattern);
+  snprintf(command, sizeof command, "tar xzf '%s/data/%s' -C '%s' --wildcards '%s'", shared,
+           archive, root, pattern);
   int code = system(command);
   CHECK(code == 0, "%s: %d", command, code);
   return code == 0;

@@ -82,7 +82,8 @@ static void idx_plain_and_gzip(void)
     CHECK(strcmp(info.format, "idx") == 0, "format %s", info.format);
     CHECK(info.channels == 1 && info.height == 6 && info.width == 5, "shape");
     CHECK(info.classes == 5 && strcmp(info.class_names[4], "4") == 0, "classes %d", info.classes);
-    CHECK(info.train == 50 && info.val == 10 && info.skipped == 0, "%ld + %ld", info.train, info.val);
+    CHECK(info.train == 50 && info.val == 10 && info.skipped == 0, "%ld + %ld", info.train,
+          info.val);
     long counts[5];
     na_dataset_count(dataset, NA_SPLIT_VAL, counts);
     for (int c = 0; c < 5; c++) CHECK(counts[c] == 2, "class %d: %ld", c, counts[c]);
@@ -255,7 +256,8 @@ static void cifar10(void)
   CHECK(strcmp(info.class_names[9], "truck") == 0, "names");
   na_dataset_free(dataset);
   files_cut(root, "data_batch_3.bin", 5000);
-  CHECK_FAILS(try_open(), NA_EFORMAT, "data_batch_3.bin: truncated: expected a multiple of 3073", err);
+  CHECK_FAILS(try_open(), NA_EFORMAT, "data_batch_3.bin: truncated: expected a multiple of 3073",
+              err);
   CHECK_FAILS(try_open(), NA_EFORMAT, "got 5000", err);
   remove(files_path(root, "data_batch_3.bin"));
   CHECK_FAILS(try_open(), NA_EIO, "data_batch_3.bin", err);
@@ -264,8 +266,8 @@ static void cifar10(void)
   uint8_t *bytes = files_read(root, "data_batch_2.bin", &count);
   bytes[4 * RECORD] = 10;
   files_write(root, "data_batch_2.bin", bytes, count);
-  CHECK_FAILS(try_open(), NA_EFORMAT, "data_batch_2.bin: label 10 of image 4 is out of range 0 to 9",
-              err);
+  CHECK_FAILS(try_open(), NA_EFORMAT,
+              "data_batch_2.bin: label 10 of image 4 is out of range 0 to 9", err);
   free(bytes);
   write_cifar10(5);
   CHECK_FAILS(try_open(), NA_EFORMAT, "class 5, \"dog\", has no images", err);
@@ -365,6 +367,21 @@ static void folder_held_out(void)
   na_source *source;
   CHECK_FAILS(na_dataset_source(dataset, NA_SPLIT_VAL, 0, &source, &err), NA_EINVAL,
               "no validation images", err);
+  na_dataset_free(dataset);
+  end();
+}
+
+static void limits_keep_every_class(void)
+{
+  begin();
+  write_class("common", 60, 3);
+  write_class("rare", 2, 3);
+  data.holdout = 0;
+  data.limit = 4;
+  CHECK_OK(na_dataset_open(&dataset, &data, &err), err);
+  long counts[2];
+  na_dataset_count(dataset, NA_SPLIT_TRAIN, counts);
+  CHECK(counts[0] == 3 && counts[1] == 1, "%ld common, %ld rare", counts[0], counts[1]);
   na_dataset_free(dataset);
   end();
 }
@@ -469,6 +486,7 @@ int main(void)
   RUN(cifar100);
   RUN(folder_with_val);
   RUN(folder_held_out);
+  RUN(limits_keep_every_class);
   RUN(folder_mistakes);
   RUN(folder_shapes);
   RUN(want_of_memory);

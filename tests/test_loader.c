@@ -56,7 +56,8 @@ static uint64_t hash_batch(const na_batch *batch)
   const uint32_t *words = (const uint32_t *)(const void *)batch->images;
   uint64_t hash = 14695981039346656037u;
   for (size_t i = 0; i < floats; i++) hash = (hash ^ words[i]) * 1099511628211u;
-  for (int i = 0; i < batch->count; i++) hash = (hash ^ (uint32_t)batch->labels[i]) * 1099511628211u;
+  for (int i = 0; i < batch->count; i++)
+    hash = (hash ^ (uint32_t)batch->labels[i]) * 1099511628211u;
   return hash ^ (uint64_t)batch->count;
 }
 
@@ -73,6 +74,14 @@ static int run_epoch(uint64_t epoch, long first, uint64_t hashes[BATCHES_MAX])
 }
 
 static uint8_t pixel(int image, int place) { return (uint8_t)(image * 31 + place * 7); }
+
+/* Values as stored, from 0 to 1, in their places. */
+static void raw_values(void)
+{
+  data.crop = 0;
+  data.mean = (na_list){1, {0}};
+  data.std = (na_list){1, {1}};
+}
 
 /* --------------------------------------------------------------------------------------- layout */
 
@@ -130,8 +139,7 @@ static void planes_become_channels(void)
     files_write(root, name, records, sizeof records);
   }
   files_write(root, "test_batch.bin", records, sizeof records);
-  data.mean = (na_list){1, {0}};
-  data.std = (na_list){1, {1}};
+  raw_values();
   CHECK_OK(open_source(NA_SPLIT_VAL, 0), err);
   CHECK_OK(source->start(source, 0, 0, &err), err);
   const na_batch *batch;
@@ -141,6 +149,42 @@ static void planes_become_channels(void)
       double wanted = (50 * c + (c * 1024 + p) % 41) / 255.0;
       CHECK_NEAR(lane_value(batch, 7, c, p / 32, p % 32), wanted, 1e-6, 1.0, "channel value");
     }
+  close_source();
+  end();
+}
+
+/* Files larger than wanted are seen whole, also when a JPEG is decoded at a quarter of its size. */
+static void large_files_are_seen_whole(void)
+{
+  begin();
+  uint8_t pixels[3 * 64 * 64];
+  for (int y = 0; y < 64; y++)
+    for (int x = 0; x < 64; x++)
+      for (int c = 0; c < 3; c++)
+        pixels[(y * 64 + x) * 3 + c] = (uint8_t)(c == 0 ? 3 * x : c == 1 ? 3 * y : x + y);
+  files_jpeg jpeg = {.width = 64, .height = 64, .channels = 3, .pixels = pixels};
+  files_png png = {.width = 64, .height = 64, .channels = 3, .pixels = pixels};
+  files_write_jpeg(root, "train/a/0.jpg", &jpeg);
+  files_write_png(root, "train/a/1.png", &png);
+  files_write_jpeg(root, "val/a/0.jpg", &jpeg);
+  files_write_png(root, "val/a/1.png", &png);
+  raw_values();
+  data.size = 16;
+  CHECK_OK(open_source(NA_SPLIT_VAL, 0), err);
+  CHECK_OK(source->start(source, 0, 0, &err), err);
+  const na_batch *batch;
+  CHECK(source->next(source, &batch, &err) == 1 && batch->count == 2, "two: %s", err.message);
+  double worst = 0;
+  for (int n = 0; n < 2; n++)
+    for (int y = 1; y < 15; y++) /* at the border the filter sees less */
+      for (int x = 1; x < 15; x++)
+        for (int c = 0; c < 3; c++) {
+          double at_x = 4 * x + 1.5, at_y = 4 * y + 1.5;
+          double wanted = c == 0 ? 3 * at_x : c == 1 ? 3 * at_y : at_x + at_y;
+          double off = fabs(255 * (double)lane_value(batch, n, c, y, x) - wanted);
+          if (off > worst) worst = off;
+        }
+  CHECK(worst <= 3, "off by %.1f of 255", worst);
   close_source();
   end();
 }
@@ -247,9 +291,7 @@ static void an_epoch_shows_all(void)
   files_write_idx(root, "train", 200, 4, 4, 2, own_colour, 0);
   data.batch = 40;
   data.holdout = 0;
-  data.crop = 0;
-  data.mean = (na_list){1, {0}};
-  data.std = (na_list){1, {1}};
+  raw_values();
   CHECK_OK(open_source(NA_SPLIT_TRAIN, 0), err);
   for (uint64_t epoch = 0; epoch < 2; epoch++) {
     const na_batch *batch;
@@ -303,7 +345,8 @@ static void calibration_is_fixed(void)
   data.batch = 16;
   uint64_t a[BATCHES_MAX], b[BATCHES_MAX];
   CHECK_OK(open_source(NA_SPLIT_CALIBRATE, 40), err);
-  CHECK(source->images == 40 && source->batches == 3, "%ld in %ld", source->images, source->batches);
+  CHECK(source->images == 40 && source->batches == 3, "%ld in %ld", source->images,
+        source->batches);
   int count = run_epoch(0, 0, a);
   CHECK(run_epoch(7, 0, b) == count && count == 3, "%d batches", count);
   CHECK(memcmp(a, b, sizeof a[0] * 3) == 0, "epochs differ");
@@ -316,7 +359,7 @@ static void calibration_is_fixed(void)
   end();
 }
 
-/* -------------------------------------------------------------------------------- damaged images */
+/* ------------------------------------------------------------------------------- damaged images */
 
 static void write_solid(const char *folder, int count, int start)
 {
@@ -328,13 +371,6 @@ static void write_solid(const char *folder, int count, int start)
     files_write_png(root, name, &(files_png){.width = 4, .height = 4, .channels = 3,
                                              .pixels = pixels});
   }
-}
-
-static void raw_values(void)
-{
-  data.crop = 0;
-  data.mean = (na_list){1, {0}};
-  data.std = (na_list){1, {1}};
 }
 
 static void damaged_fails(void)
@@ -406,8 +442,8 @@ static void damaged_is_replaced_in_training(void)
   int code;
   CHECK_OK(source->start(source, 0, 0, &err), err);
   while ((code = source->next(source, &batch, &err)) > 0) continue;
-  CHECK(code == NA_EFORMAT && strstr(err.message, "no image of class \"a\"") != NULL, "%d: %s", code,
-        err.message);
+  CHECK(code == NA_EFORMAT && strstr(err.message, "no image of class \"a\"") != NULL, "%d: %s",
+        code, err.message);
   close_source();
   end();
 }
@@ -482,20 +518,25 @@ static void stopping_is_prompt(void)
   end();
 }
 
+/* Not even the first epoch, by no thread, whatever is drawn. */
 static void epochs_allocate_nothing(void)
 {
   begin();
   files_write_idx(root, "train", 200, 12, 12, 2, pixel, 0);
   data.batch = 32;
-  data.size = 16;
-  data.loaders = 2;
-  uint64_t hashes[BATCHES_MAX];
-  CHECK_OK(open_source(NA_SPLIT_TRAIN, 0), err);
-  for (uint64_t epoch = 0; epoch < 3; epoch++) run_epoch(epoch, 0, hashes);
-  unsigned long before = na_alloc_count();
-  run_epoch(3, 0, hashes);
-  CHECK(na_alloc_count() == before, "%lu allocations in an epoch", na_alloc_count() - before);
-  close_source();
+  for (int augment = 1; augment <= 3; augment++)
+    for (int size = 8; size <= 16; size += 4) {
+      data.augment = augment;
+      data.size = size;
+      data.loaders = 1 + size / 8;
+      uint64_t hashes[BATCHES_MAX];
+      CHECK_OK(open_source(NA_SPLIT_TRAIN, 0), err);
+      unsigned long before = na_alloc_count();
+      for (uint64_t epoch = 0; epoch < 3; epoch++) run_epoch(epoch, 0, hashes);
+      CHECK(na_alloc_count() == before, "augment %d, size %d: %lu allocations", augment, size,
+            na_alloc_count() - before);
+      close_source();
+    }
   end();
 }
 
@@ -538,6 +579,7 @@ int main(void)
 {
   RUN(images_lie_in_lanes);
   RUN(planes_become_channels);
+  RUN(large_files_are_seen_whole);
   RUN(loaders_change_nothing);
   RUN(resuming_continues_the_stream);
   RUN(an_epoch_shows_all);

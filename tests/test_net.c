@@ -43,7 +43,8 @@ static void costs_are_the_papers(void)
     na_net_widest(net, widths);
     na_net_cost(net, widths, &widest);
     CHECK_NEAR(base.parameters / 1e6, table[i].base, 0.0005, 1, table[i].name);
-    CHECK_NEAR((base.parameters - base.norm_parameters) / 1e6, table[i].bare, 0.0005, 1, table[i].name);
+    CHECK_NEAR((base.parameters - base.norm_parameters) / 1e6, table[i].bare, 0.0005, 1,
+               table[i].name);
     CHECK_NEAR(base.macs / 1e6, table[i].macs, 0.05, 1, table[i].name);
     CHECK_NEAR(widest.parameters / 1e6, table[i].widest, 0.005, 1, table[i].name);
     CHECK_NEAR(widest.macs / 1e6, table[i].widest_macs, 0.05, 1, table[i].name);
@@ -60,7 +61,8 @@ static void costs_at_64_are_exact(void)
                {"mcunet", 578018, 10514112},
                {"mobilenetv3-0.35", 841650, 3445664}};
   for (int i = 0; i < 3; i++) {
-    na_net *elastic = build(table[i].name, 64, 10, true), *plain = build(table[i].name, 64, 10, false);
+    na_net *elastic = build(table[i].name, 64, 10, true),
+           *plain = build(table[i].name, 64, 10, false);
     int widths[DIMS];
     na_cost cost;
     na_net_base(elastic, widths);
@@ -107,8 +109,8 @@ static void shapes_are_the_references(void)
   na_net_free(mcunet);
 }
 
-/* Finds choices that give the reference's widths (listed in the order: stem, first block, middle and
- * output of each block, head), dimension by dimension. */
+/* Finds choices that give the reference's widths (listed in the order: stem, first block, middle
+ * and output of each block, head), dimension by dimension. */
 static void check_reachable(const char *model, const int *wanted, int count)
 {
   na_net *net = build(model, 64, 10, true);
@@ -136,15 +138,15 @@ static void check_reachable(const char *model, const int *wanted, int count)
 
 static void widths_are_the_references(void)
 {
-  static const int v3_random[] = {16, 16, 77, 24, 202, 24, 72, 32, 80, 32, 128, 32, 493, 64, 317, 64,
-                                  358, 64, 205, 64, 739, 120, 1114, 120, 1531, 56, 336, 56, 336, 56,
-                                  336, 3840};
-  static const int tiny_random[] = {16, 14, 134, 21, 277, 21, 126, 42, 706, 42, 706, 42,
-                                    403, 43, 722, 43, 568, 43, 258, 43, 413, 83, 797, 83,
+  static const int v3_random[] = {16,   16,  77,   24,  202, 24,  72,  32,  80,  32,  128,
+                                  32,   493, 64,   317, 64,  358, 64,  205, 64,  739, 120,
+                                  1114, 120, 1531, 56,  336, 56,  336, 56,  336, 3840};
+  static const int tiny_random[] = {16,  14, 134,  21,  277,  21,  126,  42,  706,  42,  706, 42,
+                                    403, 43, 722,  43,  568,  43,  258,  43,  413,  83,  797, 83,
                                     797, 83, 1394, 146, 1402, 146, 1927, 146, 1402, 112, 806};
-  static const int mcunet_random[] = {16, 8, 24, 35, 385, 35, 490, 35, 308, 35, 175, 38, 532,
-                                      38, 418, 38, 532, 64, 1075, 64, 410, 64, 896, 106, 1484, 106,
-                                      1166, 106, 636, 96, 480, 96, 614, 96, 1344, 352};
+  static const int mcunet_random[] = {16,   8,   24,   35,  385, 35, 490,  35, 308, 35, 175,  38,
+                                      532,  38,  418,  38,  532, 64, 1075, 64, 410, 64, 896,  106,
+                                      1484, 106, 1166, 106, 636, 96, 480,  96, 614, 96, 1344, 352};
   check_reachable("mobilenetv3-0.35", v3_random, 32);
   check_reachable("mobilenetv2-tiny", tiny_random, 35);
   check_reachable("mcunet", mcunet_random, 36);
@@ -207,7 +209,8 @@ static void spaced_lists(void)
 {
   na_list list;
   CHECK_OK(na_list_spaced(3, 2, &list, &err), err);
-  CHECK(list.count == 3 && list.values[0] == 1 && list.values[1] == 2 && list.values[2] == 3, "3, 2");
+  CHECK(list.count == 3 && list.values[0] == 1 && list.values[1] == 2 && list.values[2] == 3,
+        "3, 2");
   CHECK_OK(na_list_spaced(2.5, 0, &list, &err), err);
   CHECK(list.count == 2 && list.values[0] == 1 && list.values[1] == 2.5, "2.5, 0");
   CHECK_OK(na_list_spaced(1, 4, &list, &err), err);
@@ -276,7 +279,8 @@ static void impossible_dimensions_are_refused(void)
   CHECK_FAILS(na_net_width(net, "a/b", 8, &two, &err), NA_EINVAL, "illegal character", err);
   CHECK_FAILS(na_net_expand(net, "e", 8, 5, &two, &err), NA_EINVAL, "no source dimension 5", err);
   CHECK_FAILS(na_net_squeeze(net, "s", 8, 0, &err), NA_EINVAL, "at least 16", err);
-  int width = na_net_width(net, "w", 8, &two, &err), mid = na_net_expand(net, "e", 48, width, &two, &err);
+  int width = na_net_width(net, "w", 8, &two, &err),
+      mid = na_net_expand(net, "e", 48, width, &two, &err);
   CHECK(width == 1 && mid == 2, "dimensions %d, %d: %s", width, mid, err.message);
   CHECK_FAILS(na_net_expand(net, "f", 8, mid, &two, &err), NA_EINVAL, "follows another", err);
   CHECK_FAILS(na_net_expand(net, "f", 65536, width, &huge, &err), NA_EINVAL, "exceeds", err);
@@ -326,7 +330,8 @@ static void impossible_layers_are_refused(void)
   bad = conv;
   bad.norm = bad.bias = true;
   REFUSED(bad, NA_EINVAL, "got both");
-  REFUSED(spec_on(0, NA_DEPTHWISE, "dw", d9), NA_ESHAPE, "keeps its input's dimension input, got d9");
+  REFUSED(spec_on(0, NA_DEPTHWISE, "dw", d9), NA_ESHAPE,
+          "keeps its input's dimension input, got d9");
   bad = spec_on(0, NA_DEPTHWISE, "dw", -1);
   bad.stride = 3;
   REFUSED(bad, NA_EINVAL, "stride from 1 to 2");
@@ -358,8 +363,10 @@ static void squeeze_is_only_a_gate(void)
 {
   na_net *net = blank();
   na_list two = {2, {1, 2}};
-  int width = na_net_width(net, "w", 32, &two, &err), other = na_net_width(net, "v", 32, &two, &err);
-  int middle = na_net_squeeze(net, "s", 16, width, &err), classes = na_net_fixed(net, "c", 10, &err);
+  int width = na_net_width(net, "w", 32, &two, &err),
+      other = na_net_width(net, "v", 32, &two, &err);
+  int middle = na_net_squeeze(net, "s", 16, width, &err),
+      classes = na_net_fixed(net, "c", 10, &err);
   na_layer_spec spec = spec_on(0, NA_CONV, "a", width);
   int a = na_net_add(net, &spec, &err);
   spec = spec_on(0, NA_CONV, "b", other);
@@ -432,7 +439,8 @@ static void wrong_widths_are_refused(void)
   widths[0] = 1;
   CHECK_FAILS(na_net_check_widths(net, widths, &err), NA_EINVAL, "input is fixed at 3", err);
   choices[1] = 3;
-  CHECK_FAILS(na_net_check_choices(net, choices, &err), NA_EINVAL, "stem.conv has no candidate 3", err);
+  CHECK_FAILS(na_net_check_choices(net, choices, &err), NA_EINVAL, "stem.conv has no candidate 3",
+              err);
   choices[1] = -1;
   CHECK_FAILS(na_net_check_choices(net, choices, &err), NA_EINVAL, "no candidate -1", err);
   na_net_free(net);
@@ -490,9 +498,11 @@ static double root_mean_square(const na_net *net, const char *name)
 
 static void initial_weights(void)
 {
-  const char *stem = "backbone.input_stem.op_list.0.conv.weight", *last = "head.op_list.3.linear.weight";
+  const char *stem = "backbone.input_stem.op_list.0.conv.weight",
+             *last = "head.op_list.3.linear.weight";
   const char *late = "head.op_list.2.conv.bias";
-  na_net *net = build("mobilenetv3-0.35", 64, 10, true), *plain = build("mobilenetv3-0.35", 64, 10, false);
+  na_net *net = build("mobilenetv3-0.35", 64, 10, true),
+         *plain = build("mobilenetv3-0.35", 64, 10, false);
   na_net_initialize(net, NA_INIT_AUTO, 1);
   na_net_initialize(plain, NA_INIT_AUTO, 1);
   CHECK_NEAR(root_mean_square(net, stem), 1 / sqrt(27) / sqrt(3), 0.1, 1 / sqrt(81), "uniform");
@@ -525,7 +535,8 @@ static void fill_random(na_net *net)
 /* Value (o, i, tap) of a tensor in a block. */
 static float at(const na_net *net, const float *block, const char *name, int o, int i)
 {
-  const na_param *p = na_net_param(net, name) != NULL ? na_net_param(net, name) : na_net_buffer(net, name);
+  const na_param *p =
+      na_net_param(net, name) != NULL ? na_net_param(net, name) : na_net_buffer(net, name);
   size_t taps = p->rank == 4 ? (size_t)p->shape[2] * (size_t)p->shape[3] : 1;
   size_t columns = p->rank >= 2 ? (size_t)p->shape[1] : 1;
   return block[p->offset + ((size_t)o * columns + (size_t)i) * taps];
@@ -555,30 +566,37 @@ static void check_moved(const na_net *before, const na_net *after, bool with_mom
         from = o;
     CHECK(from >= 0, "channel %d came from nowhere", c);
     if (from < 0) return;
-    static const char *const rows[] = {BLOCK "inverted_conv.conv.weight", BLOCK "inverted_conv.norm.weight",
-                                       BLOCK "inverted_conv.norm.bias", BLOCK "depth_conv.norm.weight",
-                                       BLOCK "depth_conv.norm.bias", SE "expand_conv.bias"};
+    static const char *const rows[] = {
+        BLOCK "inverted_conv.conv.weight", BLOCK "inverted_conv.norm.weight",
+        BLOCK "inverted_conv.norm.bias",   BLOCK "depth_conv.norm.weight",
+        BLOCK "depth_conv.norm.bias",      SE "expand_conv.bias"};
     for (int i = 0; i < 6; i++)
-      CHECK(at(before, before->weights, rows[i], from, 0) == at(after, after->weights, rows[i], c, 0),
+      CHECK(at(before, before->weights, rows[i], from, 0) ==
+                at(after, after->weights, rows[i], c, 0),
             "%s: row %d is not the old %d", rows[i], c, from);
     CHECK(at(before, before->running, BLOCK "depth_conv.norm.running_var", from, 0) ==
-              at(after, after->running, BLOCK "depth_conv.norm.running_var", c, 0), "running_var %d", c);
+              at(after, after->running, BLOCK "depth_conv.norm.running_var", c, 0),
+          "running_var %d", c);
     CHECK(at(before, before->weights, BLOCK "point_conv.conv.weight", 3, from) ==
-              at(after, after->weights, BLOCK "point_conv.conv.weight", 3, c), "projection %d", c);
+              at(after, after->weights, BLOCK "point_conv.conv.weight", 3, c),
+          "projection %d", c);
     float moved = at(before, before->momentum, BLOCK "depth_conv.conv.weight", from, 0);
     float kept = at(before, before->momentum, BLOCK "depth_conv.conv.weight", c, 0);
-    CHECK(at(after, after->momentum, BLOCK "depth_conv.conv.weight", c, 0) == (with_momentum ? moved : kept),
+    CHECK(at(after, after->momentum, BLOCK "depth_conv.conv.weight", c, 0) ==
+              (with_momentum ? moved : kept),
           "momentum %d", c);
     if (c > 0)
       CHECK(importance(after, BLOCK "point_conv.conv.weight", c) <=
-                importance(after, BLOCK "point_conv.conv.weight", c - 1), "importance rises at %d", c);
+                importance(after, BLOCK "point_conv.conv.weight", c - 1),
+            "importance rises at %d", c);
   }
 }
 
 static void check_squeeze_sorted(const na_net *net)
 {
   for (int c = 1; c < na_net_param(net, SE "reduce_conv.bias")->shape[0]; c++)
-    CHECK(importance(net, SE "expand_conv.weight", c) <= importance(net, SE "expand_conv.weight", c - 1),
+    CHECK(importance(net, SE "expand_conv.weight", c) <=
+              importance(net, SE "expand_conv.weight", c - 1),
           "squeeze importance rises at %d", c);
 }
 
@@ -619,9 +637,9 @@ static void extraction(void)
   CHECK(memcmp(widths, same, sizeof *same * (size_t)net->dim_count) == 0, "widths differ");
   CHECK(a.parameters == b.parameters && a.macs == b.macs, "costs differ");
   CHECK(!na_net_elastic(tiny), "the extract is elastic");
-  static const char *const tensors[] = {BLOCK "inverted_conv.conv.weight", BLOCK "depth_conv.conv.weight",
-                                        SE "reduce_conv.weight", "head.op_list.3.linear.weight",
-                                        BLOCK "point_conv.norm.weight"};
+  static const char *const tensors[] = {
+      BLOCK "inverted_conv.conv.weight", BLOCK "depth_conv.conv.weight", SE "reduce_conv.weight",
+      "head.op_list.3.linear.weight", BLOCK "point_conv.norm.weight"};
   for (int t = 0; t < 5; t++) {
     const na_param *p = na_net_param(tiny, tensors[t]);
     for (int o = 0; o < p->shape[0]; o++)
@@ -642,8 +660,8 @@ static void extraction(void)
   na_net_free(net);
 }
 
-/* Hand-made: input 2x4x4 -> conv 8x4x4 -> add -> pool -> fc 10. Floats alive: at the conv 32 + 128, at
- * the second conv 128 + 128, at the add 3 * 128, at the pool 128 + 8. */
+/* Hand-made: input 2x4x4 -> conv 8x4x4 -> add -> pool -> fc 10. Floats alive: at the conv 32 + 128,
+ * at the second conv 128 + 128, at the add 3 * 128, at the pool 128 + 8. */
 static void peak_activation(void)
 {
   na_net *net = NULL;

@@ -23,7 +23,8 @@ static void check_same(const na_net *a, const na_net *b)
   for (int i = 0; i < a->param_count && i < b->param_count; i++)
     CHECK(strcmp(a->params[i].name, b->params[i].name) == 0 &&
               memcmp(a->params[i].shape, b->params[i].shape, sizeof a->params[i].shape) == 0 &&
-              a->params[i].decays == b->params[i].decays, "%s differs", a->params[i].name);
+              a->params[i].decays == b->params[i].decays,
+          "%s differs", a->params[i].name);
   CHECK(a->bn_eps == b->bn_eps && a->bn_momentum == b->bn_momentum, "%s: norm differs", a->name);
 }
 
@@ -64,21 +65,22 @@ static void round_trip(void)
   }
 }
 
-static const char good[] = "net name=t channels=3 height=8 width=8 classes=10\n"
-                           "dim kind=width name=w base=8 max=16 list=1,2\n"
-                           "dim kind=expand name=m base=24 max=96 source=1 sorted=1 list=1,2\n"
-                           "dim kind=squeeze name=s base=16 max=64 source=2\n"
-                           "dim kind=fixed name=c base=10 max=10\n"
-                           "layer kind=conv name=stem input=0 out=1 kernel=3 stride=2 norm=1 act=relu6\n"
-                           "layer kind=conv name=up input=1 out=2 norm=1 act=h-swish\n"
-                           "layer kind=depthwise name=dw input=2 kernel=5 norm=1 act=h-swish\n"
-                           "layer kind=squeeze name=se input=3 squeeze=3 bias=1\n"
-                           "layer kind=conv name=down input=3 gate=4 out=1 norm=1\n"
-                           "layer kind=add name=add input=5 input2=1\n"
-                           "layer kind=maxpool name=mp input=6 kernel=3 stride=2\n"
-                           "layer kind=globalpool name=gp input=7\n"
-                           "layer kind=dropout name=drop input=8 rate=0.25\n"
-                           "layer kind=linear name=fc input=9 out=4 bias=1\n";
+static const char good[] =
+    "net name=t channels=3 height=8 width=8 classes=10\n"
+    "dim kind=width name=w base=8 max=16 list=1,2\n"
+    "dim kind=expand name=m base=24 max=96 source=1 sorted=1 list=1,2\n"
+    "dim kind=squeeze name=s base=16 max=64 source=2\n"
+    "dim kind=fixed name=c base=10 max=10\n"
+    "layer kind=conv name=stem input=0 out=1 kernel=3 stride=2 norm=1 act=relu6\n"
+    "layer kind=conv name=up input=1 out=2 norm=1 act=h-swish\n"
+    "layer kind=depthwise name=dw input=2 kernel=5 norm=1 act=h-swish\n"
+    "layer kind=squeeze name=se input=3 squeeze=3 bias=1\n"
+    "layer kind=conv name=down input=3 gate=4 out=1 norm=1\n"
+    "layer kind=add name=add input=5 input2=1\n"
+    "layer kind=maxpool name=mp input=6 kernel=3 stride=2\n"
+    "layer kind=globalpool name=gp input=7\n"
+    "layer kind=dropout name=drop input=8 rate=0.25\n"
+    "layer kind=linear name=fc input=9 out=4 bias=1\n";
 
 static void the_example_is_good(void)
 {
@@ -112,7 +114,8 @@ static void damage_is_named(void)
 {
   na_net *net = NULL;
   CHECK_FAILS(na_net_read("", &net, &err), NA_EFORMAT, "empty", err);
-  CHECK_FAILS(na_net_read("dim kind=fixed name=c base=1 max=1\n", &net, &err), NA_EFORMAT, "come first", err);
+  CHECK_FAILS(na_net_read("dim kind=fixed name=c base=1 max=1\n", &net, &err), NA_EFORMAT,
+              "come first", err);
   refused("net name", "nut name", NA_EFORMAT, "line 1: expected net, dim or layer");
   refused("channels=3 ", "", NA_EFORMAT, "line 1: channels is missing");
   refused("channels=3", "channels=3 channels=3", NA_EFORMAT, "given twice");
@@ -121,11 +124,12 @@ static void damage_is_named(void)
   refused("height=8", "height=", NA_EFORMAT, "height has an impossible value");
   refused("height=8", "height=-8", NA_EFORMAT, "height has an impossible value");
   refused("classes=10\n", "classes=10 bn_eps=nan\n", NA_EFORMAT, "bn_eps has an impossible value");
-  refused("classes=10\n", "classes=10\nnet name=u channels=3 height=8 width=8 classes=10\n", NA_EFORMAT,
-          "second network");
+  refused("classes=10\n", "classes=10\nnet name=u channels=3 height=8 width=8 classes=10\n",
+          NA_EFORMAT, "second network");
   refused("list=1,2", "list=1,1", NA_EINVAL, "line 2: dimension w: candidate 1 after 1");
   refused("list=1,2", "list=1,,2", NA_EFORMAT, "list has an impossible value");
-  refused("list=1,2", "list=1,1.1,1.2,1.3,1.4,1.5,1.6,1.7,1.8,1.9,2,3,4,5,6,7,8", NA_EFORMAT, "list has");
+  refused("list=1,2", "list=1,1.1,1.2,1.3,1.4,1.5,1.6,1.7,1.8,1.9,2,3,4,5,6,7,8", NA_EFORMAT,
+          "list has");
   refused("max=16", "max=15", NA_EINVAL, "does not fit its candidates");
   refused("max=10", "max=11", NA_EFORMAT, "a fixed dimension");
   refused("source=1", "source=9", NA_EINVAL, "no source dimension 9");
@@ -139,7 +143,8 @@ static void damage_is_named(void)
   refused("name=stem", "name=a\tb", NA_EINVAL, "illegal character");
   refused("name=stem input", "name=stem  input", NA_EFORMAT, "expected key=value");
   refused("layer kind=linear", "layer kind=globalpool", NA_EINVAL, "no bias");
-  refused(" list=1,2\ndim kind=squeeze", " list=1,2 shape=3\ndim kind=squeeze", NA_EFORMAT, "unknown key");
+  refused(" list=1,2\ndim kind=squeeze", " list=1,2 shape=3\ndim kind=squeeze", NA_EFORMAT,
+          "unknown key");
 }
 
 static void long_texts_are_refused(void)
@@ -154,15 +159,16 @@ static void long_texts_are_refused(void)
   for (int i = 0; i < 5000; i++) na_buffer_add(&text, "dim kind=fixed name=d%d base=1 max=1\n", i);
   CHECK_FAILS(na_net_read(text.data, &net, &err), NA_EINVAL, "at most 4096 dimensions", err);
   text.length = 0;
-  na_buffer_add(&text, "net name=t channels=60000 height=8 width=8 classes=60000\n"
-                       "dim kind=fixed name=c base=60000 max=60000\n"
-                       "layer kind=globalpool name=p input=0\nlayer kind=linear name=l input=1 out=1\n");
+  na_buffer_add(&text,
+                "net name=t channels=60000 height=8 width=8 classes=60000\n"
+                "dim kind=fixed name=c base=60000 max=60000\n"
+                "layer kind=globalpool name=p input=0\nlayer kind=linear name=l input=1 out=1\n");
   CHECK_FAILS(na_net_read(text.data, &net, &err), NA_EINVAL, "parameters", err);
   na_free(text.data);
 }
 
-/* Random bytes changed, dropped or doubled: any answer will do but a crash; what is accepted must be a
- * network that survives its own round trip. */
+/* Random bytes changed, dropped or doubled: any answer will do but a crash; what is accepted must
+ * be a network that survives its own round trip. */
 static void fuzz(void)
 {
   na_random random = na_random_at(42, 0, 0);
@@ -175,10 +181,14 @@ static void fuzz(void)
     for (uint32_t k = na_random_below(&random, 3) + 1; k > 0; k--) {
       size_t at = na_random_below(&random, (uint32_t)length);
       uint32_t how = na_random_below(&random, 4);
-      if (how == 0) memmove(text + at, text + at + 1, length-- - at);
-      else if (how == 1) memmove(text + at + 1, text + at, ++length - at);
-      else if (how == 2) text[at] = bytes[na_random_below(&random, sizeof bytes - 1)];
-      else text[length = at] = '\0';
+      if (how == 0)
+        memmove(text + at, text + at + 1, length-- - at);
+      else if (how == 1)
+        memmove(text + at + 1, text + at, ++length - at);
+      else if (how == 2)
+        text[at] = bytes[na_random_below(&random, sizeof bytes - 1)];
+      else
+        text[length = at] = '\0';
       if (length == 0) break;
     }
     na_net *net = NULL;

@@ -95,8 +95,8 @@ static void packing_keeps_everything(void)
   data.crop = 2;
   data.batch = 32;
   CHECK_OK(pack("p.h5", 0), err);
-  CHECK(progress_done == 180 && progress_total == 180, "progress ended at %ld of %ld", progress_done,
-        progress_total);
+  CHECK(progress_done == 180 && progress_total == 180, "progress ended at %ld of %ld",
+        progress_done, progress_total);
   uint64_t hashes[2][2];
   for (int packed = 0; packed < 2; packed++) {
     use(packed ? "p.h5" : "images");
@@ -104,7 +104,8 @@ static void packing_keeps_everything(void)
     na_dataset_info info;
     na_dataset_describe(dataset, &info);
     CHECK(strcmp(info.format, packed ? "packed" : "folder") == 0, "format %s", info.format);
-    CHECK(info.train == 160 && info.val == 20 && info.classes == 2, "%ld + %ld", info.train, info.val);
+    CHECK(info.train == 160 && info.val == 20 && info.classes == 2, "%ld + %ld", info.train,
+          info.val);
     CHECK(strcmp(info.class_names[1], "wolf") == 0, "names");
     CHECK(info.channels == 3 && info.height == 8 && info.width == 10, "shape");
     for (int split = 0; split < 2; split++) hashes[packed][split] = first_batches((na_split)split);
@@ -226,7 +227,9 @@ static void hostile_files_are_refused(void)
       {NA_EFORMAT, "images of 4x4x2", {"netaug-images", 1, 4, {16, 4, 4, 2}, 16, 1, 2}},
       {NA_EFORMAT, "a part of 0 images", {"netaug-images", 1, 4, {0, 4, 4, 3}, 0, 1, 2}},
       {NA_EFORMAT, "15 labels for 16 images", {"netaug-images", 1, 4, {16, 4, 4, 3}, 15, 1, 2}},
-      {NA_EFORMAT, "label 2 of image 3 is out of", {"netaug-images", 1, 4, {16, 4, 4, 3}, 16, 2, 2}},
+      {NA_EFORMAT,
+       "label 2 of image 3 is out of",
+       {"netaug-images", 1, 4, {16, 4, 4, 3}, 16, 2, 2}},
       {NA_EFORMAT, "label -1 of image 3", {"netaug-images", 1, 4, {16, 4, 4, 3}, 16, -1, 2}},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -58,18 +58,28 @@ static void table_out_of_memory(void)
 
 static na_event sample_step(void)
 {
-  return (na_event){.kind = NA_EVENT_STEP, .epoch = 2, .epochs = 12, .step = 1200, .steps = 4800,
-                    .batch = 300, .batches = 400, .merged = 1, .phase = NA_PHASE_RANDOM, .lr = 0.0483,
-                    .base = {0.532, 0.812, 0.99, 32}, .augmented = {0.611, 0.79, 0.98, 32},
-                    .images_per_second = 1934, .eta = 64};
+  return (na_event){.kind = NA_EVENT_STEP,
+                    .epoch = 2,
+                    .epochs = 12,
+                    .step = 1200,
+                    .steps = 4800,
+                    .batch = 300,
+                    .batches = 400,
+                    .merged = 1,
+                    .phase = NA_PHASE_RANDOM,
+                    .lr = 0.0483,
+                    .base = {0.532, 0.812, 0.99, 32},
+                    .augmented = {0.611, 0.79, 0.98, 32},
+                    .images_per_second = 1934,
+                    .eta = 64};
 }
 
 static void block_fits_every_width(void)
 {
   for (int utf8 = 0; utf8 < 2; utf8++)
     for (int width = 20; width <= 300; width++) {
-      na_terminal terminal = {.fd = -1, .utf8 = utf8 != 0, .width = width, .bold = "\033[1m",
-                              .plain = "\033[m"};
+      na_terminal terminal = {
+          .fd = -1, .utf8 = utf8 != 0, .width = width, .bold = "\033[1m", .plain = "\033[m"};
       na_progress progress;
       na_buffer out = {0};
       na_event step = sample_step();
@@ -99,9 +109,9 @@ static void block_tells_everything(void)
   na_progress_begin(&progress, "tiny");
   na_progress_event(&progress, &step);
   na_progress_block(&progress, &out);
-  static const char *const wanted[] = {"tiny", "epoch 3/12", "[##########------", "25%", "1934 img/s",
-                                       "ETA 1:04", "base 0.532 81.2%", "augmented 0.611 79.0%",
-                                       "random", "lr 0.0483"};
+  static const char *const wanted[] = {
+      "tiny",     "epoch 3/12",       "[##########------",     "25%",    "1934 img/s",
+      "ETA 1:04", "base 0.532 81.2%", "augmented 0.611 79.0%", "random", "lr 0.0483"};
   for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
     CHECK(out.data && strstr(out.data, wanted[i]), "\"%s\" is missing in\n%s", wanted[i], out.data);
   na_free(out.data);

@@ -37,6 +37,12 @@ check "the same seed, the same result" [ "$out" = "$quiet" ]
 try "$netaug" run train.lua --runs set --set train.epochs=1 --set data.batch=10
 check "--set changes the experiment" [ "$(printf '%s\n' "$out" | grep -c '^epoch 1/1 ')" = 1 ]
 
+# The README's experiment, on our data.
+sed -n '/^## An experiment/,/^## /p' "$NETAUG_SRCDIR/README.md" |
+  sed -n '/^```lua/,/^```$/p' | sed '/^```/d' >readme.lua
+try "$netaug" run readme.lua --runs readme --quiet --set train.epochs=1 --set data.path=data
+check "the README's experiment runs" says "$out" "readme/tiny-r3"
+
 # ------------------------------------------------------------------------- eval and export
 try "$netaug" eval "$run/last.h5"
 check "a checkpoint knows its data" says "$out" "40 images"

@@ -24,10 +24,12 @@ static void defaults_are_the_papers(void)
   na_train t = defaults();
   CHECK(t.epochs == 150 && t.warmup == 5 && t.lr == 0.025 && t.workers == 1, "schedule");
   CHECK(t.schedule == NA_SCHEDULE_COSINE && t.momentum == 0.9 && t.nesterov, "optimizer");
-  CHECK(t.weight_decay == 4e-5 && t.label_smoothing == 0.1 && t.alpha == 1 && t.networks == 1, "loss");
+  CHECK(t.weight_decay == 4e-5 && t.label_smoothing == 0.1 && t.alpha == 1 && t.networks == 1,
+        "loss");
   CHECK(t.min_w_epochs == -1 && t.min_e_epochs == 0 && t.off_epochs == 0, "phases");
   CHECK(t.sort && t.sort_momentum && t.init == NA_INIT_AUTO && t.bn_momentum == 0.1, "net");
-  CHECK(t.calibrate == 16000 && t.eval_every == 1 && t.eval_augmented && t.seed == 0 && t.threads == 0,
+  CHECK(t.calibrate == 16000 && t.eval_every == 1 && t.eval_augmented && t.seed == 0 &&
+            t.threads == 0,
         "evaluation");
 }
 
@@ -46,11 +48,16 @@ static void settings_are_checked(void)
 {
   na_train t = defaults();
   CHECK_FAILS(na_settings_parse(&na_train_settings, &t, "lrr", "1", &err), NA_EINVAL, "lr", err);
-  CHECK_FAILS(na_settings_parse(&na_train_settings, &t, "lr", "-1", &err), NA_EINVAL, "train.lr", err);
-  CHECK_FAILS(na_settings_parse(&na_train_settings, &t, "epochs", "1.5", &err), NA_EINVAL, "whole", err);
-  CHECK_FAILS(na_settings_parse(&na_train_settings, &t, "networks", "65", &err), NA_EINVAL, "64", err);
-  CHECK_FAILS(na_settings_parse(&na_train_settings, &t, "init", "zero", &err), NA_EINVAL, "normal", err);
-  CHECK_FAILS(na_settings_parse(&na_train_settings, &t, "eval_every", "0", &err), NA_EINVAL, "1", err);
+  CHECK_FAILS(na_settings_parse(&na_train_settings, &t, "lr", "-1", &err), NA_EINVAL, "train.lr",
+              err);
+  CHECK_FAILS(na_settings_parse(&na_train_settings, &t, "epochs", "1.5", &err), NA_EINVAL, "whole",
+              err);
+  CHECK_FAILS(na_settings_parse(&na_train_settings, &t, "networks", "65", &err), NA_EINVAL, "64",
+              err);
+  CHECK_FAILS(na_settings_parse(&na_train_settings, &t, "init", "zero", &err), NA_EINVAL, "normal",
+              err);
+  CHECK_FAILS(na_settings_parse(&na_train_settings, &t, "eval_every", "0", &err), NA_EINVAL, "1",
+              err);
 }
 
 /* -------------------------------------------------------------------------------- schedule */
@@ -77,18 +84,22 @@ static void learning_rates(void)
 static void phases(void)
 {
   na_train t = defaults();
-  CHECK(na_phase_at(&t, 0) == NA_PHASE_RANDOM && na_phase_at(&t, 79) == NA_PHASE_RANDOM, "80 random");
-  CHECK(na_phase_at(&t, 80) == NA_PHASE_MIN_W && na_phase_at(&t, 154) == NA_PHASE_MIN_W, "75 min_w");
+  CHECK(na_phase_at(&t, 0) == NA_PHASE_RANDOM && na_phase_at(&t, 79) == NA_PHASE_RANDOM,
+        "80 random");
+  CHECK(na_phase_at(&t, 80) == NA_PHASE_MIN_W && na_phase_at(&t, 154) == NA_PHASE_MIN_W,
+        "75 min_w");
   t.epochs = 20;
   t.warmup = 0;
-  CHECK(na_phase_at(&t, 9) == NA_PHASE_RANDOM && na_phase_at(&t, 10) == NA_PHASE_MIN_W, "in proportion");
+  CHECK(na_phase_at(&t, 9) == NA_PHASE_RANDOM && na_phase_at(&t, 10) == NA_PHASE_MIN_W,
+        "in proportion");
   t.min_w_epochs = 3;
   t.min_e_epochs = 2;
   t.off_epochs = 1;
   static const na_phase last[] = {NA_PHASE_RANDOM, NA_PHASE_MIN_W, NA_PHASE_MIN_W, NA_PHASE_MIN_W,
-                                  NA_PHASE_MIN_E, NA_PHASE_MIN_E, NA_PHASE_OFF};
+                                  NA_PHASE_MIN_E,  NA_PHASE_MIN_E, NA_PHASE_OFF};
   for (int e = 13; e < 20; e++)
-    CHECK(na_phase_at(&t, e) == last[e - 13], "epoch %d is %s", e, na_phase_name(na_phase_at(&t, e)));
+    CHECK(na_phase_at(&t, e) == last[e - 13], "epoch %d is %s", e,
+          na_phase_name(na_phase_at(&t, e)));
   t.min_w_epochs = -1;
   t.off_epochs = 19;
   CHECK(na_min_w_epochs(&t) == 0, "no room left, but min_w takes %d", na_min_w_epochs(&t));
@@ -100,7 +111,9 @@ static void phases(void)
 
 static na_event step_event(long step)
 {
-  return (na_event){.kind = NA_EVENT_STEP, .step = step, .merged = 1,
+  return (na_event){.kind = NA_EVENT_STEP,
+                    .step = step,
+                    .merged = 1,
                     .base = {.loss = (double)step, .top1 = 0.5, .top5 = 1, .images = 10},
                     .augmented = {.loss = 2.0 * (double)step, .images = step % 2 == 0 ? 10 : 0}};
 }
@@ -137,7 +150,8 @@ static void a_slow_reader_loses_no_sum(void)
   long images = 0;
   while (na_ring_poll(ring, &event, 0) == 1) {
     ends += event.kind == NA_EVENT_END;
-    if (event.kind == NA_EVENT_EPOCH) CHECK(event.epoch == ++epochs && steps == 250 * epochs, "epoch %d", event.epoch);
+    if (event.kind == NA_EVENT_EPOCH)
+      CHECK(event.epoch == ++epochs && steps == 250 * epochs, "epoch %d", event.epoch);
     if (event.kind != NA_EVENT_STEP) continue;
     CHECK(event.step > order, "step %ld after %d", event.step, order);
     order = (int)event.step;
@@ -145,8 +159,8 @@ static void a_slow_reader_loses_no_sum(void)
     images += event.base.images;
     sum -= event.base.loss * (double)event.base.images;
   }
-  CHECK(steps == 1000 && images == 10000 && epochs == 4 && ends == 1, "%d steps, %ld images, %d epochs, %d ends",
-        steps, images, epochs, ends);
+  CHECK(steps == 1000 && images == 10000 && epochs == 4 && ends == 1,
+        "%d steps, %ld images, %d epochs, %d ends", steps, images, epochs, ends);
   CHECK_NEAR(sum, 0, 1e-6, 1, "what is lost of the losses");
   CHECK(na_ring_poll(ring, &event, 10000) == 0, "an event after the end");
   na_ring_free(ring);
@@ -190,7 +204,8 @@ static void nobody_reads(void)
   na_ring_abandon(ring);
   pthread_join(thread, NULL); /* hangs if pushing still waits */
   int got = 0;
-  for (; na_ring_poll(ring, &event, 0) == 1; got++) CHECK(event.epoch == KEPT - 8 + got, "epoch %d", event.epoch);
+  for (; na_ring_poll(ring, &event, 0) == 1; got++)
+    CHECK(event.epoch == KEPT - 8 + got, "epoch %d", event.epoch);
   CHECK(got == 8 && event.kind == NA_EVENT_END, "%d events left", got);
   na_ring_free(ring);
 }
@@ -224,13 +239,15 @@ static void check_sgd(bool nesterov, int threads)
   CHECK_OK(zoo_build(&net, "mobilenetv2-tiny", 64, 10, true, &err), err);
   CHECK_OK(na_team_new(&team, threads, &err), err);
   if (net == NULL || team == NULL) return;
-  double *w = na_alloc_array(net->values, sizeof *w), *m = na_alloc_array(net->values, sizeof *m), worst = 0;
+  double *w = na_alloc_array(net->values, sizeof *w), *m = na_alloc_array(net->values, sizeof *m),
+         worst = 0;
   for (int i = 0; i < net->param_count; i++)
     for (size_t k = net->params[i].offset; k < net->params[i].offset + net->params[i].count; k++)
       w[k] = net->weights[k] = na_random_symmetric(1, k);
   for (uint64_t step = 0; step < 3; step++) {
     for (int i = 0; i < net->param_count; i++)
-      for (size_t k = net->params[i].offset; k < net->params[i].offset + net->params[i].count; k++) {
+      for (size_t k = net->params[i].offset; k < net->params[i].offset + net->params[i].count;
+           k++) {
         net->grads[k] = na_random_symmetric(2 + step, k);
         double g = (double)net->grads[k] + (net->params[i].decays ? 0.01 * w[k] : 0);
         m[k] = 0.9 * m[k] + g;

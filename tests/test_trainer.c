@@ -16,8 +16,8 @@ static na_error err;
 
 /* ------------------------------------------------------------------------------- material */
 
-static void add(na_net *net, na_layer_kind kind, const char *name, int in, int out, int kernel, int stride,
-                na_activation act)
+static void add(na_net *net, na_layer_kind kind, const char *name, int in, int out, int kernel,
+                int stride, na_activation act)
 {
   na_layer_spec spec = na_layer_spec_init(kind, name);
   spec.input[0] = in;
@@ -34,17 +34,18 @@ static void add(na_net *net, na_layer_kind kind, const char *name, int in, int o
   CHECK(na_net_add(net, &spec, &err) >= 0, "%s", err.message);
 }
 
-/* One of everything that the paper's networks have: dimensions 1 stem, 2 middle, 3 squeeze, 4 head. */
+/* One of everything that the paper's networks have: dimensions 1 stem, 2 middle, 3 squeeze, 4 head.
+ */
 static na_net *make_net(bool elastic)
 {
   na_net *net = NULL;
   na_list width = {elastic ? 2 : 1, {1, 2}}, expand = {elastic ? 3 : 1, {1, 1.6, 2.2}};
   na_error_clear(&err);
   CHECK_OK(na_net_new(&net, "toy", 3, SIZE, SIZE, CLASSES, &err), err);
-  na_net_width(net, "stem", 8, &width, &err);
-  na_net_expand(net, "mid", 24, 1, &expand, &err);
+  na_net_width(net, "stem", 4, &width, &err);
+  na_net_expand(net, "mid", 12, 1, &expand, &err);
   na_net_squeeze(net, "se", 16, 2, &err);
-  na_net_width(net, "head", 32, &width, &err);
+  na_net_width(net, "head", 16, &width, &err);
   na_net_fixed(net, "classes", CLASSES, &err);
   add(net, NA_CONV, "stem", 0, 1, 3, 2, NA_ACT_RELU6);
   add(net, NA_CONV, "up", 1, 2, 1, 1, NA_ACT_HSWISH);
@@ -84,15 +85,21 @@ static void rig_init(rig *r, bool elastic)
   r->data = synthetic_new(1, IMAGES, 3, SIZE, CLASSES, BATCH, false);
   r->val = synthetic_new(2, 90, 3, SIZE, CLASSES, BATCH, true);
   r->calibration = synthetic_new(1, 60, 3, SIZE, CLASSES, BATCH, true);
-  r->setup = (na_trainer_setup){.net = r->net, .train = &r->train, .data = r->data, .val = r->val,
-                                .calibration = r->calibration, .initialize = true,
-                                .description = "name = toy", .data_settings = "path = synthetic"};
+  r->setup = (na_trainer_setup){.net = r->net,
+                                .train = &r->train,
+                                .data = r->data,
+                                .val = r->val,
+                                .calibration = r->calibration,
+                                .initialize = true,
+                                .description = "name = toy",
+                                .data_settings = "path = synthetic"};
 }
 
 static void rig_folder(rig *r)
 {
   const char *place = getenv("TMPDIR");
-  snprintf(r->folder, sizeof r->folder, "%.30s/netaug-train-XXXXXX", place != NULL ? place : "/tmp");
+  snprintf(r->folder, sizeof r->folder, "%.30s/netaug-train-XXXXXX",
+           place != NULL ? place : "/tmp");
   CHECK(mkdtemp(r->folder) != NULL, "no temporary folder");
   r->setup.folder = r->folder;
 }
@@ -157,8 +164,8 @@ static void train_batch(rig *r, const na_batch **batch)
   CHECK(r->data->next(r->data, batch, &err) == 1, "no batch");
 }
 
-/* The gradient of a NetAug step is the base's plus alpha times those of the sub-networks, each taken
- * alone. */
+/* The gradient of a NetAug step is the base's plus alpha times those of the sub-networks, each
+ * taken alone. */
 static void gradients_add_up(void)
 {
   rig r;
@@ -184,10 +191,12 @@ static void gradients_add_up(void)
   for (int i = 0; i < 3; i++) {
     memset(r.net->grads, 0, n * sizeof(float));
     one[0] = i == 0 ? base : sub[i - 1];
-    CHECK_OK(na_accumulate(workspace, batch, one[0], 0, NULL, 0, 0.1, 1, &scores, &more, &err), err);
+    CHECK_OK(na_accumulate(workspace, batch, one[0], 0, NULL, 0, 0.1, 1, &scores, &more, &err),
+             err);
     for (size_t k = 0; k < n; k++) sum[k] += (i == 0 ? 1 : 0.5) * (double)r.net->grads[k];
   }
-  CHECK(more.images == 0 && scores.images == 3 * BATCH, "%ld, %ld images", scores.images, more.images);
+  CHECK(more.images == 0 && scores.images == 3 * BATCH, "%ld, %ld images", scores.images,
+        more.images);
   memset(r.net->grads, 0, n * sizeof(float));
   na_scores first = {0};
   CHECK_OK(na_accumulate(workspace, batch, base, 2, all, 0.5, 0.1, 1, &first, &more, &err), err);
@@ -196,7 +205,8 @@ static void gradients_add_up(void)
     worst = fmax(worst, fabs(sum[k] - (double)r.net->grads[k]));
   }
   CHECK(largest > 1e-3 && worst < 1e-5 * largest, "off by %g of %g", worst, largest);
-  CHECK(first.images == BATCH && more.images == 2 * BATCH, "%ld, %ld images", first.images, more.images);
+  CHECK(first.images == BATCH && more.images == 2 * BATCH, "%ld, %ld images", first.images,
+        more.images);
   CHECK_NEAR(first.loss + more.loss, scores.loss, 1e-6, scores.loss, "losses");
   na_free(sum);
   na_workspace_free(workspace);
@@ -263,7 +273,8 @@ static void check_learning(bool elastic)
     if (event.kind != NA_EVENT_EPOCH) continue;
     last = event.base.loss;
     if (++epochs == 1) first = last;
-    CHECK(event.epoch == epochs && event.base.images == IMAGES && event.base_val.images == 90, "epoch %d", epochs);
+    CHECK(event.epoch == epochs && event.base.images == IMAGES && event.base_val.images == 90,
+          "epoch %d", epochs);
     CHECK((event.augmented.images > 0) == elastic && (event.augmented_val.images > 0) == elastic,
           "augmented results of a net that is%s elastic", elastic ? "" : " not");
     na_phase phase = !elastic ? NA_PHASE_PLAIN : epochs <= 4 ? NA_PHASE_RANDOM : NA_PHASE_MIN_W;
@@ -276,12 +287,19 @@ static void check_learning(bool elastic)
   na_result base, augmented, best;
   double seconds;
   na_trainer_results(r.trainer, &base, &augmented, &best, &seconds);
-  CHECK(base.top1 > 0.7 && best.top1 >= base.top1 && seconds > 0, "accuracy %g, best %g", base.top1, best.top1);
+  CHECK(base.top1 > 0.7 && best.top1 >= base.top1 && seconds > 0, "accuracy %g, best %g", base.top1,
+        best.top1);
   rig_free(&r);
 }
 
-static void a_supernet_learns(void) { check_learning(true); }
-static void a_plain_net_learns(void) { check_learning(false); }
+static void a_supernet_learns(void)
+{
+  check_learning(true);
+}
+static void a_plain_net_learns(void)
+{
+  check_learning(false);
+}
 
 /* ---------------------------------------------------------------------------- reproducibility */
 
@@ -292,12 +310,14 @@ static bool same_bits(const na_net *a, const na_net *b)
          memcmp(a->running, b->running, a->stats * sizeof(float)) == 0;
 }
 
+/* 60 steps; 12 with NETAUG_SHORT set, for valgrind, which runs one thread at a time. */
 static void same_seed_same_bits(void)
 {
   rig r[4];
+  int epochs = getenv("NETAUG_SHORT") != NULL ? 1 : 5;
   for (int i = 0; i < 4; i++) {
     rig_init(&r[i], true);
-    r[i].train.epochs = 5; /* 60 steps */
+    r[i].train.epochs = epochs;
     r[i].train.networks = 2;
     r[i].train.threads = i == 1 ? 2 : i == 2 ? 3 : 1;
     if (i == 3) r[i].train.seed = 4;
@@ -322,7 +342,8 @@ static void watching_changes_nothing(void)
   CHECK_OK(na_trainer_start(loud.trainer, &err), err);
   na_event event;
   while (na_trainer_poll(loud.trainer, &event, 20000) == 1)
-    if (event.kind == NA_EVENT_STEP || event.kind == NA_EVENT_EPOCH) na_trainer_continue(loud.trainer);
+    if (event.kind == NA_EVENT_STEP || event.kind == NA_EVENT_EPOCH)
+      na_trainer_continue(loud.trainer);
   CHECK_OK(na_trainer_join(loud.trainer, &err), err);
   CHECK(same_bits(quiet.net, loud.net), "a watched training gives other bits");
   rig_free(&quiet);
@@ -357,8 +378,10 @@ static void steps_allocate_nothing(void)
   for (int step = 1; step <= 12; step++) {
     na_event event = await(r.trainer, NA_EVENT_STEP);
     CHECK(event.step == step, "step %ld", event.step);
-    if (step == 1) before = na_alloc_count();
-    else CHECK(na_alloc_count() == before, "step %d allocates", step);
+    if (step == 1)
+      before = na_alloc_count();
+    else
+      CHECK(na_alloc_count() == before, "step %d allocates", step);
     na_trainer_continue(r.trainer);
   }
   CHECK(await(r.trainer, NA_EVENT_END).code == NA_OK, "did not end well");
@@ -381,8 +404,8 @@ static void out_of_memory_is_an_error(void)
     na_error_clear(&err);
     int code = na_trainer_new(&r.trainer, &r.setup, &err);
     na_alloc_fail_at(0);
-    CHECK(code == NA_ENOMEM && r.trainer == NULL && err.message[0] != '\0', "allocation %lu of %lu: %d %s", i,
-          needed, code, err.message);
+    CHECK(code == NA_ENOMEM && r.trainer == NULL && err.message[0] != '\0',
+          "allocation %lu of %lu: %d %s", i, needed, code, err.message);
     na_trainer_free(r.trainer);
     r.trainer = NULL;
   }
@@ -460,7 +483,8 @@ static void check_statistics_of_base(const rig *r, const char *name, double loss
   CHECK_OK(na_evaluate(workspace, widths, r->val, &result, &err), err);
   CHECK_NEAR(result.loss, loss, 1e-12, 1, name);
   CHECK_NEAR(state.val_loss, loss, 1e-12, 1, "recorded loss");
-  CHECK(strcmp(state.settings, "name = toy") == 0 && strcmp(state.data, "path = synthetic") == 0, "settings");
+  CHECK(strcmp(state.settings, "name = toy") == 0 && strcmp(state.data, "path = synthetic") == 0,
+        "settings");
   CHECK(state.class_count == CLASSES && strcmp(state.class_names[3], "three") == 0, "class names");
   na_checkpoint_free(&state);
   na_workspace_free(workspace);
@@ -475,7 +499,8 @@ static void check_columns(const rig *r, const na_result *last)
   CHECK_OK(na_metrics_read(file_of(r, "run.h5"), "step/base_loss", &values, &count, &err), err);
   CHECK(count == 4 * 12 && values != NULL && isfinite(values[47]), "%ld steps", count);
   na_free(values);
-  CHECK_OK(na_metrics_read(file_of(r, "run.h5"), "epoch/base_val_top1", &values, &count, &err), err);
+  CHECK_OK(na_metrics_read(file_of(r, "run.h5"), "epoch/base_val_top1", &values, &count, &err),
+           err);
   CHECK(count == 4 && values != NULL, "%ld epochs", count);
   if (values == NULL) return;
   CHECK(isnan(values[0]) && isnan(values[2]), "epochs 1 and 3 were measured");
@@ -500,7 +525,8 @@ static void a_run_leaves_its_files(void)
   CHECK(log != NULL && fread(text, 1, sizeof text - 1, log) > 100, "no log");
   if (log != NULL) fclose(log);
   CHECK(strstr(text, "phase random from epoch 1") && strstr(text, "phase min_w from epoch 3") &&
-            strstr(text, "epoch 4 of 4, base") && strstr(text, "done"), "the log says\n%s", text);
+            strstr(text, "epoch 4 of 4, base") && strstr(text, "done"),
+        "the log says\n%s", text);
   rig_free(&r);
 }
 
@@ -519,14 +545,16 @@ static void a_stopped_run_can_go_on(void)
   CHECK(await(r.trainer, NA_EVENT_STEP).step == 17, "step 17");
   na_trainer_stop(r.trainer);
   na_event end = await(r.trainer, NA_EVENT_END);
-  CHECK(end.code == NA_ESTOPPED && strstr(end.text, "after step 17") != NULL, "end: %d %s", end.code, end.text);
-  CHECK(na_trainer_join(r.trainer, &err) == NA_ESTOPPED && strstr(err.hint, "last.h5") != NULL, "hint %s", err.hint);
+  CHECK(end.code == NA_ESTOPPED && strstr(end.text, "after step 17") != NULL, "end: %d %s",
+        end.code, end.text);
+  CHECK(na_trainer_join(r.trainer, &err) == NA_ESTOPPED && strstr(err.hint, "last.h5") != NULL,
+        "hint %s", err.hint);
   na_net *net = NULL;
   na_checkpoint state = {0};
   na_error_clear(&err);
   CHECK_OK(na_checkpoint_load(file_of(&r, "last.h5"), &net, &state, &err), err);
-  CHECK(state.epoch == 1 && state.step == 17 && state.batch == 5 && state.random_index > 0, "at epoch %d, step %ld",
-        state.epoch, state.step);
+  CHECK(state.epoch == 1 && state.step == 17 && state.batch == 5 && state.random_index > 0,
+        "at epoch %d, step %ld", state.epoch, state.step);
   if (net != NULL) CHECK(same_bits(net, r.net), "the checkpoint is not the net");
   na_checkpoint_free(&state);
   na_net_free(net);
@@ -541,7 +569,8 @@ static void an_infinite_loss_stops_at_once(void)
   rig_init(&r, true);
   r.train.lr = 1e30;
   CHECK(rig_run(&r) == NA_ENAN, "code %d: %s", err.code, err.message);
-  CHECK(strstr(err.message, "at step ") && strstr(err.message, "layer "), "message %s", err.message);
+  CHECK(strstr(err.message, "at step ") && strstr(err.message, "layer "), "message %s",
+        err.message);
   CHECK(strstr(err.hint, "no checkpoint yet") != NULL, "hint %s", err.hint);
   rig_free(&r);
   /* After a good epoch, one weight goes bad: the message names its layer and the checkpoint. */
@@ -554,15 +583,19 @@ static void an_infinite_loss_stops_at_once(void)
   r.net->weights[na_net_param(r.net, "headconv.conv.weight")->offset] = INFINITY;
   na_trainer_continue(r.trainer);
   na_event end = await(r.trainer, NA_EVENT_END);
-  CHECK(end.code == NA_ENAN && strstr(end.text, "at step 12 ") && strstr(end.text, "layer headconv"), "%d %s", end.code,
-        end.text);
+  CHECK(end.code == NA_ENAN && strstr(end.text, "at step 12 ") &&
+            strstr(end.text, "layer headconv"),
+        "%d %s", end.code, end.text);
   na_error_clear(&err);
-  CHECK(na_trainer_join(r.trainer, &err) == NA_ENAN && strstr(err.hint, "last.h5"), "hint %s", err.hint);
+  CHECK(na_trainer_join(r.trainer, &err) == NA_ENAN && strstr(err.hint, "last.h5"), "hint %s",
+        err.hint);
   na_net *net = NULL;
   na_checkpoint state = {0};
   na_error_clear(&err);
   CHECK_OK(na_checkpoint_load(file_of(&r, "last.h5"), &net, &state, &err), err);
-  if (net != NULL) CHECK(isfinite(net->weights[na_net_param(net, "headconv.conv.weight")->offset]), "it was spoilt");
+  if (net != NULL)
+    CHECK(isfinite(net->weights[na_net_param(net, "headconv.conv.weight")->offset]),
+          "it was spoilt");
   na_checkpoint_free(&state);
   na_net_free(net);
   rig_free(&r);
@@ -590,9 +623,11 @@ static void impossible_setups_are_refused(void)
   rig r;
   rig_init(&r, true);
   na_source *other = synthetic_new(1, 40, 1, SIZE, CLASSES, BATCH, false);
-  na_source *ten = synthetic_new(1, 40, 3, SIZE, 10, BATCH, false), *few = synthetic_new(1, 10, 3, SIZE, CLASSES, BATCH, false);
+  na_source *ten = synthetic_new(1, 40, 3, SIZE, 10, BATCH, false),
+            *few = synthetic_new(1, 10, 3, SIZE, CLASSES, BATCH, false);
   r.setup.data = other;
-  CHECK_FAILS(na_trainer_new(&r.trainer, &r.setup, &err), NA_ESHAPE, "training images are 1 x 8 x 8", err);
+  CHECK_FAILS(na_trainer_new(&r.trainer, &r.setup, &err), NA_ESHAPE,
+              "training images are 1 x 8 x 8", err);
   r.setup.data = ten;
   CHECK_FAILS(na_trainer_new(&r.trainer, &r.setup, &err), NA_ESHAPE, "have 10 classes", err);
   r.setup.data = few;
@@ -601,7 +636,8 @@ static void impossible_setups_are_refused(void)
   CHECK_FAILS(na_trainer_new(&r.trainer, &r.setup, &err), NA_EINVAL, "needs training images", err);
   r.setup.data = r.data;
   r.setup.val = ten;
-  CHECK_FAILS(na_trainer_new(&r.trainer, &r.setup, &err), NA_ESHAPE, "validation images have 10", err);
+  CHECK_FAILS(na_trainer_new(&r.trainer, &r.setup, &err), NA_ESHAPE, "validation images have 10",
+              err);
   r.setup.val = r.val;
   r.train.epochs = 0;
   CHECK_FAILS(na_trainer_new(&r.trainer, &r.setup, &err), NA_EINVAL, "nothing to do", err);

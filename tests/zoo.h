@@ -14,7 +14,7 @@ enum { ZOO_DEPTH = 4, ZOO_STAGES = 5 };
 
 typedef struct zoo_stage {
   int blocks, stride, width;
-  int t[ZOO_DEPTH];   /* expand ratio, or a middle width where above 10 */
+  int t[ZOO_DEPTH]; /* expand ratio, or a middle width where above 10 */
   int k[ZOO_DEPTH];
   na_activation act;
   bool squeeze;
@@ -24,12 +24,12 @@ typedef struct zoo_model {
   const char *name;
   double mult;
   na_activation act, separable_act;
-  int stem, first;            /* widths */
-  bool shared_stem;           /* stem and first block are one choice, with a shortcut */
+  int stem, first;  /* widths */
+  bool shared_stem; /* stem and first block are one choice, with a shortcut */
   zoo_stage stages[ZOO_STAGES];
   int head_k, head_t, head_width; /* inverted block at the end; head_k 0: none */
-  int conv1, conv1_min;       /* 1x1 convolution with norm; 0: none */
-  int late;                   /* 1x1 convolution with bias after the pool; 0: none */
+  int conv1, conv1_min;           /* 1x1 convolution with norm; 0: none */
+  int late;                       /* 1x1 convolution with bias after the pool; 0: none */
   na_list width;
   double lr;
 } zoo_model;
@@ -37,32 +37,106 @@ typedef struct zoo_model {
 #define Z6 NA_ACT_RELU6
 #define ZR NA_ACT_RELU
 #define ZH NA_ACT_HSWISH
-static const zoo_model zoo_models[] = {
-    {"mobilenetv2-tiny", 0.35, Z6, Z6, 32, 16, false,
-     {{2, 2, 24, {6, 6}, {3, 3}, Z6, false}, {3, 2, 32, {6, 6, 6}, {3, 3, 3}, Z6, false},
-      {4, 2, 64, {6, 6, 6, 6}, {3, 3, 3, 3}, Z6, false}, {3, 1, 96, {6, 6, 6}, {3, 3, 3}, Z6, false},
-      {3, 2, 160, {6, 6, 6}, {3, 3, 3}, Z6, false}},
-     3, 6, 320, 1280, 0, 0, {3, {1, 1.8, 2.6}}, 0.025},
-    {"mcunet", 1.0, Z6, Z6, 16, 8, false,
-     {{4, 2, 16, {3, 5, 5, 4}, {7, 3, 7, 5}, Z6, false}, {3, 2, 24, {5, 5, 5}, {5, 5, 5}, Z6, false},
-      {3, 2, 40, {5, 6, 4}, {3, 7, 5}, Z6, false}, {3, 1, 48, {5, 5, 5}, {5, 7, 3}, Z6, false},
-      {3, 2, 96, {6, 5, 4}, {3, 7, 3}, Z6, false}},
-     7, 480, 160, 0, 0, 0, {3, {1, 1.6, 2.2}}, 0.0125},
-    {"mobilenetv2", 0.35, Z6, Z6, 32, 16, false,
-     {{2, 2, 24, {6, 6}, {3, 3}, Z6, false}, {3, 2, 32, {6, 6, 6}, {3, 3, 3}, Z6, false},
-      {4, 2, 64, {6, 6, 6, 6}, {3, 3, 3, 3}, Z6, false}, {3, 1, 96, {6, 6, 6}, {3, 3, 3}, Z6, false},
-      {3, 2, 160, {6, 6, 6}, {3, 3, 3}, Z6, false}},
-     3, 6, 320, 1280, 1280, 0, {3, {1, 1.8, 2.6}}, 0.025},
-    {"proxyless", 0.35, Z6, Z6, 32, 16, false,
-     {{2, 2, 32, {3, 3}, {5, 3}, Z6, false}, {4, 2, 40, {3, 3, 3, 3}, {7, 3, 5, 5}, Z6, false},
-      {4, 2, 80, {6, 3, 3, 3}, {7, 5, 5, 5}, Z6, false}, {4, 1, 96, {6, 3, 3, 3}, {5, 5, 5, 5}, Z6, false},
-      {4, 2, 192, {6, 6, 3, 3}, {7, 7, 7, 7}, Z6, false}},
-     7, 6, 320, 1280, 1280, 0, {3, {1, 1.8, 2.6}}, 0.025},
-    {"mobilenetv3-0.35", 0.35, ZH, ZR, 16, 16, true,
-     {{2, 2, 24, {64, 72}, {3, 3}, ZR, false}, {3, 2, 40, {72, 120, 120}, {5, 5, 5}, ZR, true},
-      {4, 2, 80, {240, 200, 184, 184}, {3, 3, 3, 3}, ZH, false},
-      {2, 1, 112, {480, 672}, {3, 3}, ZH, true}, {3, 2, 160, {672, 960, 960}, {5, 5, 5}, ZH, true}},
-     0, 0, 0, 960, 0, 1280, {3, {1, 2, 3}}, 0.1}};
+static const zoo_model zoo_models[] = {{"mobilenetv2-tiny",
+                                        0.35,
+                                        Z6,
+                                        Z6,
+                                        32,
+                                        16,
+                                        false,
+                                        {{2, 2, 24, {6, 6}, {3, 3}, Z6, false},
+                                         {3, 2, 32, {6, 6, 6}, {3, 3, 3}, Z6, false},
+                                         {4, 2, 64, {6, 6, 6, 6}, {3, 3, 3, 3}, Z6, false},
+                                         {3, 1, 96, {6, 6, 6}, {3, 3, 3}, Z6, false},
+                                         {3, 2, 160, {6, 6, 6}, {3, 3, 3}, Z6, false}},
+                                        3,
+                                        6,
+                                        320,
+                                        1280,
+                                        0,
+                                        0,
+                                        {3, {1, 1.8, 2.6}},
+                                        0.025},
+                                       {"mcunet",
+                                        1.0,
+                                        Z6,
+                                        Z6,
+                                        16,
+                                        8,
+                                        false,
+                                        {{4, 2, 16, {3, 5, 5, 4}, {7, 3, 7, 5}, Z6, false},
+                                         {3, 2, 24, {5, 5, 5}, {5, 5, 5}, Z6, false},
+                                         {3, 2, 40, {5, 6, 4}, {3, 7, 5}, Z6, false},
+                                         {3, 1, 48, {5, 5, 5}, {5, 7, 3}, Z6, false},
+                                         {3, 2, 96, {6, 5, 4}, {3, 7, 3}, Z6, false}},
+                                        7,
+                                        480,
+                                        160,
+                                        0,
+                                        0,
+                                        0,
+                                        {3, {1, 1.6, 2.2}},
+                                        0.0125},
+                                       {"mobilenetv2",
+                                        0.35,
+                                        Z6,
+                                        Z6,
+                                        32,
+                                        16,
+                                        false,
+                                        {{2, 2, 24, {6, 6}, {3, 3}, Z6, false},
+                                         {3, 2, 32, {6, 6, 6}, {3, 3, 3}, Z6, false},
+                                         {4, 2, 64, {6, 6, 6, 6}, {3, 3, 3, 3}, Z6, false},
+                                         {3, 1, 96, {6, 6, 6}, {3, 3, 3}, Z6, false},
+                                         {3, 2, 160, {6, 6, 6}, {3, 3, 3}, Z6, false}},
+                                        3,
+                                        6,
+                                        320,
+                                        1280,
+                                        1280,
+                                        0,
+                                        {3, {1, 1.8, 2.6}},
+                                        0.025},
+                                       {"proxyless",
+                                        0.35,
+                                        Z6,
+                                        Z6,
+                                        32,
+                                        16,
+                                        false,
+                                        {{2, 2, 32, {3, 3}, {5, 3}, Z6, false},
+                                         {4, 2, 40, {3, 3, 3, 3}, {7, 3, 5, 5}, Z6, false},
+                                         {4, 2, 80, {6, 3, 3, 3}, {7, 5, 5, 5}, Z6, false},
+                                         {4, 1, 96, {6, 3, 3, 3}, {5, 5, 5, 5}, Z6, false},
+                                         {4, 2, 192, {6, 6, 3, 3}, {7, 7, 7, 7}, Z6, false}},
+                                        7,
+                                        6,
+                                        320,
+                                        1280,
+                                        1280,
+                                        0,
+                                        {3, {1, 1.8, 2.6}},
+                                        0.025},
+                                       {"mobilenetv3-0.35",
+                                        0.35,
+                                        ZH,
+                                        ZR,
+                                        16,
+                                        16,
+                                        true,
+                                        {{2, 2, 24, {64, 72}, {3, 3}, ZR, false},
+                                         {3, 2, 40, {72, 120, 120}, {5, 5, 5}, ZR, true},
+                                         {4, 2, 80, {240, 200, 184, 184}, {3, 3, 3, 3}, ZH, false},
+                                         {2, 1, 112, {480, 672}, {3, 3}, ZH, true},
+                                         {3, 2, 160, {672, 960, 960}, {5, 5, 5}, ZH, true}},
+                                        0,
+                                        0,
+                                        0,
+                                        960,
+                                        0,
+                                        1280,
+                                        {3, {1, 2, 3}},
+                                        0.1}};
 enum { ZOO_COUNT = sizeof zoo_models / sizeof zoo_models[0] };
 #undef Z6
 #undef ZR
@@ -81,12 +155,15 @@ typedef struct zoo_builder {
   const zoo_model *model;
   na_list width, expand;
   na_error *err;
-  int last;     /* layer */
-  int blocks;   /* inverted blocks so far: their dimensions' names */
+  int last;   /* layer */
+  int blocks; /* inverted blocks so far: their dimensions' names */
 } zoo_builder;
 
 /* Errors stick in z->err and are seen at the end: until then every index stays a legal one. */
-static int zoo_base(const zoo_builder *z, int dim) { return dim < 0 ? 8 : z->net->dims[dim].base; }
+static int zoo_base(const zoo_builder *z, int dim)
+{
+  return dim < 0 ? 8 : z->net->dims[dim].base;
+}
 
 static void zoo_push(zoo_builder *z, const na_layer_spec *spec)
 {
@@ -100,8 +177,8 @@ static int zoo_width(zoo_builder *z, const char *name, int base)
 }
 
 /* Appends a layer on z->last. out -1 keeps the dimension. */
-static void zoo_add(zoo_builder *z, na_layer_kind kind, const char *prefix, const char *part, int out,
-                    int k, int stride, na_activation act, int gate)
+static void zoo_add(zoo_builder *z, na_layer_kind kind, const char *prefix, const char *part,
+                    int out, int k, int stride, na_activation act, int gate)
 {
   char name[128];
   snprintf(name, sizeof name, "%s%s%s", prefix, part[0] != '\0' ? "." : "", part);
@@ -140,9 +217,10 @@ static int zoo_squeeze(zoo_builder *z, const char *prefix, int mid)
   return na_net_add(z->net, &spec, z->err);
 }
 
-/* Inverted bottleneck: expand to mid, depthwise, project to `width` (or back to the input: shortcut). */
-static void zoo_block(zoo_builder *z, const char *prefix, int mid_base, int width, int k, int stride,
-                      na_activation act, bool squeeze, bool shortcut)
+/* Inverted bottleneck: expand to mid, depthwise, project to `width` (or back to the input:
+ * shortcut). */
+static void zoo_block(zoo_builder *z, const char *prefix, int mid_base, int width, int k,
+                      int stride, na_activation act, bool squeeze, bool shortcut)
 {
   char name[64], part[160];
   int from = z->last, in = z->net->layers[from].out;
@@ -201,14 +279,15 @@ static int zoo_head(zoo_builder *z)
     int in = zoo_base(z, z->net->layers[z->last].out);
     int mid = m->head_t > 10 ? m->head_t : zoo_round8(m->head_t * in);
     snprintf(prefix, sizeof prefix, "head.op_list.%d", op++);
-    zoo_block(z, prefix, mid, zoo_round8(m->head_width * m->mult), m->head_k, 1, m->act, false, false);
+    zoo_block(z, prefix, mid, zoo_round8(m->head_width * m->mult), m->head_k, 1, m->act, false,
+              false);
   }
   if (m->conv1 != 0) {
     int width = zoo_round8(m->conv1 * m->mult);
     snprintf(name, sizeof name, "head.conv%d", op);
     snprintf(prefix, sizeof prefix, "head.op_list.%d", op++);
-    zoo_add(z, NA_CONV, prefix, "", zoo_width(z, name, width < m->conv1_min ? m->conv1_min : width), 1,
-            1, m->act, -1);
+    zoo_add(z, NA_CONV, prefix, "", zoo_width(z, name, width < m->conv1_min ? m->conv1_min : width),
+            1, 1, m->act, -1);
   }
   zoo_add(z, NA_GLOBALPOOL, "pool", "", -1, 1, 1, NA_ACT_IDENTITY, -1);
   return op + 1;

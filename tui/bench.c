@@ -13,8 +13,14 @@
 static const char *const names[] = {NA_BENCH_KINDS(BENCH_NAME)};
 static const char *const helps[] = {NA_BENCH_KINDS(BENCH_HELP)};
 
-const char *na_bench_name(int kind) { return names[kind]; }
-const char *na_bench_help(int kind) { return helps[kind]; }
+const char *na_bench_name(int kind)
+{
+  return names[kind];
+}
+const char *na_bench_help(int kind)
+{
+  return helps[kind];
+}
 
 /* Small enough that weights stay ordinary numbers over any number of steps on one batch. */
 static const double LR = 1e-3, MOMENTUM = 0.9, DECAY = 4e-5, SMOOTHING = 0.1;

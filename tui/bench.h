@@ -17,13 +17,13 @@ typedef enum na_bench_kind {
 #define NA_BENCH_ENUM(symbol, name, help) NA_BENCH_##symbol,
   NA_BENCH_KINDS(NA_BENCH_ENUM)
 #undef NA_BENCH_ENUM
-  NA_BENCH_COUNT
+      NA_BENCH_COUNT
 } na_bench_kind;
 const char *na_bench_name(int kind);
 const char *na_bench_help(int kind);
 
 typedef struct na_bench {
-  na_net *net;        /* borrowed */
+  na_net *net; /* borrowed */
   int batch, draws;
   int *base, *widest; /* widths, [dim_count] */
   int *drawn;         /* [draws][dim_count] */

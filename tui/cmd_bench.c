@@ -17,10 +17,11 @@ typedef struct options {
   bool json, print_widths;
 } options;
 
+/* clang-format off */
 static const na_option option_table[] = {
     {{"--model", NA_TEXT, offsetof(options, name), "mobilenetv2_tiny", 0, 0, NULL,
-      "network of the zoo"},
-     "NAME", false},
+      "network of the zoo, or a script that returns one"},
+     "NAME|SCRIPT", false},
     NA_MODEL_OPTIONS(options, model),
     {{"--batch", NA_INT, offsetof(options, batch), "32", 1, 65536, NULL, "images in a step"},
      "N", false},
@@ -41,6 +42,7 @@ static const na_option option_table[] = {
       "print network and drawn widths as JSON, for another program to run the same, and stop"},
      NULL, false},
 };
+/* clang-format on */
 
 static double peak_memory(void)
 {
@@ -104,14 +106,18 @@ static int measure(const options *given, na_net *net, na_error *err)
 {
   na_bench bench;
   na_bench_times times;
-  int code = na_bench_new(&bench, net, given->batch, given->threads, given->draws, given->seed, err);
+  int code =
+      na_bench_new(&bench, net, given->batch, given->threads, given->draws, given->seed, err);
   if (code == NA_OK && !given->print_widths) {
     code = na_bench_prepare(&bench, err);
     if (code == NA_OK) code = na_bench_run(&bench, given->steps, &times, err);
   }
-  if (code == NA_OK && given->print_widths) na_bench_describe(&bench);
-  else if (code == NA_OK && given->json) print_json(&bench, &times);
-  else if (code == NA_OK) code = print_text(&bench, &times, err);
+  if (code == NA_OK && given->print_widths)
+    na_bench_describe(&bench);
+  else if (code == NA_OK && given->json)
+    print_json(&bench, &times);
+  else if (code == NA_OK)
+    code = print_text(&bench, &times, err);
   na_bench_free(&bench);
   return code;
 }

@@ -17,6 +17,7 @@ typedef struct options {
   bool quiet;
 } options;
 
+/* clang-format off */
 static const na_option option_table[] = {
     NA_COLLECTION_OPTION(options, set),
     {{"--size", NA_INT, offsetof(options, size), "0", 0, 4096, NULL,
@@ -25,13 +26,15 @@ static const na_option option_table[] = {
     {{"--quiet", NA_BOOL, offsetof(options, quiet), "false", 0, 0, NULL, "show no progress"},
      NULL, false},
 };
+/* clang-format on */
 
 static int print_classes(na_dataset *dataset, const na_dataset_info *info, na_error *err)
 {
   long *train = na_alloc_array((size_t)info->classes, sizeof *train);
   long *val = na_alloc_array((size_t)info->classes, sizeof *val);
   int code = NA_OK;
-  if (train == NULL || val == NULL) code = na_fail(err, NA_ENOMEM, "out of memory");
+  if (train == NULL || val == NULL)
+    code = na_fail(err, NA_ENOMEM, "out of memory");
   else {
     na_table table = {.layout = "rlrr"};
     static const char *const heads[] = {"class", "name", "train", "val"};

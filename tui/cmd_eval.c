@@ -17,6 +17,7 @@ typedef struct options {
   bool per_class;
 } options;
 
+/* clang-format off */
 static const na_option option_table[] = {
     {{"--data", NA_TEXT, offsetof(options, data), "", 0, 0, NULL,
       "data set to use instead of the one the checkpoint was trained on"},
@@ -35,6 +36,7 @@ static const na_option option_table[] = {
       "compute threads; 0 is one per processor"},
      "N", false},
 };
+/* clang-format on */
 
 enum { CALIBRATE_WIDEST = 16000 };
 
@@ -160,8 +162,10 @@ static int print_counts(const evaluation *e, const long *counts, na_error *err)
     na_table_add(&table, "%d", i);
     na_table_add(&table, "%s", e->val->class_names[i]);
     na_table_add(&table, "%ld", counts[2 * i]);
-    if (counts[2 * i] == 0) na_table_add(&table, "-");
-    else na_table_add(&table, "%.2f%%", 100.0 * (double)counts[2 * i + 1] / (double)counts[2 * i]);
+    if (counts[2 * i] == 0)
+      na_table_add(&table, "-");
+    else
+      na_table_add(&table, "%.2f%%", 100.0 * (double)counts[2 * i + 1] / (double)counts[2 * i]);
   }
   int code = na_table_print(&table, err);
   na_table_free(&table);

@@ -15,11 +15,13 @@ typedef struct options {
   int images;
 } options;
 
+/* clang-format off */
 static const na_option option_table[] = {
     {{"--images", NA_INT, offsetof(options, images), "20", 1, 4096, NULL,
       "generated images to compare the outputs on"},
      "N", false},
 };
+/* clang-format on */
 
 /* Largest difference between float32 sums of different order that is no mistake, relative to the
  * largest output. */

@@ -10,6 +10,7 @@ typedef struct options {
   bool man, complete;
 } options;
 
+/* clang-format off */
 static const na_option option_table[] = {
     {{"--man", NA_BOOL, offsetof(options, man), "false", 0, 0, NULL,
       "print the man page, in roff"},
@@ -18,6 +19,7 @@ static const na_option option_table[] = {
       "print a completion script for bash"},
      NULL, false},
 };
+/* clang-format on */
 
 static int explain(const char *name, na_error *err)
 {

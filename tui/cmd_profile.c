@@ -15,6 +15,7 @@ typedef struct options {
   bool table;
 } options;
 
+/* clang-format off */
 static const na_option option_table[] = {
     NA_MODEL_OPTIONS(options, model),
     {{"--batch", NA_INT, offsetof(options, batch), "1", 1, 65536, NULL,
@@ -24,6 +25,7 @@ static const na_option option_table[] = {
       "print the costs of the paper's five networks instead"},
      NULL, false},
 };
+/* clang-format on */
 
 /* ---------------------------------------------------------------- one network */
 
@@ -111,8 +113,8 @@ static int print_profile(const na_net *net, int batch, na_error *err)
   int code = na_model_widths(net, false, &base, err);
   if (code == NA_OK && na_net_elastic(net)) code = na_model_widths(net, true, &widest, err);
   if (code == NA_OK) {
-    printf("%s, %dx%dx%d, %d classes; memory for %d image%s, float32\n\n", net->name,
-           net->channels, net->height, net->width, net->classes, batch, batch == 1 ? "" : "s");
+    printf("%s, %dx%dx%d, %d classes; memory for %d image%s, float32\n\n", net->name, net->channels,
+           net->height, net->width, net->classes, batch, batch == 1 ? "" : "s");
     code = print_layers(net, (const int *const[2]){base, widest}, batch, err);
   }
   if (code == NA_OK) {
@@ -200,12 +202,13 @@ static int run(const na_call *call, na_error *err)
 
 const na_command na_command_profile = {
     .name = "profile",
-    .operands = "[MODEL|CHECKPOINT]",
+    .operands = "[MODEL|SCRIPT|CHECKPOINT]",
     .summary = "Show what a network costs, layer by layer",
     .description =
         "Prints output shape, parameters, multiply-adds and activation memory of every layer and in\n"
         "total, for the base network and for the widest sub-network of its supernet. MODEL is one of\n"
-        "the networks that come with the program; without an argument, lists them.",
+        "the networks that come with the program; SCRIPT is a Lua file that returns a model. Without\n"
+        "an argument, lists the networks.",
     .example = "netaug profile mobilenetv2_tiny --resolution 144",
     .least = 0,
     .most = 1,

@@ -40,12 +40,14 @@ static void make_folders(char *path)
   }
 }
 
-/* $XDG_STATE_HOME/netaug/history, else ~/.local/state/netaug/history; empty when neither is known. */
+/* $XDG_STATE_HOME/netaug/history, else ~/.local/state/netaug/history; empty when neither is known.
+ */
 static void history_path(char *path, size_t size)
 {
   const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
   int length = 0;
-  if (state != NULL && state[0] == '/') length = snprintf(path, size, "%s/netaug/history", state);
+  if (state != NULL && state[0] == '/')
+    length = snprintf(path, size, "%s/netaug/history", state);
   else if (home != NULL && home[0] == '/')
     length = snprintf(path, size, "%s/.local/state/netaug/history", home);
   if (length <= 0 || (size_t)length >= size) path[0] = '\0';
@@ -115,8 +117,9 @@ static reading read_terminal(const char *prompt, char **line)
     int count = poll(&input, 1, POLL_MS);
     if (na_signals_interrupted()) {
       rl_callback_sigcleanup();
+      printf("^C\n"); /* before Readline puts the cursor back to the line's start */
+      fflush(stdout);
       rl_callback_handler_remove();
-      printf("^C\n");
       return READ_INTERRUPTED;
     }
     if (count > 0) rl_callback_read_char();
@@ -180,7 +183,8 @@ static void take(repl *r, const char *line)
     fprintf(stderr, "out of memory\n");
     r->failures++;
     forget_statement(r);
-  } else if (!na_lua_incomplete(r->session.lua, r->statement.data)) run_statement(r);
+  } else if (!na_lua_incomplete(r->session.lua, r->statement.data))
+    run_statement(r);
 }
 
 static void loop(repl *r)
@@ -230,8 +234,10 @@ static int run(const na_call *call, na_error *err)
   repl r = {.terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)};
   int code = na_session_start(&r.session, &given->session, err);
   if (code != NA_OK) return code;
-  if (r.terminal) talk(&r);
-  else loop(&r);
+  if (r.terminal)
+    talk(&r);
+  else
+    loop(&r);
   na_session_end(&r.session);
   na_free(r.statement.data);
   return r.terminal || r.failures == 0 ? EXIT_SUCCESS : NA_EXIT_FAILURE;

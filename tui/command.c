@@ -22,8 +22,10 @@ const na_command *na_command_find(const char *name, na_error *err)
     if (strcmp(na_commands[i]->name, name) == 0) return na_commands[i];
   na_fail(err, NA_EINVAL, "there is no command \"%.64s\"", name);
   int near = na_text_nearest(name, na_command_count, command_at, na_commands);
-  if (near >= 0) na_hint(err, "did you mean \"netaug %s\"?", na_commands[near]->name);
-  else na_hint(err, "netaug help lists the commands");
+  if (near >= 0)
+    na_hint(err, "did you mean \"netaug %s\"?", na_commands[near]->name);
+  else
+    na_hint(err, "netaug help lists the commands");
   return NULL;
 }
 
@@ -91,8 +93,11 @@ static int check_action(const na_call *call, na_error *err)
   int action;
   const na_command *command = call->command;
   if (command->actions == NULL || call->count == 0) return NA_OK;
-  const na_setting setting = {.name = command->name, .type = NA_CHOICE, .initial = "",
-                              .choices = command->actions, .help = command->summary};
+  const na_setting setting = {.name = command->name,
+                              .type = NA_CHOICE,
+                              .initial = "",
+                              .choices = command->actions,
+                              .help = command->summary};
   const na_settings one = {"netaug", 1, &setting};
   if (na_settings_parse(&one, &action, command->name, call->operands[0], NULL) == NA_OK)
     return NA_OK;
@@ -109,7 +114,8 @@ static int check_operands(const na_call *call, na_error *err)
   else if (command->most >= 0 && call->count > command->most)
     na_fail(err, NA_EINVAL, "netaug %s has no use for \"%.64s\"", command->name,
             call->operands[command->most]);
-  else return check_action(call, err);
+  else
+    return check_action(call, err);
   return na_hint(err, "for example: %s", command->example);
 }
 
@@ -130,15 +136,17 @@ static int parse_words(na_call *call, int argc, char **argv, na_error *err)
   int code = set_defaults(call, err);
   for (int i = 0; i < argc && code == NA_OK; i++) {
     bool option = !options_ended && argv[i][0] == '-' && argv[i][1] != '\0';
-    if (option && strcmp(argv[i], "--") == 0) options_ended = true;
-    else if (option) code = take_option(call, argc, argv, &i, err);
-    else call->operands[call->count++] = argv[i];
+    if (option && strcmp(argv[i], "--") == 0)
+      options_ended = true;
+    else if (option)
+      code = take_option(call, argc, argv, &i, err);
+    else
+      call->operands[call->count++] = argv[i];
   }
   return code == NA_OK ? check_operands(call, err) : code;
 }
 
-int na_command_parse(const na_command *command, int argc, char **argv, na_call *call,
-                     na_error *err)
+int na_command_parse(const na_command *command, int argc, char **argv, na_call *call, na_error *err)
 {
   *call = (na_call){.command = command};
   call->options = na_alloc(command->size);

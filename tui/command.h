@@ -46,7 +46,7 @@ struct na_command {
   int least, most;         /* operands taken; most -1: any number */
   const na_option *options;
   int option_count;
-  size_t size;             /* of the options' structure */
+  size_t size; /* of the options' structure */
 
   /* Does it. Returns the exit status, or a negative code with err filled. */
   int (*run)(const na_call *call, na_error *err);

@@ -7,8 +7,7 @@
 
 static void list_commands(void)
 {
-  for (int i = 0; i < na_command_count; i++)
-    printf("%s%s", i > 0 ? " " : "", na_commands[i]->name);
+  for (int i = 0; i < na_command_count; i++) printf("%s%s", i > 0 ? " " : "", na_commands[i]->name);
 }
 
 static void list_settings(void)
@@ -35,8 +34,7 @@ static int list_models(na_error *err)
 static void list_options(const na_command *command)
 {
   printf("    %s) options=\"--help", command->name);
-  for (int i = 0; i < command->option_count; i++)
-    printf(" %s", command->options[i].setting.name);
+  for (int i = 0; i < command->option_count; i++) printf(" %s", command->options[i].setting.name);
   printf("\" ;;\n");
 }
 
@@ -72,18 +70,17 @@ static const char *const before_choices =
     "    *:--set) words=$settings; compopt -o nospace 2>/dev/null ;;\n"
     "    *:--model) words=$models ;;\n";
 
-static const char *const ending =
-    "    *:--*) files=yes ;;\n"
-    "    run:*) files=yes ;;\n"
-    "    profile:*) words=$models; files=yes ;;\n"
-    "    help:*) words=\"$commands $topics\" ;;\n"
-    "    *) files=yes ;;\n"
-    "  esac\n"
-    "  case $word in -*) words=$options; files= ;; esac\n"
-    "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\"\n"
-    "    [ -z \"$files\" ] || compgen -f -- \"$word\")\n"
-    "}\n"
-    "complete -o filenames -F _netaug netaug\n";
+static const char *const ending = "    *:--*) files=yes ;;\n"
+                                  "    run:*) files=yes ;;\n"
+                                  "    profile:*) words=$models; files=yes ;;\n"
+                                  "    help:*) words=\"$commands $topics\" ;;\n"
+                                  "    *) files=yes ;;\n"
+                                  "  esac\n"
+                                  "  case $word in -*) words=$options; files= ;; esac\n"
+                                  "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\"\n"
+                                  "    [ -z \"$files\" ] || compgen -f -- \"$word\")\n"
+                                  "}\n"
+                                  "complete -o filenames -F _netaug netaug\n";
 
 static int print_lists(na_error *err)
 {

@@ -6,8 +6,14 @@
 
 enum { POLL_MS = 100 };
 
-static void interrupt_lua(void *lua) { na_lua_interrupt(lua); }
-static void stop_trainer(void *trainer) { na_trainer_stop(trainer); }
+static void interrupt_lua(void *lua)
+{
+  na_lua_interrupt(lua);
+}
+static void stop_trainer(void *trainer)
+{
+  na_trainer_stop(trainer);
+}
 
 /* The script must not go on to its next run: it is ended where it waits. */
 static int end_script(na_lua *lua, const na_event *end, na_error *err)

@@ -12,16 +12,15 @@ static void fill(na_images *images, const na_net *net, int blocks, int count, ui
     for (size_t c = 0; c < (size_t)net->channels; c++) {
       float *plane = images->values +
                      (c * (size_t)blocks + (size_t)(n / NA_LANES)) * area * NA_LANES + n % NA_LANES;
-      for (size_t p = 0; p < area; p++)
-        plane[p * NA_LANES] = na_random_symmetric(stream, index++);
+      for (size_t p = 0; p < area; p++) plane[p * NA_LANES] = na_random_symmetric(stream, index++);
     }
 }
 
 int na_images_new(na_images *images, const na_net *net, int count, uint64_t stream, na_error *err)
 {
   int blocks = (count + NA_LANES - 1) / NA_LANES;
-  size_t values = (size_t)net->channels * (size_t)blocks * (size_t)net->height *
-                  (size_t)net->width * NA_LANES;
+  size_t values =
+      (size_t)net->channels * (size_t)blocks * (size_t)net->height * (size_t)net->width * NA_LANES;
   *images = (na_images){.values = NULL};
   images->values = na_alloc_array(values, sizeof *images->values);
   images->labels = na_alloc_array((size_t)count, sizeof *images->labels);

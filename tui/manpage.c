@@ -15,9 +15,12 @@ static void escape(const char *text)
   bool line_start = true;
   for (; *text != '\0'; text++) {
     if (line_start && (*text == '.' || *text == '\'')) fputs("\\&", stdout);
-    if (*text == '\\') fputs("\\e", stdout);
-    else if (*text == '-') fputs("\\-", stdout);
-    else putchar(*text);
+    if (*text == '\\')
+      fputs("\\e", stdout);
+    else if (*text == '-')
+      fputs("\\-", stdout);
+    else
+      putchar(*text);
     line_start = *text == '\n';
   }
 }
@@ -104,7 +107,8 @@ static int lua_functions(na_error *err)
   na_buffer out = {0};
   na_lua_help(lua, &out);
   na_lua_free(lua);
-  if (out.failed) code = na_fail(err, NA_ENOMEM, "out of memory while writing the manual");
+  if (out.failed)
+    code = na_fail(err, NA_ENOMEM, "out of memory while writing the manual");
   else {
     printf(".SH LUA FUNCTIONS\n.nf\n");
     if (out.data != NULL) escape(out.data);

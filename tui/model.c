@@ -29,8 +29,10 @@ int na_model_build(const char *name, const na_model_options *options, na_net **n
 }
 
 /* A name with a dot or a slash was meant as a file, whether or not it is there. */
-static bool looks_like_file(const char *name)
+static bool looks_like_checkpoint(const char *name)
 {
+  size_t length = strlen(name);
+  if (length > 4 && strcmp(name + length - 4, ".lua") == 0) return false;
   return access(name, F_OK) == 0 || strpbrk(name, "./") != NULL;
 }
 
@@ -42,7 +44,7 @@ static bool shaped(const na_model_options *o)
 
 int na_model_open(const char *name, const na_model_options *options, na_net **net, na_error *err)
 {
-  if (!looks_like_file(name)) return na_model_build(name, options, net, err);
+  if (!looks_like_checkpoint(name)) return na_model_build(name, options, net, err);
   *net = NULL;
   if (shaped(options)) {
     na_fail(err, NA_EINVAL, "%s is a file: its network's shape is given", name);
@@ -64,7 +66,9 @@ int na_model_widths(const na_net *net, bool widest, int **widths, na_error *err)
   *widths = na_alloc_array((size_t)net->dim_count, sizeof **widths);
   if (*widths == NULL)
     return na_fail_memory(err, (size_t)net->dim_count * sizeof **widths, "a list of widths");
-  if (widest) na_net_widest(net, *widths);
-  else na_net_base(net, *widths);
+  if (widest)
+    na_net_widest(net, *widths);
+  else
+    na_net_base(net, *widths);
   return NA_OK;
 }

@@ -1,4 +1,5 @@
-/* Networks as the command line names them: a model of the zoo or a checkpoint.
+/* Networks as the command line names them: a model of the zoo, a script that returns one, or a
+ * checkpoint.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef NA_MODEL_H
 #define NA_MODEL_H
@@ -14,6 +15,7 @@ typedef struct na_model_options {
   na_list width, expand;
 } na_model_options;
 
+/* clang-format off */
 /* Entries of an option table, for a structure that has the options as its member `field`. */
 #define NA_MODEL_OPTIONS(type, field)                                                              \
   {{"--resolution", NA_INT, offsetof(type, field.resolution), "0", 0, 4096, NULL,                  \
@@ -37,11 +39,12 @@ typedef struct na_model_options {
   {{"--augment-expand", NA_LIST, offsetof(type, field.expand), "", 1, 64, NULL,                    \
     "factors of elastic middles; none is the model's own recipe"},                                 \
    "LIST", false}
+/* clang-format on */
 
-/* Builds the model of the zoo called name. */
+/* Builds the model of the zoo called name, or the one that the script name returns. */
 int na_model_build(const char *name, const na_model_options *options, na_net **net, na_error *err);
 
-/* Opens a checkpoint if name is a file, else builds a model of the zoo. */
+/* The same, and a file of another kind is opened as a checkpoint. */
 int na_model_open(const char *name, const na_model_options *options, na_net **net, na_error *err);
 
 /* "96x28x28": a layer's output at widths. */

@@ -118,14 +118,17 @@ void na_progress_epoch_line(const na_event *event, na_buffer *out)
 {
   char spent[16];
   na_text_duration(spent, event->time);
-  na_buffer_add(out, "epoch %*d/%d", event->epochs > 99 ? 3 : event->epochs > 9 ? 2 : 1,
+  na_buffer_add(out, "epoch %*d/%d",
+                event->epochs > 99  ? 3
+                : event->epochs > 9 ? 2
+                                    : 1,
                 event->epoch, event->epochs);
   add_result("base", &event->base, out);
   add_result("augmented", &event->augmented, out);
   add_result("val", &event->base_val, out);
   add_result("val augmented", &event->augmented_val, out);
-  na_buffer_add(out, "%s  %.0f img/s  %s\n", event->best ? " (best)" : "",
-                event->images_per_second, spent);
+  na_buffer_add(out, "%s  %.0f img/s  %s\n", event->best ? " (best)" : "", event->images_per_second,
+                spent);
 }
 
 /* ------------------------------------------------------------------ the live block */
@@ -186,12 +189,16 @@ static void write_bar(double share, int cells, bool utf8, na_buffer *out)
   static const char *const eighths[8] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
   if (!(share >= 0)) share = 0;
   if (share > 1) share = 1;
-  int parts = (int)(share * cells * 8 + 1e-9), full = utf8 ? parts / 8 : (int)(share * cells + 1e-9);
+  int parts = (int)(share * cells * 8 + 1e-9),
+      full = utf8 ? parts / 8 : (int)(share * cells + 1e-9);
   na_buffer_add(out, "[");
   for (int i = 0; i < cells; i++) {
-    if (i < full) na_buffer_add(out, utf8 ? "█" : "#");
-    else if (!utf8) na_buffer_add(out, "-");
-    else na_buffer_add(out, "%s", i == full ? eighths[parts % 8] : " ");
+    if (i < full)
+      na_buffer_add(out, utf8 ? "█" : "#");
+    else if (!utf8)
+      na_buffer_add(out, "-");
+    else
+      na_buffer_add(out, "%s", i == full ? eighths[parts % 8] : " ");
   }
   na_buffer_add(out, "]");
 }
@@ -204,9 +211,12 @@ static void write_line(line *l, const na_terminal *terminal, double share, na_bu
   for (int i = 0; i < l->count; i++) {
     const piece *p = &l->pieces[i];
     if (i > 0) na_buffer_add(out, "  ");
-    if (p->bar) write_bar(share, cells > BAR_MOST ? BAR_MOST : cells, terminal->utf8, out);
-    else if (p->colour[0] == '\0') na_buffer_add(out, "%.*s", width, p->text);
-    else na_buffer_add(out, "%s%.*s%s", p->colour, width, p->text, terminal->plain);
+    if (p->bar)
+      write_bar(share, cells > BAR_MOST ? BAR_MOST : cells, terminal->utf8, out);
+    else if (p->colour[0] == '\0')
+      na_buffer_add(out, "%.*s", width, p->text);
+    else
+      na_buffer_add(out, "%s%.*s%s", p->colour, width, p->text, terminal->plain);
   }
   na_buffer_add(out, "\n");
 }
@@ -225,8 +235,7 @@ static void header_line(const na_progress *progress, line *l)
   if (progress->run[0] != '\0') add(l, 4, progress->terminal->bold, "%s", progress->run);
   add(l, 9, "", "epoch %d/%d", step->epoch + 1, step->epochs);
   add_bar(l);
-  if (step->steps > 0)
-    add(l, 7, "", "%.0f%%", 100.0 * (double)step->step / (double)step->steps);
+  if (step->steps > 0) add(l, 7, "", "%.0f%%", 100.0 * (double)step->step / (double)step->steps);
   add(l, 5, "", "%.0f img/s", step->images_per_second);
   add(l, 8, "", "ETA %s", eta);
 }
@@ -240,13 +249,11 @@ static void figures_line(const na_progress *progress, line *l)
   if (progress->augmented.images > 0)
     add(l, 8, terminal->augmented, "augmented %.3f %.1f%%", progress->augmented.loss,
         100 * progress->augmented.top1);
-  if (progress->base_val.images > 0)
-    add(l, 7, "", "val %.1f%%", 100 * progress->base_val.top1);
+  if (progress->base_val.images > 0) add(l, 7, "", "val %.1f%%", 100 * progress->base_val.top1);
   if (!isnan(progress->best)) add(l, 5, "", "best %.1f%%", 100 * progress->best);
   add(l, 4, terminal->dim, "%s", na_phase_name(step->phase));
   add(l, 3, terminal->dim, "lr %.4g", step->lr);
-  if (step->data_wait > 0.2)
-    add(l, 6, "", "waiting for data %.0f%%", 100 * step->data_wait);
+  if (step->data_wait > 0.2) add(l, 6, "", "waiting for data %.0f%%", 100 * step->data_wait);
 }
 
 static void task_line(const na_progress *progress, const na_terminal *terminal, na_buffer *out)
@@ -285,8 +292,8 @@ static void smooth(na_result *to, const na_result *from, int steps)
   to->images = from->images;
 }
 
-static void print_line(na_progress *progress,
-                       void (*write)(const na_event *event, na_buffer *out), const na_event *event)
+static void print_line(na_progress *progress, void (*write)(const na_event *event, na_buffer *out),
+                       const na_event *event)
 {
   na_buffer out = {0};
   write(event, &out);
@@ -323,20 +330,27 @@ void na_progress_event(na_progress *progress, const na_event *event)
 {
   char text[sizeof event->text + 2];
   switch (event->kind) {
-  case NA_EVENT_START: break;
-  case NA_EVENT_STEP: take_step(progress, event); break;
+  case NA_EVENT_START:
+    break;
+  case NA_EVENT_STEP:
+    take_step(progress, event);
+    break;
   case NA_EVENT_TASK:
     progress->what = event->what;
     progress->done = event->done;
     progress->total = event->total;
     redraw_sometimes(progress);
     break;
-  case NA_EVENT_EPOCH: take_epoch(progress, event); break;
+  case NA_EVENT_EPOCH:
+    take_epoch(progress, event);
+    break;
   case NA_EVENT_LOG:
     snprintf(text, sizeof text, "%s\n", event->text);
     if (!progress->quiet) na_progress_print(progress, text);
     break;
-  case NA_EVENT_END: na_progress_clear(progress); break;
+  case NA_EVENT_END:
+    na_progress_clear(progress);
+    break;
   }
 }
 
@@ -345,6 +359,8 @@ void na_progress_task(na_progress *progress, const char *what, long done, long t
   progress->what = what;
   progress->done = done;
   progress->total = total;
-  if (done < total) redraw_sometimes(progress);
-  else na_progress_clear(progress);
+  if (done < total)
+    redraw_sometimes(progress);
+  else
+    na_progress_clear(progress);
 }

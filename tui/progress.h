@@ -11,18 +11,18 @@
 /* The newest of everything worth showing. Zero-initialise, then na_progress_init. */
 typedef struct na_progress {
   na_terminal *terminal;
-  bool quiet;          /* shows nothing of its own; na_progress_print still prints */
-  bool broken;         /* the reader of standard output has gone away */
-  char run[64];        /* what the header calls the run */
-  na_event step;       /* the newest STEP event */
+  bool quiet;                /* shows nothing of its own; na_progress_print still prints */
+  bool broken;               /* the reader of standard output has gone away */
+  char run[64];              /* what the header calls the run */
+  na_event step;             /* the newest STEP event */
   na_result base, augmented; /* smoothed over the last steps; images 0: not measured yet */
   na_result base_val;        /* of the last evaluation */
   double best;               /* best base validation accuracy, NaN before the first */
-  const char *what;    /* work outside steps, NULL while stepping */
+  const char *what;          /* work outside steps, NULL while stepping */
   long done, total;
-  int drawn;           /* lines of the live block that are on the screen */
-  double drawn_at;     /* monotonic seconds */
-  double told_at;      /* when the last plain step line was printed */
+  int drawn;       /* lines of the live block that are on the screen */
+  double drawn_at; /* monotonic seconds */
+  double told_at;  /* when the last plain step line was printed */
 } na_progress;
 
 /* Progress on standard output. The terminal is borrowed. */
@@ -43,8 +43,8 @@ void na_progress_task(na_progress *progress, const char *what, long done, long t
 /* Takes the live block off the screen. */
 void na_progress_clear(na_progress *progress);
 
-/* Appends what would be shown, for na_progress_event and the tests: the live block (lines ending in a
- * newline, none wider than the terminal), or the plain line of a step or an epoch. */
+/* Appends what would be shown, for na_progress_event and the tests: the live block (lines ending in
+ * a newline, none wider than the terminal), or the plain line of a step or an epoch. */
 void na_progress_block(const na_progress *progress, na_buffer *out);
 void na_progress_step_line(const na_event *event, na_buffer *out);
 void na_progress_epoch_line(const na_event *event, na_buffer *out);

@@ -11,7 +11,10 @@ static void print(void *context, const char *text)
   na_progress_print(&session->progress, text);
 }
 
-static void interrupt_lua(void *lua) { na_lua_interrupt(lua); }
+static void interrupt_lua(void *lua)
+{
+  na_lua_interrupt(lua);
+}
 
 static int set_all(na_session *session, const na_session_options *options, na_error *err)
 {

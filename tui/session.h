@@ -20,6 +20,7 @@ typedef struct na_session_options {
   na_words set;
 } na_session_options;
 
+/* clang-format off */
 /* Entries of an option table, for a structure that has the options as its member `field`. */
 #define NA_SESSION_OPTIONS(type, field)                                                            \
   {{"--set", NA_TEXT, offsetof(type, field.set), "", 0, 0, NULL,                                   \
@@ -33,6 +34,7 @@ typedef struct na_session_options {
   {{"--quiet", NA_BOOL, offsetof(type, field.quiet), "false", 0, 0, NULL,                          \
     "show no progress, only what the script prints"},                                              \
    NULL, false}
+/* clang-format on */
 
 /* Starts it in place: session must stay where it is. Interrupts are caught from now on. */
 int na_session_start(na_session *session, const na_session_options *options, na_error *err);

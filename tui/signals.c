@@ -29,7 +29,10 @@ static void handle(int number, void (*handler)(int number))
   sigaction(number, &action, NULL);
 }
 
-void na_signals_ignore_pipe(void) { handle(SIGPIPE, SIG_IGN); }
+void na_signals_ignore_pipe(void)
+{
+  handle(SIGPIPE, SIG_IGN);
+}
 
 void na_signals_catch(void)
 {
@@ -45,6 +48,12 @@ void na_signals_on_interrupt(void (*ask)(void *context), void *context)
   ask_function = ask;
 }
 
-bool na_signals_interrupted(void) { return interrupts > 0; }
+bool na_signals_interrupted(void)
+{
+  return interrupts > 0;
+}
 
-void na_signals_forget(void) { interrupts = 0; }
+void na_signals_forget(void)
+{
+  interrupts = 0;
+}

@@ -37,8 +37,10 @@ void na_table_add(na_table *table, const char *format, ...)
   for (char *c = text; *c != '\0'; c++)
     if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
   char *copy = na_strdup(text);
-  if (copy == NULL) table->failed = true;
-  else push(table, copy);
+  if (copy == NULL)
+    table->failed = true;
+  else
+    push(table, copy);
 }
 
 void na_table_rule(na_table *table)
@@ -88,8 +90,10 @@ static void write_row(const na_table *table, char **row, const int *widths, na_b
       continue;
     }
     if (column > 0 && c[-1] != '|') na_buffer_add(out, rule ? "--" : "  ");
-    if (rule) repeat(out, "-", widths[column]);
-    else write_cell(out, row[column], widths[column], *c);
+    if (rule)
+      repeat(out, "-", widths[column]);
+    else
+      write_cell(out, row[column], widths[column], *c);
     column++;
   }
   end_line(out);

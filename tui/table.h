@@ -15,7 +15,7 @@ enum { NA_TABLE_COLUMNS = 16, NA_TABLE_GROUPS = 4 };
 typedef struct na_table {
   const char *layout; /* 'l' or 'r' per column; '|' between two groups of columns: "ll|rrr|rrr" */
   const char *titles[NA_TABLE_GROUPS]; /* above each group, or NULL */
-  char **cells;       /* row by row; a NULL in a row's first column: a rule across the table */
+  char **cells; /* row by row; a NULL in a row's first column: a rule across the table */
   size_t count, capacity;
   bool failed;
 } na_table;

@@ -45,10 +45,12 @@ void na_terminal_measure(na_terminal *terminal)
 {
   const char *given = getenv("COLUMNS");
   struct winsize size;
-  if (given != NULL && atol(given) > 0) terminal->width = clamp_width(atol(given));
+  if (given != NULL && atol(given) > 0)
+    terminal->width = clamp_width(atol(given));
   else if (ioctl(terminal->fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
     terminal->width = clamp_width(size.ws_col);
-  else terminal->width = WIDTH_DEFAULT;
+  else
+    terminal->width = WIDTH_DEFAULT;
 }
 
 /* Copies a terminfo string without its padding marks ($<5>), which only hardware needed. */
@@ -59,8 +61,10 @@ static void copy_sequence(char out[NA_SEQUENCE_MAX], const char *from)
   size_t length = 0;
   while (*from != '\0' && length + 1 < NA_SEQUENCE_MAX) {
     const char *close = from[0] == '$' && from[1] == '<' ? strchr(from, '>') : NULL;
-    if (close != NULL) from = close + 1;
-    else out[length++] = *from++;
+    if (close != NULL)
+      from = close + 1;
+    else
+      out[length++] = *from++;
   }
   out[length] = '\0';
 }
@@ -98,7 +102,8 @@ static const char *skip_sequence(const char *text)
   text++;
   if (*text == '[')
     for (text++; *text != '\0' && !(*text >= '@' && *text <= '~');) text++;
-  else if (*text != '\0') text++;
+  else if (*text != '\0')
+    text++;
   return *text != '\0' ? text + 1 : text;
 }
 

@@ -10,9 +10,9 @@ enum { NA_SEQUENCE_MAX = 32 };
 /* Escape sequences are empty texts where the terminal lacks them, so they can always be printed. */
 typedef struct na_terminal {
   int fd;
-  bool live;  /* lines can be redrawn: a terminal that moves its cursor up and erases lines */
-  bool utf8;  /* the locale's character set */
-  int width;  /* columns */
+  bool live; /* lines can be redrawn: a terminal that moves its cursor up and erases lines */
+  bool utf8; /* the locale's character set */
+  int width; /* columns */
   char up[NA_SEQUENCE_MAX], erase[NA_SEQUENCE_MAX];
   char bold[NA_SEQUENCE_MAX], dim[NA_SEQUENCE_MAX], plain[NA_SEQUENCE_MAX];
   char base[NA_SEQUENCE_MAX], augmented[NA_SEQUENCE_MAX]; /* colours, safe for the colour-blind */

@@ -194,7 +194,7 @@ int na_settings_parse(const na_settings *settings, void *target, const char *nam
   const na_setting *setting = na_settings_find(settings, name);
   if (setting == NULL) return refuse_name(settings, name, err);
   na_value value = {.kind = NA_VALUE_TEXT, .text = text};
-  na_list list;
+  na_list list = {0};
   switch (setting->type) {
   case NA_INT:
   case NA_FLOAT:

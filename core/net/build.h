@@ -9,14 +9,14 @@
 #include "core/net/net.h"
 
 enum {
-  NA_NAME_SIZE = 128,      /* bytes of a name, with its NUL */
+  NA_NAME_SIZE = 128, /* bytes of a name, with its NUL */
   NA_LAYERS_MAX = 4096,
   NA_DIMS_MAX = 4096,
   NA_CHANNELS_MAX = 65536, /* of any dimension */
   NA_SIDE_MAX = 8192,      /* height and width of an image */
   NA_KERNEL_MAX = 63,
   NA_STRIDE_MAX = 8,
-  NA_SQUEEZE_MIN = 16      /* the least middle of a squeeze-excite gate, by its formula */
+  NA_SQUEEZE_MIN = 16 /* the least middle of a squeeze-excite gate, by its formula */
 };
 
 /* Floats in a block of parameters (1 GiB). */

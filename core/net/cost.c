@@ -2,7 +2,10 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/net/build.h"
 
-static long long axis(int dim, int size, const int *widths) { return dim < 0 ? size : widths[dim]; }
+static long long axis(int dim, int size, const int *widths)
+{
+  return dim < 0 ? size : widths[dim];
+}
 
 /* Values of parameter `index` that the sub-network uses; 0 for index -1. */
 static long long used(const na_net *net, int index, const int *widths)

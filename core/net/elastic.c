@@ -43,13 +43,16 @@ static int squeeze_value(const na_dim *dim, const na_dim *source, int w)
 static int largest(const na_net *net, const na_dim *dim)
 {
   switch (dim->kind) {
-  case NA_DIM_WIDTH: return round_half_up(dim->base * dim->list.values[dim->list.count - 1]);
+  case NA_DIM_WIDTH:
+    return round_half_up(dim->base * dim->list.values[dim->list.count - 1]);
   case NA_DIM_EXPAND: {
     const na_dim *source = &net->dims[dim->source];
     return expand_value(dim, source, dim->list.values[dim->list.count - 1], source->max);
   }
-  case NA_DIM_SQUEEZE: return squeeze_max(dim, &net->dims[dim->source]);
-  default: return dim->base;
+  case NA_DIM_SQUEEZE:
+    return squeeze_max(dim, &net->dims[dim->source]);
+  default:
+    return dim->base;
   }
 }
 
@@ -58,12 +61,15 @@ static int value_of(const na_net *net, int d, int choice, const int *widths)
 {
   const na_dim *dim = &net->dims[d];
   switch (dim->kind) {
-  case NA_DIM_WIDTH: return round_half_up(dim->base * dim->list.values[choice]);
+  case NA_DIM_WIDTH:
+    return round_half_up(dim->base * dim->list.values[choice]);
   case NA_DIM_EXPAND:
     return expand_value(dim, &net->dims[dim->source], dim->list.values[choice],
                         widths[dim->source]);
-  case NA_DIM_SQUEEZE: return squeeze_value(dim, &net->dims[dim->source], widths[dim->source]);
-  default: return dim->base;
+  case NA_DIM_SQUEEZE:
+    return squeeze_value(dim, &net->dims[dim->source], widths[dim->source]);
+  default:
+    return dim->base;
   }
 }
 
@@ -75,8 +81,9 @@ static int check_list(const char *name, const na_list *list, na_error *err)
     return na_fail(err, NA_EINVAL, "dimension %s: a list has 1 to %d candidates, not %d", name,
                    NA_LIST_MAX, list->count);
   if (list->values[0] != 1.0)
-    return na_fail(err, NA_EINVAL, "dimension %s: the first candidate is %g but must be 1, the base",
-                   name, list->values[0]);
+    return na_fail(err, NA_EINVAL,
+                   "dimension %s: the first candidate is %g but must be 1, the base", name,
+                   list->values[0]);
   for (int i = 1; i < list->count; i++)
     if (!(list->values[i] > list->values[i - 1] && list->values[i] <= NA_MULTIPLIER_MAX))
       return na_fail(err, NA_EINVAL,
@@ -116,7 +123,8 @@ static int check_source(const na_net *net, const na_dim *dim, na_error *err)
     return na_fail(err, NA_EINVAL, "dimension %s: there is no source dimension %d", dim->name,
                    dim->source);
   const na_dim *source = &net->dims[dim->source];
-  if (source->kind == NA_DIM_SQUEEZE || (source->kind == NA_DIM_EXPAND && dim->kind == NA_DIM_EXPAND))
+  if (source->kind == NA_DIM_SQUEEZE ||
+      (source->kind == NA_DIM_EXPAND && dim->kind == NA_DIM_EXPAND))
     return na_fail(err, NA_EINVAL, "dimension %s cannot depend on %s, which itself follows another",
                    dim->name, source->name);
   return NA_OK;
@@ -167,8 +175,8 @@ int na_net_width(na_net *net, const char *name, int base, const na_list *multipl
 int na_net_expand(na_net *net, const char *name, int base, int source, const na_list *factors,
                   na_error *err)
 {
-  na_dim dim = {.name = (char *)name, .kind = NA_DIM_EXPAND, .base = base, .source = source,
-                .sorted = true};
+  na_dim dim = {
+      .name = (char *)name, .kind = NA_DIM_EXPAND, .base = base, .source = source, .sorted = true};
   return add_dim(net, &dim, factors, err);
 }
 
@@ -185,8 +193,9 @@ int na_dim_raise(na_net *net, int d, int max, na_error *err)
 {
   na_dim *dim = &net->dims[d];
   if (max < dim->max || max > NA_CHANNELS_MAX)
-    return na_fail(err, NA_EINVAL, "dimension %s: max %d does not fit its candidates, which reach %d",
-                   dim->name, max, dim->max);
+    return na_fail(err, NA_EINVAL,
+                   "dimension %s: max %d does not fit its candidates, which reach %d", dim->name,
+                   max, dim->max);
   dim->max = max;
   return NA_OK;
 }
@@ -205,10 +214,12 @@ void na_net_sample(const na_net *net, na_sampling sampling, na_random *random, i
 {
   for (int d = 0; d < net->dim_count; d++) {
     int candidates = na_dim_candidates(&net->dims[d]);
-    if (sampling == NA_SAMPLE_WIDEST) choices[d] = candidates - 1;
+    if (sampling == NA_SAMPLE_WIDEST)
+      choices[d] = candidates - 1;
     else if (drawn(&net->dims[d], sampling))
       choices[d] = (int)na_random_below(random, (uint32_t)candidates);
-    else choices[d] = 0;
+    else
+      choices[d] = 0;
   }
 }
 
@@ -247,8 +258,9 @@ int na_net_check_widths(const na_net *net, const int *widths, na_error *err)
       return na_fail(err, NA_EINVAL, "dimension %s is fixed at %d, not %d", dim->name, dim->base,
                      widths[d]);
     if (widths[d] < 1 || widths[d] > dim->max)
-      return na_fail(err, NA_EINVAL, "dimension %s: width %d is impossible: it has 1 to %d channels",
-                     dim->name, widths[d], dim->max);
+      return na_fail(err, NA_EINVAL,
+                     "dimension %s: width %d is impossible: it has 1 to %d channels", dim->name,
+                     widths[d], dim->max);
   }
   return NA_OK;
 }
@@ -302,9 +314,11 @@ static int check_fits(const na_net *net, const int *widest, na_error *err)
   for (int d = 0; d < net->dim_count; d++) {
     const na_dim *dim = &net->dims[d];
     if (widest[d] <= dim->max) continue;
-    na_fail(err, NA_EINVAL, "dimension %s: the new list needs %d channels, but weights exist for %d",
-            dim->name, widest[d], dim->max);
-    return na_hint(err, "lists can only shrink once the network is built; build it with wider lists");
+    na_fail(err, NA_EINVAL,
+            "dimension %s: the new list needs %d channels, but weights exist for %d", dim->name,
+            widest[d], dim->max);
+    return na_hint(err,
+                   "lists can only shrink once the network is built; build it with wider lists");
   }
   return NA_OK;
 }

@@ -9,7 +9,8 @@
  * a hundred deviations away: never. */
 static const double LINEAR_DEVIATION = 0.02;
 
-/* The sequence of a tensor depends on its place alone, so no tensor's values depend on another's. */
+/* The sequence of a tensor depends on its place alone, so no tensor's values depend on another's.
+ */
 static na_random sequence(uint64_t seed, int param)
 {
   return na_random_at(seed, (uint64_t)param, 0);
@@ -42,8 +43,10 @@ static void convolution(na_net *net, int weight, int bias, na_init init, uint64_
 {
   const int *shape = net->params[weight].shape;
   double taps = (double)shape[2] * shape[3], bound = 1.0 / sqrt(shape[1] * taps);
-  if (init == NA_INIT_NORMAL) normal(net, weight, sqrt(2.0 / (shape[0] * taps)), seed);
-  else uniform(net, weight, bound, seed);
+  if (init == NA_INIT_NORMAL)
+    normal(net, weight, sqrt(2.0 / (shape[0] * taps)), seed);
+  else
+    uniform(net, weight, bound, seed);
   if (bias >= 0 && init != NA_INIT_NORMAL) uniform(net, bias, bound, seed);
 }
 
@@ -56,15 +59,16 @@ static void statistics(na_net *net, const na_layer *layer)
 
 void na_net_initialize(na_net *net, na_init init, uint64_t seed)
 {
-  if (init == NA_INIT_AUTO)
-    init = na_net_elastic(net) ? NA_INIT_KAIMING_UNIFORM : NA_INIT_NORMAL;
+  if (init == NA_INIT_AUTO) init = na_net_elastic(net) ? NA_INIT_KAIMING_UNIFORM : NA_INIT_NORMAL;
   memset(net->weights, 0, net->values * sizeof(float));
   memset(net->grads, 0, net->values * sizeof(float));
   memset(net->momentum, 0, net->values * sizeof(float));
   for (int i = 0; i < net->layer_count; i++) {
     const na_layer *layer = &net->layers[i];
-    if (layer->kind == NA_LINEAR) normal(net, layer->weight, LINEAR_DEVIATION, seed);
-    else if (layer->weight >= 0) convolution(net, layer->weight, layer->bias, init, seed);
+    if (layer->kind == NA_LINEAR)
+      normal(net, layer->weight, LINEAR_DEVIATION, seed);
+    else if (layer->weight >= 0)
+      convolution(net, layer->weight, layer->bias, init, seed);
     if (layer->weight2 >= 0) convolution(net, layer->weight2, layer->bias2, init, seed);
     if (layer->norm) statistics(net, layer);
   }

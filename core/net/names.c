@@ -17,13 +17,31 @@ static int find(const char *const *names, int count, const char *name)
   return -1;
 }
 
-const char *na_activation_name(na_activation act) { return activations[act]; }
-const char *na_kind_name(na_layer_kind kind) { return kinds[kind]; }
-const char *na_sampling_name(na_sampling sampling) { return samplings[sampling]; }
+const char *na_activation_name(na_activation act)
+{
+  return activations[act];
+}
+const char *na_kind_name(na_layer_kind kind)
+{
+  return kinds[kind];
+}
+const char *na_sampling_name(na_sampling sampling)
+{
+  return samplings[sampling];
+}
 
-int na_activation_find(const char *name) { return find(activations, NA_ACT_COUNT, name); }
-int na_kind_find(const char *name) { return find(kinds, NA_KIND_COUNT, name); }
-int na_sampling_find(const char *name) { return find(samplings, NA_SAMPLE_COUNT, name); }
+int na_activation_find(const char *name)
+{
+  return find(activations, NA_ACT_COUNT, name);
+}
+int na_kind_find(const char *name)
+{
+  return find(kinds, NA_KIND_COUNT, name);
+}
+int na_sampling_find(const char *name)
+{
+  return find(samplings, NA_SAMPLE_COUNT, name);
+}
 
 int na_name_check(const char *what, const char *name, na_error *err)
 {
@@ -35,8 +53,9 @@ int na_name_check(const char *what, const char *name, na_error *err)
                    what, good >= 40 ? name : "", length, NA_NAME_SIZE - 1);
   if (good == length) return NA_OK;
   /* The offending byte itself may be unprintable: show what comes before it. */
-  return na_fail(err, NA_EINVAL,
-                 "the name of %s \"%.*s...\" has an illegal character at position %zu: only letters, "
-                 "digits, '.', '_' and '-' are allowed",
-                 what, (int)good, name, good + 1);
+  return na_fail(
+      err, NA_EINVAL,
+      "the name of %s \"%.*s...\" has an illegal character at position %zu: only letters, "
+      "digits, '.', '_' and '-' are allowed",
+      what, (int)good, name, good + 1);
 }

@@ -17,10 +17,15 @@ typedef struct traits {
 
 static const traits kind_traits[NA_KIND_COUNT] = {
     [NA_INPUT] = {.inputs = 0, .stride_max = 1},
-    [NA_CONV] = {.inputs = 1, .stride_max = NA_STRIDE_MAX, .window = true, .new_dim = true,
-                 .norm = true, .bias = true, .act = true},
-    [NA_DEPTHWISE] = {.inputs = 1, .stride_max = 2, .window = true, .norm = true, .bias = true,
-                      .act = true},
+    [NA_CONV] = {.inputs = 1,
+                 .stride_max = NA_STRIDE_MAX,
+                 .window = true,
+                 .new_dim = true,
+                 .norm = true,
+                 .bias = true,
+                 .act = true},
+    [NA_DEPTHWISE] =
+        {.inputs = 1, .stride_max = 2, .window = true, .norm = true, .bias = true, .act = true},
     [NA_LINEAR] = {.inputs = 1, .stride_max = 1, .new_dim = true, .bias = true, .act = true},
     [NA_SQUEEZE] = {.inputs = 1, .stride_max = 1, .bias = true},
     [NA_ADD] = {.inputs = 2, .stride_max = 1, .act = true},
@@ -30,10 +35,21 @@ static const traits kind_traits[NA_KIND_COUNT] = {
     [NA_DROPOUT] = {.inputs = 1, .stride_max = 1, .rate = true},
 };
 
-static const na_layer blank_layer = {
-    .input = {-1, -1}, .gate = -1, .in = -1, .out = -1, .squeeze = -1, .kernel = 1, .stride = 1,
-    .weight = -1, .bias = -1, .gamma = -1, .beta = -1, .weight2 = -1, .bias2 = -1, .mean = -1,
-    .var = -1};
+static const na_layer blank_layer = {.input = {-1, -1},
+                                     .gate = -1,
+                                     .in = -1,
+                                     .out = -1,
+                                     .squeeze = -1,
+                                     .kernel = 1,
+                                     .stride = 1,
+                                     .weight = -1,
+                                     .bias = -1,
+                                     .gamma = -1,
+                                     .beta = -1,
+                                     .weight2 = -1,
+                                     .bias2 = -1,
+                                     .mean = -1,
+                                     .var = -1};
 
 /* -------------------------------------------------------------------- making and freeing */
 
@@ -41,8 +57,8 @@ static int check_images(const char *name, int channels, int height, int width, i
                         na_error *err)
 {
   if (channels < 1 || channels > NA_CHANNELS_MAX)
-    return na_fail(err, NA_EINVAL, "network %s: images of %d channels are impossible: 1 to %d", name,
-                   channels, NA_CHANNELS_MAX);
+    return na_fail(err, NA_EINVAL, "network %s: images of %d channels are impossible: 1 to %d",
+                   name, channels, NA_CHANNELS_MAX);
   if (height < 1 || height > NA_SIDE_MAX || width < 1 || width > NA_SIDE_MAX)
     return na_fail(err, NA_EINVAL, "network %s: images of %dx%d are impossible: sides are 1 to %d",
                    name, height, width, NA_SIDE_MAX);
@@ -138,8 +154,15 @@ int na_net_check_open(const na_net *net, na_error *err)
 
 na_layer_spec na_layer_spec_init(na_layer_kind kind, const char *name)
 {
-  return (na_layer_spec){.kind = kind, .name = name, .input = {-1, -1}, .gate = -1, .out = -1,
-                         .squeeze = -1, .kernel = 1, .stride = 1, .act = NA_ACT_IDENTITY};
+  return (na_layer_spec){.kind = kind,
+                         .name = name,
+                         .input = {-1, -1},
+                         .gate = -1,
+                         .out = -1,
+                         .squeeze = -1,
+                         .kernel = 1,
+                         .stride = 1,
+                         .act = NA_ACT_IDENTITY};
 }
 
 static int prove_name(const na_net *net, const na_layer_spec *spec, na_error *err)
@@ -167,11 +190,13 @@ static int prove_input(const na_net *net, const na_layer_spec *spec, int which, 
                    na_kind_name(spec->kind), kind_traits[spec->kind].inputs);
   }
   if (input < 0 || input >= net->layer_count)
-    return na_fail(err, NA_EINVAL, "layer %s: expected an earlier layer (0 to %d) as input %d, got %d",
-                   spec->name, net->layer_count - 1, which + 1, input);
+    return na_fail(err, NA_EINVAL,
+                   "layer %s: expected an earlier layer (0 to %d) as input %d, got %d", spec->name,
+                   net->layer_count - 1, which + 1, input);
   if (net->layers[input].kind == NA_SQUEEZE)
-    return na_fail(err, NA_EINVAL, "layer %s: the squeeze layer %s can only be a gate, not an input",
-                   spec->name, net->layers[input].name);
+    return na_fail(err, NA_EINVAL,
+                   "layer %s: the squeeze layer %s can only be a gate, not an input", spec->name,
+                   net->layers[input].name);
   return NA_OK;
 }
 
@@ -187,9 +212,9 @@ static int prove_gate(const na_net *net, const na_layer_spec *spec, na_error *er
                    spec->gate);
   const na_layer *gate = &net->layers[spec->gate];
   if (gate->input[0] == spec->input[0]) return NA_OK;
-  return na_fail(err, NA_ESHAPE, "layer %s: expected its gate %s on its own input %s, got one on %s",
-                 spec->name, gate->name, net->layers[spec->input[0]].name,
-                 net->layers[gate->input[0]].name);
+  return na_fail(err, NA_ESHAPE,
+                 "layer %s: expected its gate %s on its own input %s, got one on %s", spec->name,
+                 gate->name, net->layers[spec->input[0]].name, net->layers[gate->input[0]].name);
 }
 
 static int prove_window(const na_layer_spec *spec, na_error *err)
@@ -222,15 +247,20 @@ static int prove_extras(const na_layer_spec *spec, na_error *err)
   if (spec->act != NA_ACT_IDENTITY && !may->act) return refuse_extra(spec, "activation", err);
   if (spec->rate != 0.0 && !may->rate) return refuse_extra(spec, "rate", err);
   if (spec->norm && spec->bias)
-    return na_fail(err, NA_EINVAL, "layer %s: expected norm or bias, got both: the norm's shift "
-                   "makes a bias useless", spec->name);
+    return na_fail(err, NA_EINVAL,
+                   "layer %s: expected norm or bias, got both: the norm's shift "
+                   "makes a bias useless",
+                   spec->name);
   if (!(spec->rate >= 0.0 && spec->rate < 1.0))
-    return na_fail(err, NA_EINVAL, "layer %s: expected a rate from 0 to below 1, got %g", spec->name,
-                   spec->rate);
+    return na_fail(err, NA_EINVAL, "layer %s: expected a rate from 0 to below 1, got %g",
+                   spec->name, spec->rate);
   return NA_OK;
 }
 
-static bool is_dim(const na_net *net, int dim) { return dim >= 0 && dim < net->dim_count; }
+static bool is_dim(const na_net *net, int dim)
+{
+  return dim >= 0 && dim < net->dim_count;
+}
 
 static int prove_out(const na_net *net, const na_layer_spec *spec, na_error *err)
 {
@@ -257,8 +287,10 @@ static int prove_squeeze(const na_net *net, const na_layer_spec *spec, na_error 
   int in = net->layers[spec->input[0]].out;
   if (middle->kind == NA_DIM_FIXED || (middle->kind == NA_DIM_SQUEEZE && middle->source == in))
     return NA_OK;
-  return na_fail(err, NA_ESHAPE, "layer %s: expected a middle that follows its input's dimension %s, "
-                 "got %s", spec->name, net->dims[in].name, middle->name);
+  return na_fail(err, NA_ESHAPE,
+                 "layer %s: expected a middle that follows its input's dimension %s, "
+                 "got %s",
+                 spec->name, net->dims[in].name, middle->name);
 }
 
 /* The sizes its inputs must have. */
@@ -273,14 +305,16 @@ static int prove_sizes(const na_net *net, const na_layer_spec *spec, na_error *e
   if (spec->kind != NA_ADD) return NA_OK;
   const na_layer *b = &net->layers[spec->input[1]];
   if (a->out != b->out)
-    return na_fail(err, NA_ESHAPE, "layer %s: expected two inputs of one dimension, got %s (%d) from "
-                   "%s and %s (%d) from %s", spec->name, net->dims[a->out].name,
-                   net->dims[a->out].base, a->name, net->dims[b->out].name, net->dims[b->out].base,
-                   b->name);
+    return na_fail(err, NA_ESHAPE,
+                   "layer %s: expected two inputs of one dimension, got %s (%d) from "
+                   "%s and %s (%d) from %s",
+                   spec->name, net->dims[a->out].name, net->dims[a->out].base, a->name,
+                   net->dims[b->out].name, net->dims[b->out].base, b->name);
   if (a->height != b->height || a->width != b->width)
-    return na_fail(err, NA_ESHAPE, "layer %s: expected two inputs of one size, got %dx%d from %s and "
-                   "%dx%d from %s", spec->name, a->height, a->width, a->name, b->height, b->width,
-                   b->name);
+    return na_fail(err, NA_ESHAPE,
+                   "layer %s: expected two inputs of one size, got %dx%d from %s and "
+                   "%dx%d from %s",
+                   spec->name, a->height, a->width, a->name, b->height, b->width, b->name);
   return NA_OK;
 }
 
@@ -345,8 +379,8 @@ static int add_tensor(na_net *net, bool buffer, const na_param *proto, const cha
   param.count = 1;
   for (int i = 0; i < param.rank; i++) param.count *= (size_t)param.shape[i];
   if (param.count > NA_VALUES_MAX || *total > NA_VALUES_MAX - param.count)
-    return na_fail(err, NA_EINVAL, "layer %s: the network would have more than %zu parameters", layer,
-                   NA_VALUES_MAX);
+    return na_fail(err, NA_EINVAL, "layer %s: the network would have more than %zu parameters",
+                   layer, NA_VALUES_MAX);
   param.offset = *total;
   char name[2 * NA_NAME_SIZE];
   snprintf(name, sizeof name, "%s.%s", layer, suffix);
@@ -362,8 +396,8 @@ static int add_tensor(na_net *net, bool buffer, const na_param *proto, const cha
   return (*count)++;
 }
 
-/* A weight of out x in channels with kernel x kernel taps (rank 4), or a matrix (rank 2). in -1: one
- * input channel per output. */
+/* A weight of out x in channels with kernel x kernel taps (rank 4), or a matrix (rank 2). in -1:
+ * one input channel per output. */
 static int add_weight(na_net *net, const na_layer *layer, const char *suffix, int rank, int out,
                       int in, int kernel, na_error *err)
 {
@@ -410,12 +444,13 @@ static int add_params(na_net *net, na_layer *layer, na_error *err)
   bool linear = layer->kind == NA_LINEAR;
   if (layer->kind == NA_SQUEEZE) return add_squeeze(net, layer, err);
   if (layer->kind != NA_CONV && layer->kind != NA_DEPTHWISE && !linear) return NA_OK;
-  layer->weight = add_weight(net, layer, linear ? "linear.weight" : "conv.weight", linear ? 2 : 4,
-                             layer->out, layer->kind == NA_DEPTHWISE ? -1 : layer->in, layer->kernel,
-                             err);
+  layer->weight =
+      add_weight(net, layer, linear ? "linear.weight" : "conv.weight", linear ? 2 : 4, layer->out,
+                 layer->kind == NA_DEPTHWISE ? -1 : layer->in, layer->kernel, err);
   if (layer->weight < 0) return layer->weight;
   if (layer->biased) {
-    layer->bias = add_vector(net, false, layer, linear ? "linear.bias" : "conv.bias", layer->out, err);
+    layer->bias =
+        add_vector(net, false, layer, linear ? "linear.bias" : "conv.bias", layer->out, err);
     if (layer->bias < 0) return layer->bias;
   }
   return layer->norm ? add_norm(net, layer, err) : NA_OK;
@@ -439,12 +474,15 @@ static int prove_last(const na_net *net, na_error *err)
   if (last->kind == NA_INPUT) return na_fail(err, NA_EINVAL, "network %s has no layers", net->name);
   if (out->kind != NA_DIM_FIXED || out->base != net->classes || last->height != 1 ||
       last->width != 1)
-    return na_fail(err, NA_ESHAPE, "layer %s is the last: expected %d x 1 x 1 (the classes, a fixed "
-                   "dimension), got %d x %d x %d of dimension %s", last->name, net->classes,
-                   out->base, last->height, last->width, out->name);
+    return na_fail(err, NA_ESHAPE,
+                   "layer %s is the last: expected %d x 1 x 1 (the classes, a fixed "
+                   "dimension), got %d x %d x %d of dimension %s",
+                   last->name, net->classes, out->base, last->height, last->width, out->name);
   if (last->norm || last->act != NA_ACT_IDENTITY || last->kind == NA_SQUEEZE)
-    return na_fail(err, NA_EINVAL, "layer %s is the last: it must give logits, without norm, "
-                   "activation or squeeze", last->name);
+    return na_fail(err, NA_EINVAL,
+                   "layer %s is the last: it must give logits, without norm, "
+                   "activation or squeeze",
+                   last->name);
   return NA_OK;
 }
 

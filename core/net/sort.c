@@ -116,12 +116,15 @@ int na_net_sort_channels(na_net *net, bool with_momentum, na_error *err)
                           "the channel sort");
     goto out;
   }
-  /* Middles first: a squeeze middle is ranked by sums over them, whose order decides the rounding. */
+  /* Middles first: a squeeze middle is ranked by sums over them, whose order decides the rounding.
+   */
   for (int d = 0; d < net->dim_count; d++)
-    if (net->dims[d].kind == NA_DIM_EXPAND && net->dims[d].sorted && net->dims[d].max > net->dims[d].base)
+    if (net->dims[d].kind == NA_DIM_EXPAND && net->dims[d].sorted &&
+        net->dims[d].max > net->dims[d].base)
       sort_dim(&s, d);
   for (int d = 0; d < net->dim_count; d++)
-    if (net->dims[d].kind == NA_DIM_SQUEEZE && net->dims[d].max > net->dims[d].base) sort_dim(&s, d);
+    if (net->dims[d].kind == NA_DIM_SQUEEZE && net->dims[d].max > net->dims[d].base)
+      sort_dim(&s, d);
 out:
   na_free(s.order);
   na_free(s.scratch);

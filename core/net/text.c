@@ -18,14 +18,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const dim_kinds[] = {
-    [NA_DIM_FIXED] = "fixed", [NA_DIM_WIDTH] = "width", [NA_DIM_EXPAND] = "expand",
-    [NA_DIM_SQUEEZE] = "squeeze"};
+static const char *const dim_kinds[] = {[NA_DIM_FIXED] = "fixed",
+                                        [NA_DIM_WIDTH] = "width",
+                                        [NA_DIM_EXPAND] = "expand",
+                                        [NA_DIM_SQUEEZE] = "squeeze"};
 enum { DIM_KINDS = sizeof dim_kinds / sizeof dim_kinds[0], LINE_SIZE = 1024 };
 
-static const char *dim_kind_name(int kind) { return dim_kinds[kind]; }
-static const char *layer_kind_name(int kind) { return na_kind_name((na_layer_kind)kind); }
-static const char *act_name(int act) { return na_activation_name((na_activation)act); }
+static const char *dim_kind_name(int kind)
+{
+  return dim_kinds[kind];
+}
+static const char *layer_kind_name(int kind)
+{
+  return na_kind_name((na_layer_kind)kind);
+}
+static const char *act_name(int act)
+{
+  return na_activation_name((na_activation)act);
+}
 
 static int dim_kind_find(const char *name)
 {
@@ -119,11 +129,21 @@ static void write_field(const field *f, const void *record, na_buffer *out)
   if (f->type == FIELD_LIST && ((const na_list *)at)->count == 1) return;
   na_buffer_add(out, " %s=", f->key);
   switch (f->type) {
-  case FIELD_INT: na_buffer_add(out, "%d", *(const int *)at); break;
-  case FIELD_REAL: na_buffer_add(out, "%.17g", *(const double *)at); break;
-  case FIELD_NAME: na_buffer_add(out, "%s", (const char *)at); break;
-  case FIELD_LIST: write_list(at, out); break;
-  case FIELD_WORD: na_buffer_add(out, "%s", f->word(*(const int *)at)); break;
+  case FIELD_INT:
+    na_buffer_add(out, "%d", *(const int *)at);
+    break;
+  case FIELD_REAL:
+    na_buffer_add(out, "%.17g", *(const double *)at);
+    break;
+  case FIELD_NAME:
+    na_buffer_add(out, "%s", (const char *)at);
+    break;
+  case FIELD_LIST:
+    write_list(at, out);
+    break;
+  case FIELD_WORD:
+    na_buffer_add(out, "%s", f->word(*(const int *)at));
+    break;
   }
 }
 
@@ -135,12 +155,19 @@ static void write_record(const char *word, const field *fields, const void *reco
 }
 
 /* Names were checked when they entered the net: they fit. */
-static void copy_name(char to[NA_NAME_SIZE], const char *from) { memcpy(to, from, strlen(from) + 1); }
+static void copy_name(char to[NA_NAME_SIZE], const char *from)
+{
+  memcpy(to, from, strlen(from) + 1);
+}
 
 static void write_dim(const na_dim *dim, na_buffer *out)
 {
-  dim_record record = {.kind = (int)dim->kind, .base = dim->base, .max = dim->max,
-                       .source = dim->source, .sorted = dim->sorted, .list = dim->list};
+  dim_record record = {.kind = (int)dim->kind,
+                       .base = dim->base,
+                       .max = dim->max,
+                       .source = dim->source,
+                       .sorted = dim->sorted,
+                       .list = dim->list};
   copy_name(record.name, dim->name);
   write_record("dim", dim_fields, &record, out);
 }
@@ -166,8 +193,11 @@ static void write_layer(const na_layer *layer, na_buffer *out)
 
 void na_net_write(const na_net *net, na_buffer *out)
 {
-  net_record record = {.channels = net->channels, .height = net->height, .width = net->width,
-                       .classes = net->classes, .bn_eps = net->bn_eps,
+  net_record record = {.channels = net->channels,
+                       .height = net->height,
+                       .width = net->width,
+                       .classes = net->classes,
+                       .bn_eps = net->bn_eps,
                        .bn_momentum = net->bn_momentum};
   copy_name(record.name, net->name);
   write_record("net", net_fields, &record, out);
@@ -214,10 +244,14 @@ static bool parse_value(const field *f, char *text, void *record)
 {
   void *at = (char *)record + f->offset;
   switch (f->type) {
-  case FIELD_INT: return parse_int(text, f->min, f->max, at);
-  case FIELD_REAL: return parse_real(text, f->min, f->max, at);
-  case FIELD_LIST: return parse_list(text, at);
-  case FIELD_WORD: return (*(int *)at = f->find(text)) >= 0;
+  case FIELD_INT:
+    return parse_int(text, f->min, f->max, at);
+  case FIELD_REAL:
+    return parse_real(text, f->min, f->max, at);
+  case FIELD_LIST:
+    return parse_list(text, at);
+  case FIELD_WORD:
+    return (*(int *)at = f->find(text)) >= 0;
   case FIELD_NAME:
     if (strlen(text) >= NA_NAME_SIZE) return false;
     memcpy(at, text, strlen(text) + 1);
@@ -285,10 +319,14 @@ static int read_net(na_net **net, char *rest, na_error *err)
 static int add_dim(na_net *net, const dim_record *r, na_error *err)
 {
   switch (r->kind) {
-  case NA_DIM_WIDTH: return na_net_width(net, r->name, r->base, &r->list, err);
-  case NA_DIM_EXPAND: return na_net_expand(net, r->name, r->base, r->source, &r->list, err);
-  case NA_DIM_SQUEEZE: return na_net_squeeze(net, r->name, r->base, r->source, err);
-  default: return na_net_fixed(net, r->name, r->base, err);
+  case NA_DIM_WIDTH:
+    return na_net_width(net, r->name, r->base, &r->list, err);
+  case NA_DIM_EXPAND:
+    return na_net_expand(net, r->name, r->base, r->source, &r->list, err);
+  case NA_DIM_SQUEEZE:
+    return na_net_squeeze(net, r->name, r->base, r->source, err);
+  default:
+    return na_net_fixed(net, r->name, r->base, err);
   }
 }
 
@@ -353,7 +391,8 @@ static int read_lines(const char *text, na_net **net, na_error *err)
   for (int number = 1; *text != '\0'; number++) {
     size_t length = strcspn(text, "\n");
     int code;
-    if (length >= sizeof line) code = na_fail(err, NA_EFORMAT, "the line is too long");
+    if (length >= sizeof line)
+      code = na_fail(err, NA_EFORMAT, "the line is too long");
     else {
       memcpy(line, text, length);
       line[length] = '\0';

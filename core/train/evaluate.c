@@ -41,8 +41,10 @@ na_result na_result_of(const na_scores *scores)
 {
   double images = (double)scores->images;
   if (scores->images == 0) return (na_result){0};
-  return (na_result){.loss = scores->loss / images, .top1 = (double)scores->top1 / images,
-                     .top5 = (double)scores->top5 / images, .images = scores->images};
+  return (na_result){.loss = scores->loss / images,
+                     .top1 = (double)scores->top1 / images,
+                     .top5 = (double)scores->top5 / images,
+                     .images = scores->images};
 }
 
 int na_evaluate_watched(na_workspace *workspace, const int *widths, na_source *source,

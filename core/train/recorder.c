@@ -23,7 +23,10 @@ struct na_recorder {
 /* -------------------------------------------------------------------------------- columns */
 
 /* A mean, or NaN where nothing was measured. */
-static double of(const na_result *result, double value) { return result->images > 0 ? value : NAN; }
+static double of(const na_result *result, double value)
+{
+  return result->images > 0 ? value : NAN;
+}
 
 /* X(name, value of event e) */
 #define RESULT_COLUMNS(X, field)                                                                   \

@@ -1,7 +1,7 @@
 /* A run's folder: log.txt, run.h5 (metrics), last.h5 and best.h5 (checkpoints).
  *
- * A recorder may be NULL, for a run that is not recorded: everything then does nothing and succeeds.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+ * A recorder may be NULL, for a run that is not recorded: everything then does nothing and
+ * succeeds. SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef NA_RECORDER_H
 #define NA_RECORDER_H
 

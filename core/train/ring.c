@@ -67,7 +67,10 @@ void na_event_merge(na_event *event, const na_event *later)
   event->merged = steps;
 }
 
-static na_event *at(na_ring *ring, int i) { return &ring->events[(ring->first + i) % ring->capacity]; }
+static na_event *at(na_ring *ring, int i)
+{
+  return &ring->events[(ring->first + i) % ring->capacity];
+}
 
 /* Merges event into the newest one if it only continues it. */
 static bool absorb(na_ring *ring, const na_event *event)
@@ -75,9 +78,12 @@ static bool absorb(na_ring *ring, const na_event *event)
   if (ring->count < ring->capacity / 2 || ring->count == 0) return false;
   na_event *newest = at(ring, ring->count - 1);
   if (newest->kind != event->kind) return false;
-  if (event->kind == NA_EVENT_TASK && newest->what == event->what) *newest = *event;
-  else if (event->kind == NA_EVENT_STEP) na_event_merge(newest, event);
-  else return false;
+  if (event->kind == NA_EVENT_TASK && newest->what == event->what)
+    *newest = *event;
+  else if (event->kind == NA_EVENT_STEP)
+    na_event_merge(newest, event);
+  else
+    return false;
   return true;
 }
 

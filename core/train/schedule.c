@@ -41,8 +41,10 @@ na_phase na_phase_at(const na_train *train, int epoch)
 
 const char *na_phase_name(na_phase phase)
 {
-  static const char *const names[] = {[NA_PHASE_PLAIN] = "plain", [NA_PHASE_RANDOM] = "random",
-                                      [NA_PHASE_MIN_W] = "min_w", [NA_PHASE_MIN_E] = "min_e",
+  static const char *const names[] = {[NA_PHASE_PLAIN] = "plain",
+                                      [NA_PHASE_RANDOM] = "random",
+                                      [NA_PHASE_MIN_W] = "min_w",
+                                      [NA_PHASE_MIN_E] = "min_e",
                                       [NA_PHASE_OFF] = "off"};
   return names[phase];
 }

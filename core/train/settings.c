@@ -5,9 +5,18 @@
 #include <limits.h>
 
 #define AT(field) offsetof(na_train, field)
-#define FLAG(field, initial, help) {#field, NA_BOOL, AT(field), initial, 0, 0, NULL, help}
-#define COUNT(field, initial, min, max, help) {#field, NA_INT, AT(field), initial, min, max, NULL, help}
-#define NUMBER(field, initial, min, max, help) {#field, NA_FLOAT, AT(field), initial, min, max, NULL, help}
+#define FLAG(field, initial, help)                                                                 \
+  {                                                                                                \
+#field, NA_BOOL, AT(field), initial, 0, 0, NULL, help                                          \
+  }
+#define COUNT(field, initial, min, max, help)                                                      \
+  {                                                                                                \
+#field, NA_INT, AT(field), initial, min, max, NULL, help                                       \
+  }
+#define NUMBER(field, initial, min, max, help)                                                     \
+  {                                                                                                \
+#field, NA_FLOAT, AT(field), initial, min, max, NULL, help                                     \
+  }
 
 /* Choices list their words in the order of na_schedule and na_init. */
 static const na_setting items[] = {
@@ -20,7 +29,8 @@ static const na_setting items[] = {
     NUMBER(momentum, "0.9", 0, 1, "momentum of the optimizer"),
     FLAG(nesterov, "true", "look ahead by the momentum (Nesterov)"),
     NUMBER(weight_decay, "4e-5", 0, 1, "decay of weights; biases and norms never decay"),
-    NUMBER(label_smoothing, "0.1", 0, 0.999, "share of the target spread over all classes in training"),
+    NUMBER(label_smoothing, "0.1", 0, 0.999,
+           "share of the target spread over all classes in training"),
     NUMBER(alpha, "1", 0, 1000, "weight of the augmented losses"),
     COUNT(networks, "1", 0, 64, "sub-networks drawn per step; 0 trains the base alone"),
     COUNT(min_w_epochs, "-1", -1, 100000,
@@ -32,8 +42,10 @@ static const na_setting items[] = {
     {"init", NA_CHOICE, AT(init), "auto", 0, 0, "auto|kaiming_uniform|normal",
      "initial weights of convolutions"},
     NUMBER(bn_momentum, "0.1", 0, 1, "share of a batch in the running statistics"),
-    COUNT(calibrate, "16000", 0, INT_MAX, "images to re-estimate BatchNorm statistics on; 0 for all"),
-    COUNT(eval_every, "1", 1, 100000, "epochs between evaluations; the last epoch is always evaluated"),
+    COUNT(calibrate, "16000", 0, INT_MAX,
+          "images to re-estimate BatchNorm statistics on; 0 for none"),
+    COUNT(eval_every, "1", 1, 100000,
+          "epochs between evaluations; the last epoch is always evaluated"),
     FLAG(eval_augmented, "true", "also evaluate the widest network"),
     COUNT(seed, "0", 0, INT_MAX, "of initial weights, draws and dropout"),
     COUNT(threads, "0", 0, 1024, "compute threads; 0 for one per processor"),

@@ -64,8 +64,10 @@ static int holder(const na_net *net, size_t at)
   int low = 0, high = net->param_count - 1;
   while (low < high) {
     int middle = (low + high + 1) / 2;
-    if (net->params[middle].offset <= at) low = middle;
-    else high = middle - 1;
+    if (net->params[middle].offset <= at)
+      low = middle;
+    else
+      high = middle - 1;
   }
   return low;
 }

@@ -16,10 +16,11 @@ static int check_source(const na_net *net, const na_source *source, const char *
   if (source == NULL) return NA_OK;
   if (source->channels != net->channels || source->height != net->height ||
       source->width != net->width)
-    return na_fail(err, NA_ESHAPE,
-                   "%s images are %d x %d x %d (channels, height, width), but network %s takes %d x %d x %d",
-                   what, source->channels, source->height, source->width, net->name, net->channels,
-                   net->height, net->width);
+    return na_fail(
+        err, NA_ESHAPE,
+        "%s images are %d x %d x %d (channels, height, width), but network %s takes %d x %d x %d",
+        what, source->channels, source->height, source->width, net->name, net->channels,
+        net->height, net->width);
   if (source->classes != net->classes)
     return na_fail(err, NA_ESHAPE, "the %s images have %d classes, but network %s has %d", what,
                    source->classes, net->name, net->classes);
@@ -31,12 +32,14 @@ static int check_source(const na_net *net, const na_source *source, const char *
 static int check_epochs(const na_train *train, na_error *err)
 {
   int total = train->warmup + train->epochs;
-  if (total < 1) return na_fail(err, NA_EINVAL, "train.epochs and train.warmup are both 0: nothing to do");
+  if (total < 1)
+    return na_fail(err, NA_EINVAL, "train.epochs and train.warmup are both 0: nothing to do");
   int held = na_min_w_epochs(train) + train->min_e_epochs + train->off_epochs;
   if (held <= total) return NA_OK;
-  return na_fail(err, NA_EINVAL,
-                 "train.min_w_epochs, min_e_epochs and off_epochs add up to %d, but there are %d epochs",
-                 held, total);
+  return na_fail(
+      err, NA_EINVAL,
+      "train.min_w_epochs, min_e_epochs and off_epochs add up to %d, but there are %d epochs", held,
+      total);
 }
 
 static int check(const na_trainer_setup *setup, na_error *err)
@@ -69,8 +72,10 @@ static int make_widths(na_trainer *t, na_error *err)
   t->choices = na_alloc_array(dims, sizeof *t->choices);
   t->widths = na_alloc_array(networks, sizeof *t->widths);
   int *rows = na_alloc_array(networks * dims, sizeof *rows);
-  if (t->widths != NULL && networks > 0) t->widths[0] = rows; /* owns all of them */
-  else na_free(rows);
+  if (t->widths != NULL && networks > 0)
+    t->widths[0] = rows; /* owns all of them */
+  else
+    na_free(rows);
   if (t->base_widths == NULL || t->widest == NULL || t->choices == NULL || t->widths == NULL ||
       rows == NULL)
     return na_fail_memory(err, (networks + 3) * dims * sizeof *rows, "the widths");
@@ -171,7 +176,8 @@ int na_trainer_start(na_trainer *t, na_error *err)
   pthread_sigmask(SIG_SETMASK, &all, &before);
   int failed = pthread_create(&t->thread, NULL, na_trainer_work, t);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (failed != 0) return na_fail(err, NA_ENOMEM, "cannot start the training's thread: %s", strerror(failed));
+  if (failed != 0)
+    return na_fail(err, NA_ENOMEM, "cannot start the training's thread: %s", strerror(failed));
   t->started = true;
   return NA_OK;
 }
@@ -196,9 +202,15 @@ void na_trainer_continue(na_trainer *t)
 }
 
 /* A store and nothing else, for signal handlers; the worker's waits are short enough to see it. */
-void na_trainer_stop(na_trainer *t) { atomic_store(&t->stop, 1); }
+void na_trainer_stop(na_trainer *t)
+{
+  atomic_store(&t->stop, 1);
+}
 
-void na_trainer_pause(na_trainer *t, bool paused) { atomic_store(&t->paused, paused); }
+void na_trainer_pause(na_trainer *t, bool paused)
+{
+  atomic_store(&t->paused, paused);
+}
 
 int na_trainer_join(na_trainer *t, na_error *err)
 {
@@ -214,8 +226,8 @@ int na_trainer_join(na_trainer *t, na_error *err)
   return t->code;
 }
 
-void na_trainer_results(const na_trainer *t, na_result *base, na_result *augmented,
-                        na_result *best, double *seconds)
+void na_trainer_results(const na_trainer *t, na_result *base, na_result *augmented, na_result *best,
+                        double *seconds)
 {
   if (base != NULL) *base = t->base_val;
   if (augmented != NULL) *augmented = t->augmented_val;

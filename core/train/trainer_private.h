@@ -50,7 +50,7 @@ struct na_trainer {
   na_phase phase;
   na_scores base, augmented; /* sums of the running epoch */
   na_clock clock;
-  const char *task;          /* what the running pass does */
+  const char *task; /* what the running pass does */
 
   /* results */
   na_result base_val, augmented_val, best;
@@ -62,8 +62,8 @@ struct na_trainer {
   pthread_t thread;
   bool started, joined;
   atomic_int stop, paused, released; /* released: hold no more */
-  bool hold_step, hold_epoch; /* set before the start */
-  pthread_mutex_t mutex;      /* guards held */
+  bool hold_step, hold_epoch;        /* set before the start */
+  pthread_mutex_t mutex;             /* guards held */
   pthread_cond_t continued;
   bool held;
 };

@@ -13,14 +13,23 @@
 #include <time.h>
 
 enum { WAIT_MS = 20, STOPPED_IMAGES = 1024 };
-static const double TASK_SECONDS = 0.1;  /* between two TASK events */
-static const double SMOOTHING = 0.05;    /* share of the newest step in the rates */
+static const double TASK_SECONDS = 0.1; /* between two TASK events */
+static const double SMOOTHING = 0.05;   /* share of the newest step in the rates */
 
-static bool stopping(const na_trainer *t) { return atomic_load(&t->stop) != 0; }
+static bool stopping(const na_trainer *t)
+{
+  return atomic_load(&t->stop) != 0;
+}
 
-static int total_epochs(const na_trainer *t) { return t->train.warmup + t->train.epochs; }
+static int total_epochs(const na_trainer *t)
+{
+  return t->train.warmup + t->train.epochs;
+}
 
-static bool augmenting(const na_trainer *t) { return t->train.networks > 0; }
+static bool augmenting(const na_trainer *t)
+{
+  return t->train.networks > 0;
+}
 
 /* --------------------------------------------------------------------------------- telling */
 
@@ -118,7 +127,8 @@ static void tell_network(na_trainer *t)
   if (augmenting(t))
     tell(t, "%s: %s parameters, %s MACs; widest %s parameters, %s MACs", t->net->name, words[0],
          words[1], words[2], words[3]);
-  else tell(t, "%s: %s parameters, %s MACs", t->net->name, words[0], words[1]);
+  else
+    tell(t, "%s: %s parameters, %s MACs", t->net->name, words[0], words[1]);
   na_text_bytes(words[0], (double)na_workspace_bytes(t->workspace) + 12.0 * (double)t->net->values);
   tell(t, "%ld images in %ld batches, %d epochs, %d threads, %s of memory", t->data->images,
        t->data->batches, total_epochs(t), na_team_size(t->team), words[0]);
@@ -187,8 +197,7 @@ static int assess(na_trainer *t, bool due, na_error *err)
   t->base_val = t->augmented_val = (na_result){0};
   if (estimate && measure && t->train.eval_augmented) {
     code = recalibrate(t, t->widest, "calibrating widest", err);
-    if (code == NA_OK)
-      code = evaluate(t, t->widest, "evaluating widest", &t->augmented_val, err);
+    if (code == NA_OK) code = evaluate(t, t->widest, "evaluating widest", &t->augmented_val, err);
   }
   if (code == NA_OK && estimate) code = recalibrate(t, t->base_widths, "calibrating base", err);
   if (code == NA_OK && measure)
@@ -287,16 +296,19 @@ static int explain_nan(na_trainer *t, na_error *err)
                  cause.message, t->step, t->epoch + 1, t->net->layers[culprit].name);
 }
 
-/* An activation such as relu6 turns "not a number" into 0, so a loss may look well while the network
- * is lost. The running statistics, which every pass updates, keep what the activations hide. */
+/* An activation such as relu6 turns "not a number" into 0, so a loss may look well while the
+ * network is lost. The running statistics, which every pass updates, keep what the activations
+ * hide. */
 static int check_statistics(const na_trainer *t, na_error *err)
 {
   const na_net *net = t->net;
   int bad = na_finite_check(net->running, net->stats, net->buffers, net->buffer_count);
   for (int i = 0; bad >= 0 && i < net->layer_count; i++)
     if (net->layers[i].mean == bad || net->layers[i].var == bad)
-      return na_fail(err, NA_ENAN, "the statistics of a batch are not finite at step %ld (epoch %d): first "
-                     "those of layer %s", t->step, t->epoch + 1, net->layers[i].name);
+      return na_fail(err, NA_ENAN,
+                     "the statistics of a batch are not finite at step %ld (epoch %d): first "
+                     "those of layer %s",
+                     t->step, t->epoch + 1, net->layers[i].name);
   return NA_OK;
 }
 
@@ -340,9 +352,9 @@ static int run_step(na_trainer *t, const na_batch *batch, double waited, na_erro
   na_scores base = {0}, augmented = {0};
   int networks = draw(t);
   uint64_t dropout = na_random_at((uint64_t)t->train.seed, (uint64_t)t->step, 2).key;
-  int code = na_accumulate(t->workspace, batch, t->base_widths, networks,
-                           (const int *const *)t->widths, t->train.alpha, t->train.label_smoothing,
-                           dropout, &base, &augmented, err);
+  int code =
+      na_accumulate(t->workspace, batch, t->base_widths, networks, (const int *const *)t->widths,
+                    t->train.alpha, t->train.label_smoothing, dropout, &base, &augmented, err);
   if (code == NA_ENAN) return explain_nan(t, err);
   if (code == NA_OK) code = check_statistics(t, err);
   if (code != NA_OK) return code;
@@ -406,13 +418,14 @@ static void begin(na_trainer *t)
     tell(t, "no images to calibrate on: validation uses running statistics of mixed widths");
 }
 
-/* What a run that ends early leaves behind. Its checkpoint's statistics are re-estimated too, on few
- * images: whoever stops a run is waiting for it. */
+/* What a run that ends early leaves behind. Its checkpoint's statistics are re-estimated too, on
+ * few images: whoever stops a run is waiting for it. */
 static int save_early(na_trainer *t, na_error *err)
 {
   int code = NA_OK;
   if (augmenting(t) && t->calibration != NULL)
-    code = na_recalibrate_on(t->workspace, t->base_widths, t->calibration, STOPPED_IMAGES, NULL, err);
+    code =
+        na_recalibrate_on(t->workspace, t->base_widths, t->calibration, STOPPED_IMAGES, NULL, err);
   return code == NA_OK ? save(t, "last.h5", err) : code;
 }
 
@@ -435,7 +448,8 @@ static int end_early(na_trainer *t, int code, na_error *err)
   if (last != NULL)
     na_hint(err, "%sthe last good checkpoint is %.180s",
             code == NA_ENAN ? "use a lower learning rate; " : "", last);
-  else if (code == NA_ENAN) na_hint(err, "use a lower learning rate; there is no checkpoint yet");
+  else if (code == NA_ENAN)
+    na_hint(err, "use a lower learning rate; there is no checkpoint yet");
   return code;
 }
 
@@ -453,8 +467,10 @@ static int train(na_trainer *t, na_error *err)
 /* Closes the run's files: only then is all of it known to be on disk. */
 static void finish(na_trainer *t)
 {
-  if (t->code == NA_OK) na_recorder_log(t->recorder, "done");
-  else na_recorder_log(t->recorder, t->error.message);
+  if (t->code == NA_OK)
+    na_recorder_log(t->recorder, "done");
+  else
+    na_recorder_log(t->recorder, t->error.message);
   int code = na_recorder_free(t->recorder, &t->error);
   t->recorder = NULL;
   if (t->code == NA_OK) t->code = code;

@@ -11,8 +11,8 @@ local function round_half_up(x) return math.floor(x + 0.5) end
 
 local add = {} -- by kind of block
 
--- The state while building: the net, the last layer and its width dimension with its base value, the
--- next block's number, the part's default activation.
+-- The state while building: the net, the last layer and its width dimension with its base value,
+-- the next block's number, the part's default activation.
 local function new_builder(m, lists, shape)
   local height, width = shape.height or shape.resolution, shape.width or shape.resolution
   local net = core.net_new(m.name, shape.channels, height, width, shape.classes)
@@ -66,8 +66,8 @@ local function finish_block(b, place, block, out, shortcut_from)
   b.dim, b.base = out, block.width
 end
 
--- place: name (prefix of parameter names), out and mid (names of dimensions), repeated (not the first
--- block of its stage).
+-- place: name (prefix of parameter names), out and mid (names of dimensions), repeated (not the
+-- first block of its stage).
 
 function add.conv(b, block, place)
   local out = new_width(b, place.conv, block.width)
@@ -221,7 +221,8 @@ local function for_data(m, lists, data)
     core.fail(("model %s is for %s %s, but the data %s has %s"):format(m.name, own, what, data.name,
       theirs), hint)
   end
-  agree("channels", m.channels, shape.channels, "channels", "leave the model's channels out, or set the data's")
+  agree("channels", m.channels, shape.channels, "channels",
+    "leave the model's channels out, or set the data's")
   agree("classes", m.classes, shape.classes, "classes", "leave the model's classes out")
   agree("resolution", ("%dx%d"):format(m.resolution, m.resolution),
     ("%dx%d"):format(shape.height, shape.width), "images",

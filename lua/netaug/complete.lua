@@ -19,8 +19,8 @@ local function add_members(found, class, separator)
   end
 end
 
--- The value that a chain such as "netaug.models" names, or nil. Only plain tables are entered: nothing
--- is called.
+-- The value that a chain such as "netaug.models" names, or nil. Only plain tables are entered:
+-- nothing is called.
 local function value_of(chain)
   local value = _G
   for name in chain:gmatch("[%w_]+") do
@@ -60,23 +60,27 @@ local function settings(line)
   if not before then return found end
   local subject = before:match("([%w_]+)%s*=%s*$")
   if subject == "train" or subject == "augment" then add_names(found, core.setting_names(subject))
-  elseif before:match("netaug%.dataset%s*%(.-,%s*$") then add_names(found, core.setting_names("data"))
+  elseif before:match("netaug%.dataset%s*%(.-,%s*$") then
+    add_names(found, core.setting_names("data"))
   elseif before:match("netaug%.experiment%s*%(?%s*$") then
     add_names(found, { "name", "model", "data", "augment", "train" })
-  elseif before:match("netaug%.models%.[%w_]+%s*%(?%s*$") then add_names(found, zoo.option_names) end
+  elseif before:match("netaug%.models%.[%w_]+%s*%(?%s*$") then
+    add_names(found, zoo.option_names)
+  end
   return found
 end
 
 local function globals()
   local found = {}
   add_keys(found, _G)
-  add_names(found, { "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto",
-    "if", "in", "local", "nil", "not", "or", "repeat", "return", "then", "true", "until", "while" })
+  add_names(found, { "and", "break", "do", "else", "elseif", "end", "false", "for", "function",
+    "goto", "if", "in", "local", "nil", "not", "or", "repeat", "return", "then", "true", "until",
+    "while" })
   return found
 end
 
--- Candidates for the word that ends line, sorted. Where a word begins is the prompt's business: "models"
--- or "netaug.models", the candidates begin as the word does.
+-- Candidates for the word that ends line, sorted. Where a word begins is the prompt's business:
+-- "models" or "netaug.models", the candidates begin as the word does.
 local function complete(line, word)
   local tail = line:match("[%w_.:]*$")
   local chain, separator, start = tail:match("^(.*)([.:])([%w_]*)$")

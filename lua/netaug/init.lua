@@ -21,7 +21,8 @@ netaug.divisible = register("netaug.divisible", "(channels)",
 
 local zoo = require "netaug.zoo"
 netaug.models = zoo.models
-for _, family in ipairs { "mobilenetv2", "mobilenetv3", "proxylessnas", "mcunet", "resnet", "tiny" } do
+local families = { "mobilenetv2", "mobilenetv3", "proxylessnas", "mcunet", "resnet", "tiny" }
+for _, family in ipairs(families) do
   require("netaug.models." .. family)
 end
 

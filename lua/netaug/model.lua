@@ -10,14 +10,14 @@
 --     recipe = { width = { 1, 2 }, expand = { 1, 2 }, lr = 0.05 },
 --   }
 --
--- A stage is a list of blocks, or one block repeated `n` times (the first with its stride, the others
--- with stride 1). A block's shortcut exists where stride is 1, input and output width agree and the
--- block is not the first of its stage; `residual` overrides that. A block with a shortcut has its
--- input's width dimension: the choice is shared along the chain.
+-- A stage is a list of blocks, or one block repeated `n` times (the first with its stride, the
+-- others with stride 1). A block's shortcut exists where stride is 1, input and output width agree
+-- and the block is not the first of its stage; `residual` overrides that. A block with a shortcut
+-- has its input's width dimension: the choice is shared along the chain.
 --
--- Names follow the reference's state_dict: backbone.input_stem.op_list.K, backbone.stages.S.op_list.B
--- and head.op_list.K for layers; stem.conv, stem.block, blockN.mid, blockN.out, head.convK for
--- elastic dimensions.
+-- Names follow the reference's state_dict: backbone.input_stem.op_list.K,
+-- backbone.stages.S.op_list.B and head.op_list.K for layers; stem.conv, stem.block, blockN.mid,
+-- blockN.out, head.convK for elastic dimensions.
 
 local core = require "netaug.core"
 
@@ -110,7 +110,8 @@ local function check_block(where, block)
     end
   end
   if block.expand and block.mid then
-    core.fail(where .. " has both expand and mid", "expand is mid as a multiple of the input's width")
+    core.fail(where .. " has both expand and mid",
+      "expand is mid as a multiple of the input's width")
   end
 end
 

@@ -55,7 +55,8 @@ local function check(entry, given)
     end
   end
   if given.width_mult and not (given.width_mult > 0 and given.width_mult <= 16) then
-    core.fail(("%s: width_mult must lie between 0 and 16, but is %g"):format(subject, given.width_mult))
+    core.fail(("%s: width_mult must lie between 0 and 16, but is %g"):format(subject,
+      given.width_mult))
   end
   if entry.fixed_width and given.width_mult and given.width_mult ~= 1 then
     core.fail(subject .. " has no width multiplier: its widths were searched one by one")

@@ -2,8 +2,8 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
 -- An inverted block widens its input `expand` times by a 1x1 convolution, filters each channel by
--- itself (k x k), and narrows the result to `width` channels by another 1x1 convolution. `n` repeats
--- a block: the first has the stride, the others stride 1 and a shortcut.
+-- itself (k x k), and narrows the result to `width` channels by another 1x1 convolution. `n`
+-- repeats a block: the first has the stride, the others stride 1 and a shortcut.
 
 local zoo = require "netaug.zoo"
 
@@ -55,8 +55,8 @@ zoo.add {
   end,
 }
 
--- For 32x32 images. The first convolution keeps the resolution; from there on most of the work is done
--- at 16x16 and 8x8, and the last feature map is 4x4.
+-- For 32x32 images. The first convolution keeps the resolution; from there on most of the work is
+-- done at 16x16 and 8x8, and the last feature map is 4x4.
 zoo.add {
   name = "mobilenetv2_small", act = "relu6", recipe = recipe,
   help = "inverted blocks for 32x32 images, stem stride 1: 4.8 MMACs, good on CIFAR-10",

@@ -1,8 +1,8 @@
 -- MobileNetV3-Large (Howard et al. 2019).
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- Its middles are given as channels, scaled by the width multiplier like the widths. Stages from the
--- second on alternate squeeze-excite gates and the h-swish activation.
+-- Its middles are given as channels, scaled by the width multiplier like the widths. Activations and
+-- squeeze-excite gates (se = true) are chosen stage by stage.
 
 local zoo = require "netaug.zoo"
 
@@ -31,7 +31,8 @@ local function blocks(o)
     head = {
       { "conv", k = 1, width = o.w(960), act = "h-swish" },
       { "pool" },
-      { "conv", k = 1, width = math.max(o.w(1280), 1280), act = "h-swish", norm = false, bias = true },
+      { "conv", k = 1, width = math.max(o.w(1280), 1280), act = "h-swish", norm = false,
+        bias = true },
       { "linear", dropout = o.dropout },
     },
   }

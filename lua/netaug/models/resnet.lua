@@ -1,9 +1,9 @@
 -- Residual networks (He et al. 2016): large ones, the paper's contrast to tiny networks.
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- A bottleneck narrows to `mid` channels by a 1x1 convolution, filters them by a 3x3 one, and widens
--- them to `width`; a basic block is two 3x3 convolutions. Where the shape changes, the shortcut is a
--- 1x1 convolution. The middles are the elastic "expand" dimensions.
+-- A bottleneck narrows to `mid` channels by a 1x1 convolution, filters them by a 3x3 one, and
+-- widens them to `width`; a basic block is two 3x3 convolutions. Where the shape changes, the
+-- shortcut is a 1x1 convolution. The middles are the elastic "expand" dimensions.
 
 local zoo = require "netaug.zoo"
 
