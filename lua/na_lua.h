@@ -2,7 +2,8 @@
  *
  * A script is a coroutine. exp:run() starts a trainer and yields; whoever drives the script polls
  * the trainer and hands its events in, so a sweep is a plain loop in Lua while the screen stays
- * alive. SPDX-License-Identifier: GPL-3.0-or-later */
+ * alive.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef NA_LUA_H
 #define NA_LUA_H
 

@@ -1,6 +1,6 @@
 /* What lua/netaug/build.lua builds networks with: thin wrappers of the building functions of
- * core/net. Layers and dimensions are the engine's indices. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * core/net. Layers and dimensions are the engine's indices.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lua/na_lua_private.h"
 
 #include <string.h>

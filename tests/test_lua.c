@@ -1,5 +1,6 @@
 /* Runs the self-checking scripts of tests/lua, and tests the prompt: lines, values, unfinished
- * statements, completion, interrupts, the end of scripts. SPDX-License-Identifier: GPL-3.0-or-later
+ * statements, completion, interrupts, the end of scripts.
+ * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include "tests/lua_state.h"
 

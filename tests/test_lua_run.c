@@ -1,5 +1,6 @@
 /* Training from scripts on a small generated collection: hooks, results, folders, stopping, the
- * prompt meanwhile. SPDX-License-Identifier: GPL-3.0-or-later */
+ * prompt meanwhile.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/lua_state.h"
 
 enum { SIDE = 16, CLASSES = 10 };

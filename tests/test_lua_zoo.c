@@ -1,5 +1,6 @@
 /* The zoo against the reference fixtures, against the networks that tests/zoo.h builds in C, and
- * against the paper's table of costs. SPDX-License-Identifier: GPL-3.0-or-later */
+ * against the paper's table of costs.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/store/h5.h"
 #include "tests/lua_state.h"
 #include "tests/zoo.h"
