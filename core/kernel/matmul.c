@@ -5,21 +5,38 @@
 /* A block of the packed matrix that stays in the second-level cache while tiles stream by. */
 enum { BLOCK_FLOATS = 48 * 1024, NV = PANEL * PIXEL_VECTORS };
 
+/* One group of the matrix, all its rows within the source: [depth][GROUP] at `to`. */
+static void pack_group(const float *from, int outer, int inner, size_t row_stride,
+                       size_t outer_stride, float *to)
+{
+  for (int o = 0; o < outer; o++, from += outer_stride)
+    for (int q = 0; q < inner; q++, to += GROUP)
+#pragma GCC unroll 8
+      for (int r = 0; r < GROUP; r++) to[r] = from[(size_t)r * row_stride + (size_t)q];
+}
+
+/* The last group: rows beyond the source are zero. */
+static void pack_rest(const float *from, int rows, int outer, int inner, size_t row_stride,
+                      size_t outer_stride, float *to)
+{
+  for (int o = 0; o < outer; o++, from += outer_stride)
+    for (int q = 0; q < inner; q++, to += GROUP)
+      for (int r = 0; r < GROUP; r++)
+        to[r] = r < rows ? from[(size_t)r * row_stride + (size_t)q] : 0.0f;
+}
+
 void NA_SYMBOL(pack_matrix)(const float *source, int rows, int outer, int inner, size_t row_stride,
                             size_t outer_stride, int first_group, int groups, float *packed)
 {
   size_t depth = (size_t)outer * (size_t)inner;
   for (int group = first_group; group < first_group + groups; group++) {
+    const float *from = source + (size_t)group * GROUP * row_stride;
     float *to = packed + (size_t)group * depth * GROUP;
-    for (int r = 0; r < GROUP; r++) {
-      int row = group * GROUP + r;
-      const float *from = source + (size_t)(row < rows ? row : 0) * row_stride;
-      float keep = row < rows ? 1.0f : 0.0f;
-      for (int o = 0; o < outer; o++)
-        for (int q = 0; q < inner; q++)
-          to[((size_t)o * (size_t)inner + (size_t)q) * GROUP + (size_t)r] =
-              keep * from[(size_t)o * outer_stride + (size_t)q];
-    }
+    int left = rows - group * GROUP;
+    if (left < GROUP) pack_rest(from, left, outer, inner, row_stride, outer_stride, to);
+    else if (row_stride == 1) pack_group(from, outer, inner, 1, outer_stride, to);
+    else if (inner == 1 && outer_stride == 1) pack_group(from, 1, outer, row_stride, 0, to);
+    else pack_group(from, outer, inner, row_stride, outer_stride, to);
   }
 }
 

@@ -14,8 +14,8 @@
 /* Floats of a tile that should stay in the second-level cache: of one operand forward, of both
  * backward, where longer tiles also amortise the sums across lanes. */
 enum { FORWARD_TILE = 64 * 1024, BACKWARD_TILE = 192 * 1024, TILE_MAX = 48 };
-/* Partial weight gradients take at most this, or four times the weights. */
-enum { PARTIAL_FLOATS = 4 << 20, FEWEST_CHUNKS = 4 };
+/* Partial weight gradients take at most this, or FEWEST_CHUNKS times the weights. */
+enum { PARTIAL_FLOATS = 1 << 20, FEWEST_CHUNKS = 8 };
 
 /* How one pass over pixels is split; a function of the shapes alone. */
 typedef struct split {
