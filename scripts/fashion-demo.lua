@@ -59,9 +59,10 @@ row("training time", duration(plain.seconds), duration(netaugmented.seconds),
 row("images per second", speed(plain), speed(netaugmented))
 
 local gain = 100 * (netaugmented.base.top1 - plain.base.top1)
-print(("\nNetAug made this network %s here, by %.2f points. It is one seed: before believing a\n" ..
-  "small difference, repeat with others."):format(gain > 0 and "better" or gain < 0 and "worse" or
-  "neither better nor worse", math.abs(gain)))
+local verdict = math.abs(gain) < 0.005 and "NetAug made no difference to top-1 accuracy here."
+  or ("NetAug made this network %s here, by %.2f points."):format(gain > 0 and "better" or "worse",
+    math.abs(gain))
+print("\n" .. verdict .. "\nIt is one seed: repeat with others before believing a small difference.")
 
 print(([[
 
