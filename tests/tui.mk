@@ -16,8 +16,9 @@ VALGRIND_TESTS = \
 	tests/test_store_h5 tests/test_store_checkpoint tests/test_store_hostile tests/test_store_metrics \
 	tests/test_lua tests/test_lua_errors \
 	tests/test_command tests/test_progress
-MEMCHECK = $(VALGRIND) -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
-EXTRA_DIST += tests/valgrind_run.sh
+MEMCHECK = $(VALGRIND) -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
+	--suppressions=$(abs_top_srcdir)/tests/valgrind.supp
+EXTRA_DIST += tests/valgrind_run.sh tests/valgrind.supp
 
 check-valgrind: $(check_PROGRAMS) netaug$(EXEEXT)
 if HAVE_VALGRIND
