@@ -74,6 +74,11 @@ static void formula(const na_param *param, bool kinks, double *offset, double *s
   }
 }
 
+uint64_t fixture_stream(double number)
+{
+  return number >= 0 && number < 0x1p32 ? (uint64_t)number : 0;
+}
+
 void fixture_fill(fixture *f, bool kinks)
 {
   char path[FIXTURE_PATH];
@@ -81,10 +86,11 @@ void fixture_fill(fixture *f, bool kinks)
     const na_param *param = &f->net->params[i];
     double offset, scale, stream = 0;
     snprintf(path, sizeof path, "params/%s", param->name);
-    na_h5_get_number(f->file, path, "stream", &stream, NULL); /* checked with the structure */
+    /* What is missing or impossible is reported with the structure. */
+    if (na_h5_get_number(f->file, path, "stream", &stream, NULL) != 0) stream = 0;
     formula(param, kinks, &offset, &scale);
     for (size_t n = 0; n < param->count; n++) {
-      double u = na_random_symmetric((uint64_t)stream, n);
+      double u = na_random_symmetric(fixture_stream(stream), n);
       f->net->weights[param->offset + n] = (float)(offset + scale * u);
     }
   }
@@ -116,16 +122,17 @@ static int dense_count(const na_net *net)
 }
 
 /* Gives every dimension that is some dense layer's output its width of the list; a residual chain
- * shares one. Returns 0 when two layers ask for different ones. */
+ * shares one. Returns 0 for an impossible width, or when two layers ask for different ones. */
 static int spread_widths(const na_net *net, const double *list, int *widths)
 {
   int at = 0;
   for (int i = 0; i < net->dim_count; i++) widths[i] = 0;
   for (int i = 0; i < net->layer_count; i++) {
     if (!is_dense(&net->layers[i])) continue;
-    int *width = &widths[net->layers[i].out], given = (int)list[at++];
-    if (*width != 0 && *width != given) return 0;
-    *width = given;
+    int *width = &widths[net->layers[i].out];
+    double given = list[at++];
+    if (!(given >= 1 && given <= 1e6) || (*width != 0 && *width != given)) return 0;
+    *width = (int)given;
   }
   return 1;
 }
@@ -152,7 +159,7 @@ static int find_choices(const na_net *net, int *choices, int *widths, int *tried
 static int match_widths(fixture *f, const char *path, const double *list, int *choices, int *tried)
 {
   if (!spread_widths(f->net, list, f->widths)) {
-    fixture_require(&f->report, FIXTURE_WIDTHS, 0, "%s: a residual chain has two widths", path);
+    fixture_require(&f->report, FIXTURE_WIDTHS, 0, "%s: a width is impossible, or a residual chain has two", path);
     return 0;
   }
   int wrong = find_choices(f->net, choices, f->widths, tried);
@@ -290,7 +297,7 @@ int fixture_open(fixture *f, const char *path, na_lua *lua, na_team *team, na_er
   if (code == 0) code = na_h5_get_number(f->file, "/", "input_stream", &stream, err);
   if (code == 0) code = build(f, lua, err);
   if (code == 0) code = allocate(f, err);
-  f->input_stream = (uint64_t)stream;
+  f->input_stream = fixture_stream(stream);
   return code;
 }
 

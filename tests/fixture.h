@@ -46,6 +46,9 @@ int fixture_check_recalibration(fixture *f, na_error *err);
 
 /* ------------------------------------------------------- shared by the checks (fixture.c) */
 
+/* A stream as the file gives it; 0 where that is no number of a stream. */
+uint64_t fixture_stream(double number);
+
 /* Fills every parameter by the formula from the stream that the file names; momentum and gradients
  * become zero, running statistics stay. */
 void fixture_fill(fixture *f, bool kinks);

@@ -18,14 +18,14 @@ static const char *join(char out[FIXTURE_PATH], const char *a, const char *b)
   return out;
 }
 
-/* Logits of the last forward pass against the dataset of that path, relative to its largest. */
+/* Logits of the last forward pass, left in f->logits, against the dataset of that path, relative to its largest. */
 static void judge_logits(fixture *f, fixture_kind kind, const char *path)
 {
   double largest = 0;
   size_t count = (size_t)f->batch * (size_t)f->classes;
   char item[64];
-  if (!fixture_wanted(f, path)) return;
   na_logits(f->workspace, f->logits);
+  if (!fixture_wanted(f, path)) return;
   for (size_t i = 0; i < count; i++) largest = fmax(largest, fabs(f->wanted[i]));
   for (size_t i = 0; i < count; i++) {
     snprintf(item, sizeof item, "[%zu][%zu]", i / (size_t)f->classes, i % (size_t)f->classes);
@@ -143,7 +143,7 @@ static int check_name(void *context, const char *name)
   size_t rank = fixture_numbers(v->f, path, "shape", shape, 4);
   fixture_require(&v->f->report, FIXTURE_NAMES, same_shape(param, shape, rank),
                   "%s has another shape, in ours the first axis is %d", name, param->shape[0]);
-  if (fixture_numbers(v->f, path, "stream", &stream, 1) == 1 && !(stream >= 0 && stream < 0x1p32))
+  if (fixture_numbers(v->f, path, "stream", &stream, 1) == 1 && (double)fixture_stream(stream) != stream)
     fixture_require(&v->f->report, FIXTURE_SECTIONS, 0, "%s/stream is %g", path, stream);
   return 0;
 }
@@ -363,7 +363,7 @@ int fixture_check_recalibration(fixture *f, na_error *err)
   fixture_fill(f, false);
   na_recalibrate_begin(f->workspace);
   for (size_t i = 0; i < count && code == 0; i++) {
-    fixture_fill_images(f, (uint64_t)streams[i]);
+    fixture_fill_images(f, fixture_stream(streams[i]));
     code = na_forward(f->workspace, f->base, NA_MODE_ESTIMATE, &f->images, 0, err);
   }
   if (code != 0) return code;

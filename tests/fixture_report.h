@@ -17,7 +17,7 @@
   X(STATS_L2, "running statistics l2", 1e-5, "1e-5")                                               \
   X(STATS_HEAD, "running statistics heads", 1e-5, "1e-5 of l2")                                    \
   X(KINKS, "kinks logits", 1e-4, "1e-4 of the largest")                                            \
-  X(KINKS_LOSS, "kinks losses", 1e-4, "1e-4")                                                      \
+  X(KINKS_LOSS, "kinks losses", 2e-6, "2e-6")                                                      \
   X(PARAM_L2, "parameter l2 after a step", 5e-5, "5e-5")                                           \
   X(DELTA_L2, "change l2 in a step", 2e-2, "2e-2 of max(l2, 1e-3 D)")                              \
   X(DELTA_HEAD, "change heads in a step", 0.2, "0.2 max(l2, 1e-3 D) / sqrt(n)")                    \

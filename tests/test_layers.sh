@@ -22,7 +22,7 @@ only()
   else ok "$name"
   fi
 }
-only "hdf5.h only in core/store" 'hdf5\.h' core/store
+only "hdf5.h only in core/store" 'hdf5\.h' core/store tests/test_store_hostile.c
 only "curses.h only in tui" 'n\{0,1\}curses\.h' tui
 only "readline only in tui" 'readline/readline\.h' tui
 only "lua.h only in lua" 'lua\.h' lua

@@ -111,14 +111,26 @@ static void write_forever(const char *path, double seconds, double interval)
   for (;;) pause();
 }
 
+/* Until the writer has made the file and lets others read it; at most 10 s. */
+static void wait_for(const char *path)
+{
+  double *values;
+  long count;
+  for (int i = 0; i < 500; i++) {
+    nap(0.02);
+    if (na_metrics_read(path, "step/loss", &values, &count, NULL) != 0) continue;
+    na_free(values);
+    return;
+  }
+}
+
 /* Another process writes 1,000 rows a second; this one sees them come, then kills it. */
 static void second_process(void)
 {
   const char *path = scratch_path("live.h5");
   pid_t child = fork();
   if (child == 0) write_forever(path, 60, 0.001);
-  for (int i = 0; i < 100 && access(path, R_OK) != 0; i++) nap(0.02);
-  nap(0.3);
+  wait_for(path);
   long before = check_counting(path, "step/loss"), after = before;
   for (int i = 0; i < 12; i++) {
     nap(0.25);

@@ -8,17 +8,26 @@ dist_check_SCRIPTS = tests/test_layers.sh tests/test_cli.sh tests/test_run.sh
 EXTRA_DIST += tests/check.sh tests/data.sh
 TESTS += tests/test_command tests/test_progress $(dist_check_SCRIPTS)
 
-## The short programs under memcheck. OpenBLAS allocates once for good; what is still reachable at the
-## end is no leak.
-VALGRIND_TESTS = tests/test_command tests/test_progress
+## The short programs, and a short training run, under memcheck. What is still reachable at the end is no
+## leak: OpenBLAS and terminfo allocate once for good.
+VALGRIND_TESTS = \
+	tests/test_base tests/test_plan tests/test_net_text tests/test_train \
+	tests/test_image tests/test_packed \
+	tests/test_store_h5 tests/test_store_checkpoint tests/test_store_hostile tests/test_store_metrics \
+	tests/test_lua tests/test_lua_errors \
+	tests/test_command tests/test_progress
+MEMCHECK = $(VALGRIND) -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
+EXTRA_DIST += tests/valgrind_run.sh
+
 check-valgrind: $(check_PROGRAMS) netaug$(EXEEXT)
 if HAVE_VALGRIND
-	@failed=0; for test in $(VALGRIND_TESTS); do \
+	@$(AM_TESTS_ENVIRONMENT) OPENBLAS_NUM_THREADS=1; export OPENBLAS_NUM_THREADS; \
+	failed=0; for test in $(VALGRIND_TESTS); do \
 	  echo "valgrind $$test"; \
-	  $(AM_TESTS_ENVIRONMENT) OPENBLAS_NUM_THREADS=1; export OPENBLAS_NUM_THREADS; \
-	  $(VALGRIND) -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
-	    ./$$test || { echo "not ok $$test under valgrind"; failed=1; }; \
-	done; exit $$failed
+	  $(MEMCHECK) ./$$test || { echo "not ok $$test under valgrind"; failed=1; }; \
+	done; \
+	$(srcdir)/tests/valgrind_run.sh $(MEMCHECK) || failed=1; \
+	exit $$failed
 else
 	@echo "make check-valgrind: valgrind is missing" >&2; \
 	echo "  install it (apt-get install valgrind) and run configure again" >&2; exit 1

@@ -325,8 +325,8 @@ int na_checkpoint_save(const char *path, const na_net *net, const na_checkpoint 
 {
   na_buffer temporary = {0};
   na_buffer_add(&temporary, "%s.tmp", path);
-  if (temporary.failed) return na_fail_memory(err, strlen(path), "a path");
-  int code = save_to(temporary.data, path, net, state, with_momentum, err);
+  int code = temporary.failed ? na_fail_memory(err, strlen(path), "a path")
+                              : save_to(temporary.data, path, net, state, with_momentum, err);
   na_free(temporary.data);
   return code;
 }
