@@ -547,7 +547,7 @@ static void buffers(void)
 
 #define READS(call, value, wanted)                                                                 \
   do {                                                                                             \
-    char out[16];                                                                                  \
+    char out[32];                                                                                  \
     call(out, value);                                                                              \
     CHECK(strcmp(out, wanted) == 0, "%s(%g) is \"%s\", wanted \"%s\"", #call, (double)(value), out, wanted); \
   } while (0)
@@ -564,6 +564,10 @@ static void numbers_as_read(void)
   READS(na_text_bytes, 512, "512 B");
   READS(na_text_bytes, 1536, "1.50 KiB");
   READS(na_text_bytes, 3 * 1048576.0, "3.00 MiB");
+  READS(na_text_number, 0.05, "0.05");
+  READS(na_text_number, 1, "1");
+  READS(na_text_number, -4e-05, "-4e-05");
+  READS(na_text_number, 0.1 + 0.2, "0.30000000000000004");
   READS(na_text_duration, 0, "0s");
   READS(na_text_duration, 59.4, "59s");
   READS(na_text_duration, 59.6, "1:00");

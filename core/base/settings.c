@@ -230,19 +230,28 @@ void na_settings_init(const na_settings *settings, void *target)
   }
 }
 
+static void write_number(double value, na_buffer *out)
+{
+  char digits[32];
+  na_text_number(digits, value);
+  na_buffer_add(out, "%s", digits);
+}
+
 void na_settings_write(const na_setting *setting, const void *target, na_buffer *out)
 {
   const void *from = (const char *)target + setting->offset;
   switch (setting->type) {
   case NA_INT: na_buffer_add(out, "%d", *(const int *)from); break;
-  case NA_FLOAT: na_buffer_add(out, "%.17g", *(const double *)from); break;
+  case NA_FLOAT: write_number(*(const double *)from, out); break;
   case NA_BOOL: na_buffer_add(out, *(const bool *)from ? "true" : "false"); break;
   case NA_TEXT: na_buffer_add(out, "%s", (const char *)from); break;
   case NA_CHOICE: write_choice(setting->choices, *(const int *)from, out); break;
   case NA_LIST: {
     const na_list *list = from;
-    for (int k = 0; k < list->count; k++)
-      na_buffer_add(out, "%s%.17g", k == 0 ? "" : ", ", list->values[k]);
+    for (int k = 0; k < list->count; k++) {
+      if (k > 0) na_buffer_add(out, ", ");
+      write_number(list->values[k], out);
+    }
     if (list->count == 0) na_buffer_add(out, "%s", "");
     break;
   }

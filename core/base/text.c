@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { WORD_MAX = 64 };
@@ -90,6 +91,14 @@ void na_text_bytes(char out[16], double bytes)
 {
   static const char *const units[4] = {" B", " KiB", " MiB", " GiB"};
   scaled(out, bytes, 1024.0, units);
+}
+
+void na_text_number(char out[32], double value)
+{
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(out, 32, "%.*g", digits, value);
+    if (!(strtod(out, NULL) < value) && !(strtod(out, NULL) > value)) return;
+  }
 }
 
 void na_text_duration(char out[16], double seconds)

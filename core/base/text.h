@@ -28,6 +28,10 @@ void na_buffer_add(na_buffer *buffer, const char *format, ...)
 void na_text_count(char out[16], double value);
 void na_text_bytes(char out[16], double bytes);
 
+/* The shortest decimal that reads back as the same double: 0.05, not 0.050000000000000003. out has
+ * room for 32. */
+void na_text_number(char out[32], double value);
+
 /* Seconds as "48s", "12:04", "3:12:08" or "2d 03h". */
 void na_text_duration(char out[16], double seconds);
 

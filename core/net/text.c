@@ -114,10 +114,19 @@ static const field layer_fields[] = {
 
 /* --------------------------------------------------------------------------------- writing */
 
+static void write_number(double value, na_buffer *out)
+{
+  char digits[32];
+  na_text_number(digits, value);
+  na_buffer_add(out, "%s", digits);
+}
+
 static void write_list(const na_list *list, na_buffer *out)
 {
-  for (int i = 0; i < list->count; i++)
-    na_buffer_add(out, "%s%.17g", i == 0 ? "" : ",", list->values[i]);
+  for (int i = 0; i < list->count; i++) {
+    if (i > 0) na_buffer_add(out, ",");
+    write_number(list->values[i], out);
+  }
 }
 
 static void write_field(const field *f, const void *record, na_buffer *out)
@@ -133,7 +142,7 @@ static void write_field(const field *f, const void *record, na_buffer *out)
     na_buffer_add(out, "%d", *(const int *)at);
     break;
   case FIELD_REAL:
-    na_buffer_add(out, "%.17g", *(const double *)at);
+    write_number(*(const double *)at, out);
     break;
   case FIELD_NAME:
     na_buffer_add(out, "%s", (const char *)at);
