@@ -181,6 +181,17 @@ void na_lua_run_finish(lua_State *L);
 /* Stops the trainer, if one runs, before the state closes. */
 void na_lua_run_abandon(na_lua *lua);
 
+/* The class of a run's userdata, and what na_lua_steer.c gives to it. */
+#define NA_LUA_RUN_CLASS "netaug.run"
+extern const na_lua_function na_lua_run_functions[];
+extern const int na_lua_run_function_count;
+int na_lua_run_index(lua_State *L);
+
+/* The trainer of the run at index; raises when it has ended. */
+na_trainer *na_lua_run_trainer(lua_State *L, int index);
+const na_net *na_lua_run_net(lua_State *L, int index);
+const char *na_lua_run_label(lua_State *L, int index);
+
 /* Asks the present run to stop if it belongs to the experiment at index. */
 void na_lua_run_stop(lua_State *L, int experiment);
 

@@ -98,8 +98,8 @@ static void refusals(void)
   rig_begin(&r, true);
   CHECK_FAILS(na_trainer_command(r.trainer, "checkpoint", &err), NA_EINVAL, "no folder", err);
   CHECK_FAILS(na_trainer_command(r.trainer, "evaluate", &err), NA_EINVAL, "no validation", err);
-  CHECK_FAILS(na_trainer_command(r.trainer, "set networks = 1", &err), NA_EINVAL,
-              "nothing to draw", err);
+  CHECK_FAILS(na_trainer_command(r.trainer, "set networks = 1", &err), NA_EINVAL, "nothing to draw",
+              err);
   na_trainer_stop(r.trainer);
   rig_free(&r);
 }
@@ -114,8 +114,8 @@ static void pause_step_resume(void)
   command(&r, "pause");
   CHECK_OK(na_trainer_start(r.trainer, &err), err);
   na_event event = steered(&r);
-  CHECK(event.step == 0 && strcmp(event.text, "pause") == 0 && !event.changes, "%ld %s",
-        event.step, event.text);
+  CHECK(event.step == 0 && strcmp(event.text, "pause") == 0 && !event.changes, "%ld %s", event.step,
+        event.text);
   nap(30);
   CHECK(na_trainer_paused(r.trainer), "it does not wait");
   command(&r, "step 2");
@@ -204,7 +204,7 @@ static float *weights_of(const rig *r)
 /* Looking, waiting and saving change no bit of the result. */
 static void watching_changes_nothing(void)
 {
-  static const char *const commands[] = {"agreement on", "evaluate", "checkpoint", "step 3",
+  static const char *const commands[] = {"agreement on",  "evaluate",        "checkpoint", "step 3",
                                          "evaluate base", "checkpoint mine", "resume"};
   rig a, b;
   rig_init(&a, true);

@@ -6,7 +6,7 @@
 
 #define AUGMENT(name, type, field, initial, min, max, help)                                        \
   {                                                                                                \
-    name, type, offsetof(na_augmentation, field), initial, min, max, NULL, help                         \
+    name, type, offsetof(na_augmentation, field), initial, min, max, NULL, help                    \
   }
 static const na_setting augment_items[] = {
     AUGMENT("width", NA_LIST, width, "", 1, 64, "width multipliers, the first 1"),
@@ -16,7 +16,8 @@ static const na_setting augment_items[] = {
     AUGMENT("s", NA_INT, s, "2", 0, 15, "diversity factor: s + 1 multipliers from 1 to r"),
 };
 #undef AUGMENT
-const na_settings na_augment_settings = {"augment", sizeof augment_items / sizeof augment_items[0], augment_items};
+const na_settings na_augment_settings = {"augment", sizeof augment_items / sizeof augment_items[0],
+                                         augment_items};
 
 static int check_first(const char *name, const na_list *list, na_error *err)
 {

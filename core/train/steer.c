@@ -264,7 +264,8 @@ static int check_evaluate(const na_trainer *t, const char *which, na_error *err)
                    "the widest network can only be evaluated in a run that augments and has images "
                    "to calibrate on");
   if (which[0] == '\0' || strcmp(which, "base") == 0 || strcmp(which, "widest") == 0) return NA_OK;
-  return na_fail(err, NA_EINVAL, "evaluate takes base, widest or nothing, but got \"%.64s\"", which);
+  return na_fail(err, NA_EINVAL, "evaluate takes base, widest or nothing, but got \"%.64s\"",
+                 which);
 }
 
 static int check_switch(const char *word, const char *argument, na_error *err)
@@ -279,14 +280,19 @@ static int check(const na_trainer *t, const na_steering *s, na_error *err)
   proposal p;
   int code = NA_OK;
   switch (s->kind) {
-  case NA_STEER_STEP: return check_count(s->argument, err);
-  case NA_STEER_CHECKPOINT: return check_name(t, s->argument, err);
-  case NA_STEER_EVALUATE: return check_evaluate(t, s->argument, err);
-  case NA_STEER_AGREEMENT: return check_switch(na_steer_word(s->kind), s->argument, err);
+  case NA_STEER_STEP:
+    return check_count(s->argument, err);
+  case NA_STEER_CHECKPOINT:
+    return check_name(t, s->argument, err);
+  case NA_STEER_EVALUATE:
+    return check_evaluate(t, s->argument, err);
+  case NA_STEER_AGREEMENT:
+    return check_switch(na_steer_word(s->kind), s->argument, err);
   case NA_STEER_SET:
     code = propose(t, t->steer.queue, t->steer.count, s->argument, &p, err);
     return code == NA_OK ? check_proposal(t, &p, t->steer.epochs_begun, err) : code;
-  default: return NA_OK;
+  default:
+    return NA_OK;
   }
 }
 
@@ -405,16 +411,31 @@ static void apply_step(na_trainer *t, const char *count)
 static int apply(na_trainer *t, const na_steering *s, na_error *err)
 {
   switch (s->kind) {
-  case NA_STEER_PAUSE: apply_pause(t, true); return NA_OK;
-  case NA_STEER_RESUME: apply_pause(t, false); return NA_OK;
-  case NA_STEER_STEP: apply_step(t, s->argument); return NA_OK;
-  case NA_STEER_STOP: na_trainer_stop(t); return NA_OK;
-  case NA_STEER_STOP_EPOCH: t->steer.stop_epoch = true; return NA_OK;
-  case NA_STEER_CHECKPOINT: return apply_checkpoint(t, s->argument, err);
-  case NA_STEER_EVALUATE: return apply_evaluate(t, s->argument, err);
-  case NA_STEER_SET: return apply_set(t, s->argument, err);
-  case NA_STEER_AGREEMENT: return na_agreement_switch(t, s->argument[1] == 'n', err);
-  case NA_STEER_COUNT: break;
+  case NA_STEER_PAUSE:
+    apply_pause(t, true);
+    return NA_OK;
+  case NA_STEER_RESUME:
+    apply_pause(t, false);
+    return NA_OK;
+  case NA_STEER_STEP:
+    apply_step(t, s->argument);
+    return NA_OK;
+  case NA_STEER_STOP:
+    na_trainer_stop(t);
+    return NA_OK;
+  case NA_STEER_STOP_EPOCH:
+    t->steer.stop_epoch = true;
+    return NA_OK;
+  case NA_STEER_CHECKPOINT:
+    return apply_checkpoint(t, s->argument, err);
+  case NA_STEER_EVALUATE:
+    return apply_evaluate(t, s->argument, err);
+  case NA_STEER_SET:
+    return apply_set(t, s->argument, err);
+  case NA_STEER_AGREEMENT:
+    return na_agreement_switch(t, s->argument[1] == 'n', err);
+  case NA_STEER_COUNT:
+    break;
   }
   return NA_OK;
 }
@@ -460,8 +481,7 @@ void na_steer_boundary(na_trainer *t)
   na_steering s;
   for (;;) {
     while (take(t, &s)) carry_out(t, &s);
-    bool wait =
-        atomic_load(&t->paused) && t->steer.left == 0 && atomic_load(&t->stop) == 0;
+    bool wait = atomic_load(&t->paused) && t->steer.left == 0 && atomic_load(&t->stop) == 0;
     atomic_store(&t->waits, wait);
     if (!wait) return;
     nanosleep(&nap, NULL);

@@ -126,13 +126,14 @@ static void tell_network(na_trainer *t)
   na_text_count(words[2], (double)widest.parameters);
   na_text_count(words[3], (double)widest.macs);
   if (augmenting(t))
-    na_worker_tell(t, "%s: %s parameters, %s MACs; widest %s parameters, %s MACs", t->net->name, words[0],
-         words[1], words[2], words[3]);
+    na_worker_tell(t, "%s: %s parameters, %s MACs; widest %s parameters, %s MACs", t->net->name,
+                   words[0], words[1], words[2], words[3]);
   else
     na_worker_tell(t, "%s: %s parameters, %s MACs", t->net->name, words[0], words[1]);
   na_text_bytes(words[0], (double)na_workspace_bytes(t->workspace) + 12.0 * (double)t->net->values);
-  na_worker_tell(t, "%ld images in %ld batches, %d epochs, %d threads, %s of memory", t->data->images,
-       t->data->batches, total_epochs(t), na_team_size(t->team), words[0]);
+  na_worker_tell(t, "%ld images in %ld batches, %d epochs, %d threads, %s of memory",
+                 t->data->images, t->data->batches, total_epochs(t), na_team_size(t->team),
+                 words[0]);
 }
 
 /* Progress of a pass over images, at most ten times a second. */
@@ -401,8 +402,7 @@ static int accumulate(na_trainer *t, const na_batch *batch, na_scores *base, na_
   int networks = draw(t);
   double smoothing = t->train.label_smoothing;
   uint64_t dropout = na_random_at((uint64_t)t->train.seed, (uint64_t)t->step, 2).key;
-  int code =
-      na_accumulate_base(t->workspace, batch, t->base_widths, smoothing, dropout, base, err);
+  int code = na_accumulate_base(t->workspace, batch, t->base_widths, smoothing, dropout, base, err);
   if (code == NA_OK && networks > 0) na_agreement_between(t);
   for (int i = 0; i < networks && code == NA_OK; i++) {
     na_scores one = {0};
@@ -476,7 +476,8 @@ static void begin(na_trainer *t)
   publish(t, &event, false);
   tell_network(t);
   if (augmenting(t) && t->calibration == NULL)
-    na_worker_tell(t, "no images to calibrate on: validation uses running statistics of mixed widths");
+    na_worker_tell(t,
+                   "no images to calibrate on: validation uses running statistics of mixed widths");
 }
 
 /* A checkpoint between two steps. Its statistics are re-estimated too, on few images: whoever asks
