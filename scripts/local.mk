@@ -11,5 +11,10 @@ EXTRA_DIST += \
 	scripts/experiments/ratio-sweep.lua \
 	scripts/test \
 	scripts/count \
-	scripts/bench/compare \
+	scripts/bench/compare
+
+## What `netaug bench --compare` runs.
+benchdir = $(pkgdatadir)/bench
+dist_bench_DATA = \
+	scripts/bench/torch_images.py \
 	scripts/bench/torch_netaug.py
