@@ -57,6 +57,7 @@ int na_bench_rate(const char *path, double *images_per_second, na_error *err)
   stream feed = {NULL, NULL};
   int code = settings_for(&data, path, RATE_SIZE, RATE_BATCH, err);
   data.loaders = 1;
+  data.cache = 0;
   if (code == NA_OK) code = feed_open(&feed, &data, err);
   if (code == NA_OK) code = run_epoch(feed.source, 0, images_per_second, err);
   feed_free(&feed);
@@ -65,28 +66,41 @@ int na_bench_rate(const char *path, double *images_per_second, na_error *err)
 
 /* ------------------------------------------------------------------------------ with training */
 
-typedef struct waiting {
-  double waited, whole;
-} waiting;
+typedef struct spent {
+  double waiting, whole;
+  int steps;
+} spent;
 
-static int train_epoch(na_bench *bench, int kind, na_source *source, uint64_t epoch, waiting *total,
+static int train_epoch(na_bench *bench, int kind, na_source *source, uint64_t epoch, spent *total,
                        na_error *err)
 {
   const na_batch generated = bench->images.batch, *batch;
   double begin = na_now(), asked = begin;
   int code = source->start(source, epoch, 0, err);
-  for (int i = 0; code == NA_OK; i++) {
+  *total = (spent){0, 0, 0};
+  while (code == NA_OK && (code = source->next(source, &batch, err)) == 1) {
     na_bench_parts parts;
-    code = source->next(source, &batch, err);
-    if (code != 1) break;
-    total->waited += na_now() - asked;
+    total->waiting += na_now() - asked;
     bench->images.batch = *batch;
-    code = na_bench_once(bench, kind, i % bench->draws, &parts, err);
+    code = na_bench_once(bench, kind, total->steps++ % bench->draws, &parts, err);
     asked = na_now();
   }
-  total->whole += asked - begin;
+  total->whole = na_now() - begin;
   bench->images.batch = generated;
-  return code == 1 ? NA_OK : code;
+  return code;
+}
+
+/* As many steps on a batch that is ready. */
+static int train_ready(na_bench *bench, int kind, int steps, double *seconds, na_error *err)
+{
+  int code = NA_OK;
+  double begin = na_now();
+  for (int i = 0; i < steps && code == NA_OK; i++) {
+    na_bench_parts parts;
+    code = na_bench_once(bench, kind, i % bench->draws, &parts, err);
+  }
+  *seconds = na_now() - begin;
+  return code;
 }
 
 static int fits(const na_net *net, const na_source *source, const char *path, na_error *err)
@@ -96,19 +110,22 @@ static int fits(const na_net *net, const na_source *source, const char *path, na
                  source->channels, source->classes, net->name, net->channels, net->classes);
 }
 
-int na_bench_wait(na_bench *bench, int kind, const char *path, int limit, double *share,
+int na_bench_wait(na_bench *bench, int kind, const char *path, int limit, na_bench_waiting *waiting,
                   na_error *err)
 {
   na_data data;
   stream feed = {NULL, NULL};
-  waiting first = {0}, counted = {0};
+  spent time;
+  double ready = 0;
   int code = settings_for(&data, path, bench->net->height, bench->batch, err);
   data.limit = limit;
   if (code == NA_OK) code = feed_open(&feed, &data, err);
   if (code == NA_OK) code = fits(bench->net, feed.source, path, err);
-  if (code == NA_OK) code = train_epoch(bench, kind, feed.source, 0, &first, err);
-  if (code == NA_OK) code = train_epoch(bench, kind, feed.source, 1, &counted, err);
-  if (code == NA_OK) *share = counted.waited / counted.whole;
+  if (code == NA_OK) code = train_epoch(bench, kind, feed.source, 0, &time, err);
+  if (code == NA_OK) code = train_epoch(bench, kind, feed.source, 1, &time, err);
+  if (code == NA_OK) code = train_ready(bench, kind, time.steps, &ready, err);
+  if (code == NA_OK)
+    *waiting = (na_bench_waiting){time.waiting / time.whole, time.whole / ready - 1};
   feed_free(&feed);
   return code;
 }

@@ -356,11 +356,11 @@ static int run_wait(state *s, int g, const char *path, int limit, na_error *err)
 {
   na_net *net = NULL;
   na_bench bench;
+  na_bench_waiting waiting;
   say(goals[g].what);
   int code = make_bench(s, goals[g].model_case, &net, &bench, err);
-  if (code == NA_OK)
-    code = na_bench_wait(&bench, goals[g].kind, path, limit, &s->results[g].figure, err);
-  s->results[g].value[OURS] = s->results[g].figure;
+  if (code == NA_OK) code = na_bench_wait(&bench, goals[g].kind, path, limit, &waiting, err);
+  if (code == NA_OK) s->results[g] = (result){{waiting.slower, NAN}, waiting.share};
   na_bench_free(&bench);
   na_net_free(net);
   return code;
@@ -480,12 +480,16 @@ static bool is_share(measure metric)
 
 static void add_value(na_table *table, measure metric, double value)
 {
-  static const char *const units[] = {
-      [SPEED] = "ms", [PEAK] = "",   [THREADS] = "", [MEMORY] = "MiB",
-      [EVEN] = "",    [RATE] = "/s", [WAIT] = ""};
-  bool shown = !isnan(value) && (metric == SPEED || metric == MEMORY || metric == RATE);
-  if (shown)
-    na_table_add(table, "%.*f %s", metric == SPEED ? 1 : 0, value, units[metric]);
+  if (isnan(value))
+    na_table_add(table, "%s", "");
+  else if (metric == SPEED)
+    na_table_add(table, "%.1f ms", value);
+  else if (metric == MEMORY)
+    na_table_add(table, "%.0f MiB", value);
+  else if (metric == RATE)
+    na_table_add(table, "%.0f /s", value);
+  else if (metric == WAIT)
+    na_table_add(table, "%+.1f%% time", 100 * value);
   else
     na_table_add(table, "%s", "");
 }
@@ -545,6 +549,10 @@ static int print_text(const state *s, na_error *err)
   printf("\n%d of %d measured rows fall short of what must be reached.\n", short_of, measured);
   if (metric_wanted(s, PEAK))
     printf("FMA peak of one thread: %.0f GFLOP/s.\n", 1e-9 * s->peak_flops);
+  if (metric_wanted(s, WAIT))
+    printf(
+        "Waiting: the second epoch's; on the left, how much longer steps take than on a batch that\n"
+        "is ready, as loaders use the processors too.\n");
   if (s->skipped[0] != '\0') printf("%s\n", s->skipped);
   if (!s->has_torch) printf("No comparison: %s\n", s->torch_hint);
   return code;
