@@ -105,14 +105,16 @@ typedef struct na_kernels {
   void (*pack_matrix)(const float *source, int rows, int outer, int inner, size_t row_stride,
                       size_t outer_stride, int first_group, int groups, float *packed);
 
-  /* C[r][pixel] (+)= sum_k A(r, k) * tile(k, pixel): rows r < rows of a packed matrix (depth
-   * columns), a packed tile of `count` pixels, C with row stride `stride`. */
-  void (*matmul)(const float *packed, int rows, int depth, const float *tile, int count, float *c,
-                 size_t stride, bool accumulate);
+  /* C[r][pixel] (+)= sum over k < depth of A(r, k) * tile(k, pixel): rows r < rows of a packed
+   * matrix of `columns` columns, a packed tile of `count` pixels, C with row stride `stride`. `packed`
+   * may point into the matrix, at row r0 (a multiple of group_rows) and column k0:
+   * r0 * columns + k0 * group_rows. */
+  void (*matmul)(const float *packed, int rows, int columns, int depth, const float *tile,
+                 int count, float *c, size_t stride, bool accumulate);
 
-  /* W[m][n] += sum over pixels and lanes of left(m, pixel) * right(n, pixel). Packed tiles. */
+  /* W[m][n] (+)= sum over pixels and lanes of left(m, pixel) * right(n, pixel). Packed tiles. */
   void (*outer)(const float *left, int left_rows, const float *right, int right_rows, int count,
-                float *w, size_t stride);
+                float *w, size_t stride, bool accumulate);
 
   /* Adds one channel's run of `count` pixels from pixel `first` to *moments (data points at pixel
    * 0). */

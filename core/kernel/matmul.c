@@ -103,8 +103,8 @@ static void multiply_partial(multiplier *set, const float *a, const float *b, in
     }
 }
 
-void NA_SYMBOL(matmul)(const float *packed, int rows, int depth, const float *tile, int count,
-                       float *c, size_t stride, bool accumulate)
+void NA_SYMBOL(matmul)(const float *packed, int rows, int columns, int depth, const float *tile,
+                       int count, float *c, size_t stride, bool accumulate)
 {
   int block = BLOCK_FLOATS / (depth * GROUP);
   if (block < 1) block = 1;
@@ -115,7 +115,7 @@ void NA_SYMBOL(matmul)(const float *packed, int rows, int depth, const float *ti
     for (int pixel = 0; pixel < count; pixel += PANEL, b += (size_t)depth * PANEL_FLOATS) {
       int pixels = count - pixel < PANEL ? count - pixel : PANEL;
       for (int r = first; r < last; r += GROUP) {
-        const float *a = packed + (size_t)r * (size_t)depth;
+        const float *a = packed + (size_t)r * (size_t)columns;
         float *to = c + (size_t)r * stride + (size_t)pixel * LANES;
         if (rows - r >= GROUP) multipliers[accumulate][pixels](a, b, depth, to, stride);
         else
@@ -170,7 +170,7 @@ INLINE vf correlate(const float *const left[LEFT], const float *const right[RIGH
 }
 
 void NA_SYMBOL(outer)(const float *left, int left_rows, const float *right, int right_rows,
-                      int count, float *w, size_t stride)
+                      int count, float *w, size_t stride, bool accumulate)
 {
   /* Rows of `right` that stay in the first-level cache while `left` streams by. */
   int strip = 24 * 1024 / (count * LANES * 4) / RIGHT * RIGHT;
@@ -189,8 +189,10 @@ void NA_SYMBOL(outer)(const float *left, int left_rows, const float *right, int 
           r[j] = right + (size_t)(n + j < right_rows ? n + j : right_rows - 1) * PANEL_FLOATS;
         vf sums = correlate(l, r, left_step, right_step, count);
         for (int i = 0; i < LEFT && m + i < left_rows; i++)
-          for (int j = 0; j < RIGHT && n + j < right_rows; j++)
-            w[(size_t)(m + i) * stride + (size_t)(n + j)] += sums[i * RIGHT + j];
+          for (int j = 0; j < RIGHT && n + j < right_rows; j++) {
+            float *to = &w[(size_t)(m + i) * stride + (size_t)(n + j)];
+            *to = sums[i * RIGHT + j] + (accumulate ? *to : 0.0f);
+          }
       }
     }
   }
