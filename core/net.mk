@@ -11,6 +11,9 @@ libcore_a_SOURCES += \
 	core/net/text.c \
 	core/train/trainer.h core/train/trainer_private.h \
 	core/train/settings.c \
+	core/train/augment.c core/train/augment.h \
+	core/train/steer.c core/train/steer.h \
+	core/train/draws.c core/train/agreement.c \
 	core/train/schedule.c \
 	core/train/step.c \
 	core/train/ring.c core/train/ring.h \

@@ -13,6 +13,7 @@ liblua_netaug_a_SOURCES = $(lua_headers) \
 	lua/na_lua_run.c \
 	lua/na_lua_script.c \
 	lua/na_lua_settings.c \
+	lua/na_lua_steer.c \
 	lua/na_lua_tensor.c \
 	lua/na_lua_zoo.c
 

@@ -9,12 +9,10 @@
 
 #include "core/base/error.h"
 #include "core/net/net.h"
+#include "core/train/augment.h"
 #include "core/train/trainer.h"
 
 typedef struct na_lua na_lua;
-
-/* The settings under `augment` of an experiment, for help and the man page. */
-extern const na_settings na_augment_settings;
 
 typedef struct na_lua_setup {
   /* Where print() and messages go; NULL: standard output. text ends in a newline. */

@@ -105,7 +105,7 @@ static int push_recipe(lua_State *L, int index, const char *name)
 }
 
 /* The command line's r makes the script's lists void, and its lists the script's r. */
-static void override_augment(lua_State *L, na_augment *augment)
+static void override_augment(lua_State *L, na_augmentation *augment)
 {
   if (na_lua_override_get(L, "augment.r") != NULL)
     augment->width.count = augment->expand.count = 0;
@@ -119,7 +119,7 @@ static void override_augment(lua_State *L, na_augment *augment)
 static void read_augment(lua_State *L)
 {
   int type = lua_getfield(L, 1, "augment");
-  na_augment *augment = na_lua_settings_new(L, &na_augment_settings, sizeof *augment);
+  na_augmentation *augment = na_lua_settings_new(L, &na_augment_settings, sizeof *augment);
   na_error err = {0};
   if (type == LUA_TNIL) {
     if (push_recipe(L, 2, "width") == LUA_TTABLE)
@@ -130,7 +130,7 @@ static void read_augment(lua_State *L)
   } else if (type != LUA_TBOOLEAN || lua_toboolean(L, -2))
     na_lua_settings_fill(L, -1, -2);
   override_augment(L, augment);
-  na_augment resolved = *augment;
+  na_augmentation resolved = *augment;
   if (na_augment_resolve(&resolved, &err) != NA_OK) na_lua_raise(L, &err);
   lua_setiuservalue(L, 2, AUGMENT);
   lua_pop(L, 1);
@@ -188,7 +188,7 @@ static void push_lists(lua_State *L)
 {
   na_error err = {0};
   lua_getiuservalue(L, 1, AUGMENT);
-  na_augment lists = *(const na_augment *)na_lua_settings_get(L, -1);
+  na_augmentation lists = *(const na_augmentation *)na_lua_settings_get(L, -1);
   lua_pop(L, 1);
   if (na_augment_resolve(&lists, &err) != NA_OK) na_lua_raise(L, &err);
   lua_createtable(L, 0, 2);

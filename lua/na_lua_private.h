@@ -9,6 +9,7 @@
 
 #include "core/base/settings.h"
 #include "core/base/text.h"
+#include "core/train/augment.h"
 #include "datasets/dataset.h"
 #include "lua/na_lua.h"
 
@@ -101,13 +102,6 @@ int na_lua_method(lua_State *L, const char *class, const char *key);
 
 /* ------------------------------------------------------------------------------ settings */
 
-/* Candidates of the supernet as a script gives them. */
-typedef struct na_augment {
-  na_list width, expand;
-  double r; /* 0: not given */
-  int s;
-} na_augment;
-
 /* Pushes a userdata that holds a settings structure of `size` bytes with its defaults, and gives
  * the structure. From Lua its fields read and write through the table, checked. */
 void *na_lua_settings_new(lua_State *L, const na_settings *settings, size_t size);
@@ -138,9 +132,6 @@ const char *na_lua_override_get(lua_State *L, const char *name);
  */
 void na_lua_check_key(lua_State *L, const char *subject, const char *what, const char *key,
                       const char *const *names, int count);
-
-/* Replaces r and s by the lists they stand for, and checks the lists' beginnings. */
-int na_augment_resolve(na_augment *augment, na_error *err);
 
 /* The value at index as a list. Raises, naming `what`. */
 void na_lua_list(lua_State *L, int index, const char *what, na_list *list);
@@ -189,6 +180,17 @@ void na_lua_run_finish(lua_State *L);
 
 /* Stops the trainer, if one runs, before the state closes. */
 void na_lua_run_abandon(na_lua *lua);
+
+/* The class of a run's userdata, and what na_lua_steer.c gives to it. */
+#define NA_LUA_RUN_CLASS "netaug.run"
+extern const na_lua_function na_lua_run_functions[];
+extern const int na_lua_run_function_count;
+int na_lua_run_index(lua_State *L);
+
+/* The trainer of the run at index; raises when it has ended. */
+na_trainer *na_lua_run_trainer(lua_State *L, int index);
+const na_net *na_lua_run_net(lua_State *L, int index);
+const char *na_lua_run_label(lua_State *L, int index);
 
 /* Asks the present run to stop if it belongs to the experiment at index. */
 void na_lua_run_stop(lua_State *L, int experiment);

@@ -24,7 +24,7 @@ struct na_lua_run {
   char name[128], folder[PATH_SIZE];
 };
 
-static const char *const class = "netaug.run", *const present_key = "netaug.run.present";
+static const char *const class = NA_LUA_RUN_CLASS, *const present_key = "netaug.run.present";
 
 static void release(na_lua_run *run)
 {
@@ -48,6 +48,20 @@ static int collect(lua_State *L)
 static void push_present(lua_State *L)
 {
   lua_getfield(L, LUA_REGISTRYINDEX, present_key);
+}
+
+/* The global `run` is the present run, unless the script uses that name for something else. */
+static void set_global(lua_State *L, int run)
+{
+  lua_pushglobaltable(L);
+  lua_pushliteral(L, "run");
+  lua_rawget(L, -2);
+  if (lua_isnil(L, -1) || luaL_testudata(L, -1, class) != NULL) {
+    lua_pushliteral(L, "run");
+    lua_pushvalue(L, run);
+    lua_rawset(L, -4);
+  }
+  lua_pop(L, 2);
 }
 
 /* ------------------------------------------------------------------------------- folder */
@@ -159,6 +173,7 @@ void na_lua_run_start(lua_State *L, const na_lua_plan *plan)
   const char *text = lua_tolstring(L, -1, &size);
   lua_pushvalue(L, -2);
   lua_setfield(L, LUA_REGISTRYINDEX, present_key);
+  set_global(L, lua_gettop(L) - 1);
   /* From here on nothing raises before the end, so the folder can be taken back. */
   int code = open_sources(run, dataset, plan->train, &err);
   if (code == NA_OK) code = make_folder(run, lua->runs, plan->name, &err);
@@ -326,6 +341,7 @@ void na_lua_run_finish(lua_State *L)
   release(run);
   lua->run = NULL;
   lua_pushnil(L);
+  set_global(L, lua_gettop(L));
   lua_setfield(L, LUA_REGISTRYINDEX, present_key);
 }
 
@@ -350,8 +366,54 @@ const char *na_lua_run_folder(const na_lua *lua)
   return lua->run != NULL ? lua->run->folder : NULL;
 }
 
+/* ------------------------------------------------------------------------------ objects */
+
+na_trainer *na_lua_run_trainer(lua_State *L, int index)
+{
+  na_lua_run *run = luaL_checkudata(L, index, class);
+  if (run->trainer == NULL) na_lua_fail(L, "the run %s has ended", run->name);
+  return run->trainer;
+}
+
+const na_net *na_lua_run_net(lua_State *L, int index)
+{
+  luaL_checkudata(L, index, class);
+  lua_getiuservalue(L, index, NET);
+  const na_net *net = na_lua_net_get(L, -1);
+  lua_pop(L, 1);
+  return net;
+}
+
+const char *na_lua_run_label(lua_State *L, int index)
+{
+  const na_lua_run *run = luaL_checkudata(L, index, class);
+  return run->name;
+}
+
+static int to_string(lua_State *L)
+{
+  const na_lua_run *run = luaL_checkudata(L, 1, class);
+  lua_pushfstring(L, "run %s%s", run->name, run->trainer == NULL ? ", ended" : "");
+  return 1;
+}
+
+/* netaug.running() */
+static int running(lua_State *L)
+{
+  push_present(L);
+  return 1;
+}
+
+static const na_lua_function public[] = {
+    {"netaug.running", "()", "the run that goes on, or nil", running},
+};
+
 void na_lua_open_run(lua_State *L)
 {
-  static const luaL_Reg meta[] = {{"__gc", collect}, {NULL, NULL}};
-  na_lua_define(L, &(na_lua_class){.name = class, .meta = meta});
+  static const luaL_Reg meta[] = {{"__gc", collect}, {"__tostring", to_string}, {NULL, NULL}};
+  na_lua_define(L, &(na_lua_class){class, na_lua_run_functions, na_lua_run_function_count, meta,
+                                   na_lua_run_index});
+  lua_getfield(L, -1, "public");
+  na_lua_functions(L, public, NA_LUA_COUNT(public));
+  lua_pop(L, 1);
 }

@@ -6,44 +6,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#define AUGMENT(name, type, field, initial, min, max, help)                                        \
-  {                                                                                                \
-    name, type, offsetof(na_augment, field), initial, min, max, NULL, help                         \
-  }
-static const na_setting augment_items[] = {
-    AUGMENT("width", NA_LIST, width, "", 1, 64, "width multipliers, the first 1"),
-    AUGMENT("expand", NA_LIST, expand, "", 1, 64, "expand multipliers, the first 1"),
-    AUGMENT("r", NA_FLOAT, r, "0", 0, 64,
-            "augmentation factor: the largest multiplier of both lists; 0: the lists say it"),
-    AUGMENT("s", NA_INT, s, "2", 0, 15, "diversity factor: s + 1 multipliers from 1 to r"),
-};
-#undef AUGMENT
-const na_settings na_augment_settings = {"augment", NA_LUA_COUNT(augment_items), augment_items};
-
-static int check_first(const char *name, const na_list *list, na_error *err)
-{
-  if (list->count == 0 || list->values[0] == 1.0) return NA_OK;
-  na_fail(err, NA_EINVAL, "augment.%s begins with %g, but must begin with 1, the tiny network",
-          name, list->values[0]);
-  return na_hint(err, "as in { 1, %g }", list->values[0] > 1.0 ? list->values[0] : 2.0);
-}
-
-int na_augment_resolve(na_augment *augment, na_error *err)
-{
-  if (augment->r != 0.0) {
-    if (augment->width.count > 0 || augment->expand.count > 0) {
-      na_fail(err, NA_EINVAL, "augment has both r and a list of multipliers");
-      return na_hint(err, "r and s make both lists; give either them or width and expand");
-    }
-    int code = na_list_spaced(augment->r, augment->s, &augment->width, err);
-    augment->expand = augment->width;
-    augment->r = 0.0;
-    return code;
-  }
-  int code = check_first("width", &augment->width, err);
-  return code == NA_OK ? check_first("expand", &augment->expand, err) : code;
-}
-
 /* ------------------------------------------------------------------------------ values */
 
 /* The list at index in *list. False when it is no list of numbers; *words then says what it is. */
@@ -318,7 +280,7 @@ static const struct {
   size_t size;
 } subjects[] = {{&na_train_settings, sizeof(na_train)},
                 {&na_data_settings, sizeof(na_data)},
-                {&na_augment_settings, sizeof(na_augment)}};
+                {&na_augment_settings, sizeof(na_augmentation)}};
 
 static const char *const override_names[] = {"name", "train.SETTING", "data.SETTING",
                                              "augment.SETTING"};
@@ -418,7 +380,7 @@ static int check_keys(lua_State *L)
 static int augment_lists(lua_State *L)
 {
   na_error err = {0};
-  na_augment *augment = na_lua_settings_new(L, &na_augment_settings, sizeof *augment);
+  na_augmentation *augment = na_lua_settings_new(L, &na_augment_settings, sizeof *augment);
   na_lua_settings_fill(L, -1, 1);
   if (na_augment_resolve(augment, &err) != NA_OK) return na_lua_raise(L, &err);
   lua_createtable(L, 0, 2);

@@ -19,4 +19,5 @@ EXTRA_DIST += \
 	tests/lua/net.lua \
 	tests/lua/run.lua \
 	tests/lua/show.lua \
+	tests/lua/steer.lua \
 	tests/lua/tensor.lua

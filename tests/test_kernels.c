@@ -327,6 +327,31 @@ static void activations_at_their_kinks(void)
   na_free(got);
 }
 
+/* ---------------------------------------------------------------------------- yardsticks */
+
+/* What `netaug bench` measures the machine with does what it says. */
+static void peaks_do_their_work(void)
+{
+  enum { COUNT = 192 };
+  float *a = lanes_floats(COUNT), *b = lanes_floats(COUNT), *c = lanes_floats(COUNT), sink = -1;
+  for (int s = 0; s < set_count; s++) {
+    const char *name = sets[s]->name;
+    for (int i = 0; i < COUNT; i++) b[i] = (float)i, c[i] = (float)(i % 7);
+    CHECK(sets[s]->peak_read(b, COUNT) == COUNT * (COUNT - 1) / 2, "%s: the sum is wrong", name);
+    sets[s]->peak_triad(a, b, c, COUNT, 2);
+    for (int i = 0; i < COUNT; i++)
+      CHECK(a[i] == (float)(i + 2 * (i % 7)), "%s: triad %d is %g", name, i, (double)a[i]);
+    sets[s]->peak_write(a, COUNT, 3);
+    for (int i = 0; i < COUNT; i++) CHECK(a[i] == 3, "%s: %d was not written", name, i);
+    double few = sets[s]->peak_fma(10, &sink), many = sets[s]->peak_fma(1000, &sink);
+    CHECK(few > 0 && many == 100 * few, "%s: %g and %g operations", name, few, many);
+    CHECK(sink > 0 && isfinite(sink), "%s: the chains end at %g", name, (double)sink);
+  }
+  na_free(a);
+  na_free(b);
+  na_free(c);
+}
+
 /* ------------------------------------------------------------------------------ matrices */
 
 /* A[rows][outer][inner] with gaps between rows and between outer parts, and all packed. */
@@ -859,6 +884,7 @@ int main(void)
   RUN(instruction_sets);
   RUN(views_and_pullbacks);
   RUN(activations_at_their_kinks);
+  RUN(peaks_do_their_work);
   RUN(matrix_products);
   RUN(gemm);
   RUN(moments_of_channels);

@@ -79,24 +79,34 @@ static void observe(void *context, const na_event *event)
   ((tally *)context)->events[event->kind]++;
 }
 
-/* The self-checking script tests/lua/run.lua. */
-static void whole_script(void)
+/* A self-checking script of tests/lua. */
+static void check_script(const char *name, int runs_ended)
 {
   lua_state s;
   char path[512], *argv[] = {data};
   na_error err = {0};
   tally seen = {{0}};
   const char *top = getenv("NETAUG_SRCDIR");
-  snprintf(path, sizeof path, "%s/tests/lua/run.lua", top != NULL ? top : "..");
+  snprintf(path, sizeof path, "%s/tests/lua/%s", top != NULL ? top : "..", name);
   state_open(&s, runs);
   int code = na_lua_start(s.lua, path, 1, argv, &err);
   CHECK(code == NA_LUA_WAITING, "the script waits: %s", err.message);
   CHECK_OK(na_lua_drive(s.lua, observe, &seen, &err), err);
   CHECK(strstr(state_text(&s), "checked") != NULL, "it came to its end: %s", state_text(&s));
-  CHECK(seen.events[NA_EVENT_END] == 9, "%d runs ended", seen.events[NA_EVENT_END]);
+  CHECK(seen.events[NA_EVENT_END] == runs_ended, "%d runs ended", seen.events[NA_EVENT_END]);
+  state_close(&s);
+}
+
+static void whole_script(void)
+{
+  check_script("run.lua", 9);
   CHECK(exists("first", "run.h5") && exists("first", "last.h5") && exists("first-2", "best.h5"),
         "folders hold the runs' files");
-  state_close(&s);
+}
+
+static void steering_script(void)
+{
+  check_script("steer.lua", 3);
 }
 
 /* The folder keeps the script as it was; taken names are numbered. */
@@ -281,6 +291,7 @@ int main(void)
 {
   make_scratch();
   RUN(whole_script);
+  RUN(steering_script);
   RUN(folder);
   RUN(no_folder);
   RUN(prompt_meanwhile);

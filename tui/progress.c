@@ -301,6 +301,23 @@ static void print_line(na_progress *progress, void (*write)(const na_event *even
   na_free(out.data);
 }
 
+static void steer_line(const na_event *event, na_buffer *out)
+{
+  na_buffer_add(out, "after step %ld: %s\n", event->step, event->text);
+}
+
+static void evaluation_line(const na_event *event, na_buffer *out)
+{
+  na_buffer_add(out, "after step %ld:", event->step);
+  if (event->base_val.images > 0)
+    na_buffer_add(out, " base %.2f%% (loss %.4f)", 100 * event->base_val.top1,
+                  event->base_val.loss);
+  if (event->augmented_val.images > 0)
+    na_buffer_add(out, " widest %.2f%% (loss %.4f)", 100 * event->augmented_val.top1,
+                  event->augmented_val.loss);
+  na_buffer_add(out, "\n");
+}
+
 static void take_step(na_progress *progress, const na_event *event)
 {
   progress->step = *event;
@@ -343,6 +360,13 @@ void na_progress_event(na_progress *progress, const na_event *event)
     break;
   case NA_EVENT_EPOCH:
     take_epoch(progress, event);
+    break;
+  case NA_EVENT_EVALUATION:
+    progress->what = NULL;
+    print_line(progress, evaluation_line, event);
+    break;
+  case NA_EVENT_STEER:
+    print_line(progress, steer_line, event);
     break;
   case NA_EVENT_LOG:
     snprintf(text, sizeof text, "%s\n", event->text);

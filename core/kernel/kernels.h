@@ -143,6 +143,14 @@ typedef struct na_kernels {
   void (*depthwise_backward)(const na_depthwise *call, const na_view *in, const na_pullback *out,
                              int channel, float *weight_grad, float *in_grad, bool accumulate,
                              const na_finish *finish, double *sum, double *sum_x, float *rows);
+
+  /* What the processor can do at the most, for `netaug bench`. peak_fma returns the operations done
+   * (two per multiply-add), and a number to *sink that depends on them all. The others run through
+   * memory once: sum, x = value, a = b + scale * c; counts are multiples of 64 floats. */
+  double (*peak_fma)(long rounds, float *sink);
+  float (*peak_read)(const float *x, size_t count);
+  void (*peak_write)(float *x, size_t count, float value);
+  void (*peak_triad)(float *a, const float *b, const float *c, size_t count, float scale);
 } na_kernels;
 
 /* Floats of row scratch that depthwise kernels need. */

@@ -138,6 +138,10 @@ void NA_SYMBOL(depthwise_backward)(const na_depthwise *, const na_view *, const 
                                    float *, float *, bool, const na_finish *, double *, double *,
                                    float *);
 void NA_SYMBOL(read_pullback)(const na_pullback *, int, const na_mask *, long, int, float *);
+double NA_SYMBOL(peak_fma)(long, float *);
+float NA_SYMBOL(peak_read)(const float *, size_t);
+void NA_SYMBOL(peak_write)(float *, size_t, float);
+void NA_SYMBOL(peak_triad)(float *, const float *, const float *, size_t, float);
 extern const na_kernels NA_SYMBOL(na_kernels);
 
 #endif

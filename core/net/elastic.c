@@ -323,28 +323,43 @@ static int check_fits(const na_net *net, const int *widest, na_error *err)
   return NA_OK;
 }
 
-int na_net_set_lists(na_net *net, const na_list *width, const na_list *expand, na_error *err)
+/* The dimensions with their new lists in dims[dim_count], where they fit. */
+static int try_lists(const na_net *net, const na_list *width, const na_list *expand, na_dim *dims,
+                     na_error *err)
 {
   na_net copy = *net;
-  size_t count = (size_t)net->dim_count;
-  copy.dims = na_alloc_array(count, sizeof *copy.dims);
-  int *widest = na_alloc_array(count, sizeof *widest);
-  int code = NA_OK;
-  if (copy.dims == NULL || widest == NULL) {
-    code = na_fail_memory(err, count * sizeof *copy.dims, "the new lists");
-    goto out;
-  }
-  memcpy(copy.dims, net->dims, count * sizeof *copy.dims);
-  code = change_lists(&copy, width, expand, err);
-  if (code != NA_OK) goto out;
-  if (net->weights != NULL) {
-    na_net_widest(&copy, widest);
-    code = check_fits(net, widest, err);
-    if (code != NA_OK) goto out;
-  }
-  memcpy(net->dims, copy.dims, count * sizeof *copy.dims);
-out:
-  na_free(copy.dims);
+  copy.dims = dims;
+  memcpy(dims, net->dims, (size_t)net->dim_count * sizeof *dims);
+  int code = change_lists(&copy, width, expand, err);
+  if (code != NA_OK || net->weights == NULL) return code;
+  int *widest = na_alloc_array((size_t)net->dim_count, sizeof *widest);
+  if (widest == NULL)
+    return na_fail_memory(err, (size_t)net->dim_count * sizeof *widest, "the new lists");
+  na_net_widest(&copy, widest);
+  code = check_fits(net, widest, err);
   na_free(widest);
+  return code;
+}
+
+static int fail_lists(const na_net *net, na_error *err)
+{
+  return na_fail_memory(err, (size_t)net->dim_count * sizeof(na_dim), "the new lists");
+}
+
+int na_net_check_lists(const na_net *net, const na_list *width, const na_list *expand,
+                       na_error *err)
+{
+  na_dim *dims = na_alloc_array((size_t)net->dim_count, sizeof *dims);
+  int code = dims != NULL ? try_lists(net, width, expand, dims, err) : fail_lists(net, err);
+  na_free(dims);
+  return code;
+}
+
+int na_net_set_lists(na_net *net, const na_list *width, const na_list *expand, na_error *err)
+{
+  na_dim *dims = na_alloc_array((size_t)net->dim_count, sizeof *dims);
+  int code = dims != NULL ? try_lists(net, width, expand, dims, err) : fail_lists(net, err);
+  if (code == NA_OK) memcpy(net->dims, dims, (size_t)net->dim_count * sizeof *dims);
+  na_free(dims);
   return code;
 }

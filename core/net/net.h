@@ -186,6 +186,10 @@ int na_list_spaced(double r, int s, na_list *list, na_error *err);
  * fewer channels than the new list needs. */
 int na_net_set_lists(na_net *net, const na_list *width, const na_list *expand, na_error *err);
 
+/* Would na_net_set_lists accept them? */
+int na_net_check_lists(const na_net *net, const na_list *width, const na_list *expand,
+                       na_error *err);
+
 /* True when any dimension has more than one candidate. */
 bool na_net_elastic(const na_net *net);
 

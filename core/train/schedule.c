@@ -32,6 +32,7 @@ na_phase na_phase_at(const na_train *train, int epoch)
 {
   int left = train->warmup + train->epochs - epoch; /* with this one */
   if (train->networks == 0) return NA_PHASE_PLAIN;
+  if (train->phase > 0) return (na_phase)(train->phase - 1);
   if (left <= train->off_epochs) return NA_PHASE_OFF;
   left -= train->off_epochs;
   if (left <= train->min_e_epochs) return NA_PHASE_MIN_E;

@@ -18,7 +18,7 @@
 #field, NA_FLOAT, AT(field), initial, min, max, NULL, help                                     \
   }
 
-/* Choices list their words in the order of na_schedule and na_init. */
+/* Choices list their words in the order of na_schedule, na_phase and na_init. */
 static const na_setting items[] = {
     COUNT(epochs, "150", 0, 100000, "main epochs, after warm-up"),
     COUNT(warmup, "5", 0, 10000, "warm-up epochs, before the main ones"),
@@ -37,6 +37,8 @@ static const na_setting items[] = {
           "last epochs with widths held at base; -1 for 75 of 155, in proportion"),
     COUNT(min_e_epochs, "0", 0, 100000, "epochs after those with expands held at base"),
     COUNT(off_epochs, "0", 0, 100000, "last epochs, without augmentation"),
+    {"phase", NA_CHOICE, AT(phase), "auto", 0, 0, "auto|plain|random|min_w|min_e|off",
+     "hold this phase throughout; auto: as the epochs say"},
     FLAG(sort, "true", "sort channels at the start of each epoch of the random phase"),
     FLAG(sort_momentum, "true", "momentum moves with its channels when they are sorted"),
     {"init", NA_CHOICE, AT(init), "auto", 0, 0, "auto|kaiming_uniform|normal",

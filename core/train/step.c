@@ -7,9 +7,9 @@
 /* ------------------------------------------------------------------------------- gradients */
 
 /* Forward, loss and backward of one sub-network. */
-static int accumulate_one(na_workspace *workspace, const na_batch *batch, const int *widths,
-                          double weight, double smoothing, uint64_t step, na_scores *scores,
-                          na_error *err)
+static int accumulate(na_workspace *workspace, const na_batch *batch, const int *widths,
+                      double weight, double smoothing, uint64_t step, na_scores *scores,
+                      na_error *err)
 {
   int code = na_forward(workspace, widths, NA_MODE_TRAIN, batch, step, err);
   if (code == NA_OK) code = na_loss(workspace, batch, smoothing, weight, scores, err);
@@ -19,16 +19,29 @@ static int accumulate_one(na_workspace *workspace, const na_batch *batch, const 
   return weight > 0 ? na_backward(workspace, err) : NA_OK;
 }
 
+int na_accumulate_base(na_workspace *workspace, const na_batch *batch, const int *widths,
+                       double smoothing, uint64_t step, na_scores *scores, na_error *err)
+{
+  return accumulate(workspace, batch, widths, 1.0, smoothing, step, scores, err);
+}
+
+int na_accumulate_network(na_workspace *workspace, const na_batch *batch, const int *widths,
+                          int number, double alpha, double smoothing, uint64_t step,
+                          na_scores *scores, na_error *err)
+{
+  /* Each pass drops values of its own. */
+  uint64_t pass = na_random_at(step, (uint64_t)number + 1, 0).key;
+  return accumulate(workspace, batch, widths, alpha, smoothing, pass, scores, err);
+}
+
 int na_accumulate(na_workspace *workspace, const na_batch *batch, const int *base_widths,
                   int networks, const int *const *widths, double alpha, double smoothing,
                   uint64_t step, na_scores *base, na_scores *augmented, na_error *err)
 {
-  int code = accumulate_one(workspace, batch, base_widths, 1.0, smoothing, step, base, err);
-  for (int i = 0; i < networks && code == NA_OK; i++) {
-    /* Each pass drops values of its own. */
-    uint64_t pass = na_random_at(step, (uint64_t)i + 1, 0).key;
-    code = accumulate_one(workspace, batch, widths[i], alpha, smoothing, pass, augmented, err);
-  }
+  int code = na_accumulate_base(workspace, batch, base_widths, smoothing, step, base, err);
+  for (int i = 0; i < networks && code == NA_OK; i++)
+    code = na_accumulate_network(workspace, batch, widths[i], i, alpha, smoothing, step, augmented,
+                                 err);
   return code;
 }
 

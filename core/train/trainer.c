@@ -29,7 +29,7 @@ static int check_source(const na_net *net, const na_source *source, const char *
   return NA_OK;
 }
 
-static int check_epochs(const na_train *train, na_error *err)
+int na_train_check(const na_train *train, na_error *err)
 {
   int total = train->warmup + train->epochs;
   if (total < 1)
@@ -50,7 +50,7 @@ static int check(const na_trainer_setup *setup, na_error *err)
   int code = check_source(setup->net, setup->data, "training", err);
   if (code == NA_OK) code = check_source(setup->net, setup->val, "validation", err);
   if (code == NA_OK) code = check_source(setup->net, setup->calibration, "calibration", err);
-  if (code == NA_OK) code = check_epochs(setup->train, err);
+  if (code == NA_OK) code = na_train_check(setup->train, err);
   return code;
 }
 
@@ -64,25 +64,50 @@ static int largest_batch(const na_trainer *t)
   return batch;
 }
 
+/* rows[NA_NETWORKS_MAX][dim_count]; rows[0] owns all of them. */
+static int **make_rows(size_t dims)
+{
+  int **rows = na_alloc_array(NA_NETWORKS_MAX, sizeof *rows);
+  int *values = na_alloc_array(NA_NETWORKS_MAX * dims, sizeof *values);
+  if (rows == NULL || values == NULL) {
+    na_free(rows);
+    na_free(values);
+    return NULL;
+  }
+  for (size_t i = 0; i < NA_NETWORKS_MAX; i++) rows[i] = values + i * dims;
+  return rows;
+}
+
+static void free_rows(int **rows)
+{
+  if (rows != NULL) na_free(rows[0]);
+  na_free(rows);
+}
+
 static int make_widths(na_trainer *t, na_error *err)
 {
-  size_t dims = (size_t)t->net->dim_count, networks = (size_t)t->train.networks;
+  size_t dims = (size_t)t->net->dim_count;
   t->base_widths = na_alloc_array(dims, sizeof *t->base_widths);
   t->widest = na_alloc_array(dims, sizeof *t->widest);
-  t->choices = na_alloc_array(dims, sizeof *t->choices);
-  t->widths = na_alloc_array(networks, sizeof *t->widths);
-  int *rows = na_alloc_array(networks * dims, sizeof *rows);
-  if (t->widths != NULL && networks > 0)
-    t->widths[0] = rows; /* owns all of them */
-  else
-    na_free(rows);
-  if (t->base_widths == NULL || t->widest == NULL || t->choices == NULL || t->widths == NULL ||
-      rows == NULL)
-    return na_fail_memory(err, (networks + 3) * dims * sizeof *rows, "the widths");
-  for (size_t i = 1; i < networks; i++) t->widths[i] = rows + i * dims;
+  t->widths = make_rows(dims);
+  t->choices = make_rows(dims);
+  if (t->base_widths == NULL || t->widest == NULL || t->choices == NULL || t->widths == NULL)
+    return na_fail_memory(err, 2 * (NA_NETWORKS_MAX + 1) * dims * sizeof(int), "the widths");
   na_net_base(t->net, t->base_widths);
   na_net_widest(t->net, t->widest);
-  return NA_OK;
+  return na_draws_init(t, err);
+}
+
+/* The candidates that the net was built with, as one setting for all of its dimensions. */
+static void read_lists(na_trainer *t)
+{
+  t->lists.width = t->lists.expand = (na_list){1, {1.0}};
+  for (int d = t->net->dim_count - 1; d >= 0; d--) {
+    const na_dim *dim = &t->net->dims[d];
+    if (dim->kind == NA_DIM_WIDTH) t->lists.width = dim->list;
+    if (dim->kind == NA_DIM_EXPAND) t->lists.expand = dim->list;
+  }
+  t->lists.s = 2;
 }
 
 static int copy_text(char **to, const char *text, na_error *err)
@@ -124,8 +149,10 @@ int na_trainer_new(na_trainer **out, const na_trainer_setup *setup, na_error *er
   na_trainer *t = na_alloc(sizeof *t);
   if (t == NULL) return na_fail_memory(err, sizeof *t, "the trainer");
   t->train = *setup->train;
-  if (!na_net_elastic(setup->net)) t->train.networks = 0; /* there is nothing to draw */
+  t->elastic = na_net_elastic(setup->net);
+  if (!t->elastic) t->train.networks = 0; /* there is nothing to draw */
   t->net = setup->net;
+  read_lists(t);
   t->data = setup->data;
   t->val = setup->val;
   t->calibration = setup->calibration;
@@ -133,6 +160,7 @@ int na_trainer_new(na_trainer **out, const na_trainer_setup *setup, na_error *er
   t->steps = t->data->batches * (t->train.warmup + t->train.epochs);
   t->draws = na_random_at((uint64_t)t->train.seed, 0, 1);
   pthread_mutex_init(&t->mutex, NULL);
+  pthread_mutex_init(&t->steer.mutex, NULL);
   na_condition_init(&t->continued);
   code = make_parts(t, setup, err);
   if (code != NA_OK) {
@@ -154,15 +182,17 @@ void na_trainer_free(na_trainer *t)
   na_workspace_free(t->workspace);
   na_ring_free(t->ring);
   na_team_free(t->team);
-  if (t->widths != NULL && t->train.networks > 0) na_free(t->widths[0]);
-  na_free(t->widths);
+  free_rows(t->widths);
+  free_rows(t->choices);
   na_free(t->base_widths);
   na_free(t->widest);
-  na_free(t->choices);
+  na_free(t->draws_by_dim);
+  na_agreements_free(t);
   na_free(t->description);
   na_free(t->data_settings);
   pthread_cond_destroy(&t->continued);
   pthread_mutex_destroy(&t->mutex);
+  pthread_mutex_destroy(&t->steer.mutex);
   na_free(t);
 }
 

@@ -23,6 +23,7 @@ typedef struct na_train {
   int min_w_epochs;       /* last epochs with widths held at base; -1: 75 of 155, in proportion */
   int min_e_epochs;
   int off_epochs;         /* last epochs without augmentation */
+  int phase;              /* auto: by the epochs above; else 1 + the na_phase held throughout */
   bool sort;              /* channel sort at the start of each epoch of the random phase */
   bool sort_momentum;
   int init;               /* na_init */
@@ -49,6 +50,8 @@ typedef enum na_event_kind {
   NA_EVENT_STEP,   /* one or more optimizer steps */
   NA_EVENT_TASK,   /* progress of work outside steps: `what`, done of total */
   NA_EVENT_EPOCH,  /* an epoch ended, with its evaluation */
+  NA_EVENT_EVALUATION, /* an evaluation that was asked for: base_val, augmented_val */
+  NA_EVENT_STEER,  /* a command was applied (core/train/steer.h): `text` */
   NA_EVENT_LOG,    /* a line for people: `text` */
   NA_EVENT_END     /* training ended; `code` and `text` if with an error */
 } na_event_kind;
@@ -63,7 +66,8 @@ typedef struct na_event {
   na_phase phase;
   double lr;
   na_result base, augmented;         /* STEP: of these steps; EPOCH: of the epoch's training */
-  na_result base_val, augmented_val; /* EPOCH */
+  na_result base_val, augmented_val; /* EPOCH, EVALUATION */
+  bool changes;         /* STEER: it changed a setting */
   bool best;            /* EPOCH: best base validation accuracy so far */
   double images_per_second; /* training, smoothed */
   double data_wait;     /* share of the time spent waiting for data, smoothed */
@@ -120,6 +124,15 @@ void na_trainer_results(const na_trainer *trainer, na_result *base, na_result *a
 
 /* ------------------------------------------------------------------ the parts, for tests and bench */
 
+/* Forward and backward of the base, adding to the gradients and the scores. */
+int na_accumulate_base(na_workspace *workspace, const na_batch *batch, const int *widths,
+                       double smoothing, uint64_t step, na_scores *scores, na_error *err);
+
+/* The same for the step's sub-network `number`, weighted alpha. */
+int na_accumulate_network(na_workspace *workspace, const na_batch *batch, const int *widths,
+                          int number, double alpha, double smoothing, uint64_t step,
+                          na_scores *scores, na_error *err);
+
 /* One NetAug step on a batch: forward and backward of the base, then of `networks` sub-networks at
  * widths[i] (each weighted alpha), gradients summed; no optimizer step. base and augmented get the
  * scores added. `networks` 0: the base alone. */
@@ -136,7 +149,7 @@ void na_sgd(na_net *net, na_team *team, double lr, double momentum, bool nestero
 /* Learning rate at optimizer step `step` of steps_per_epoch * (warmup + epochs). */
 double na_learning_rate(const na_train *train, long step, long steps_per_epoch);
 
-/* Phase of epoch `epoch` (0-based, warm-up included). */
+/* Phase of epoch `epoch` (0-based, warm-up included), unless one is held. */
 na_phase na_phase_at(const na_train *train, int epoch);
 
 /* Re-estimates BatchNorm statistics at `widths` over one epoch of `calibration`. */

@@ -8,6 +8,7 @@
 
 #include "core/train/recorder.h"
 #include "core/train/ring.h"
+#include "core/train/steer.h"
 #include "core/train/trainer.h"
 
 #include <pthread.h>
@@ -29,8 +30,26 @@ typedef struct na_clock {
   double reported;   /* when the last TASK event was sent */
 } na_clock;
 
+enum { NA_STEER_QUEUE = 64, NA_NETWORKS_MAX = 64 };
+
+/* Commands on their way. The mutex guards the queue; for other threads also the settings, the
+ * draws and the agreements. */
+typedef struct na_steer_state {
+  pthread_mutex_t mutex;
+  na_steering queue[NA_STEER_QUEUE];
+  int count;
+  int epochs_begun; /* of the boundary last reached */
+  bool ended;       /* the worker takes no more */
+  long left;        /* steps to do before pausing again */
+  bool stop_epoch;
+} na_steer_state;
+
+typedef struct na_agreements na_agreements; /* agreement.c */
+
 struct na_trainer {
   na_train train;
+  na_augmentation lists; /* in force */
+  bool elastic;          /* the net can be drawn from at all */
   na_net *net;
   na_source *data, *val, *calibration;
   bool initialize;
@@ -40,14 +59,21 @@ struct na_trainer {
   na_workspace *workspace;
   na_ring *ring;
   na_recorder *recorder;
-  int *base_widths, *widest, *choices; /* [dim_count] */
-  int **widths;                        /* [networks][dim_count] of this step */
+  int *base_widths, *widest; /* [dim_count] */
+  int **choices, **widths;   /* [NA_NETWORKS_MAX][dim_count]: this step's sub-networks */
   na_random draws;
+
+  /* seen by others, under steer.mutex */
+  na_steer_state steer;
+  na_draws drawn;
+  na_draw (*draws_by_dim)[NA_LIST_MAX]; /* [dim_count] */
+  na_agreements *agreements;            /* NULL: switched off */
 
   /* position */
   int epoch;               /* epochs done */
   long batch, step, steps; /* batches done in the running epoch; optimizer steps done, in all */
   na_phase phase;
+  bool saved;                /* last.h5 holds this very position */
   na_scores base, augmented; /* sums of the running epoch */
   na_clock clock;
   const char *task; /* what the running pass does */
@@ -62,6 +88,7 @@ struct na_trainer {
   pthread_t thread;
   bool started, joined;
   atomic_int stop, paused, released; /* released: hold no more */
+  atomic_bool waits, steered;        /* waits: in a pause; steered: a setting was changed */
   bool hold_step, hold_epoch;        /* set before the start */
   pthread_mutex_t mutex;             /* guards held */
   pthread_cond_t continued;
@@ -70,5 +97,49 @@ struct na_trainer {
 
 /* The worker thread. */
 void *na_trainer_work(void *trainer);
+
+/* Whether the settings make sense together. */
+int na_train_check(const na_train *train, na_error *err);
+
+/* ------------------------------------------------------- what the worker does for steer.c */
+
+/* An event with everything about the present position. */
+na_event na_worker_event(const na_trainer *trainer, na_event_kind kind);
+
+/* A line for people and the log. */
+void na_worker_tell(na_trainer *trainer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Records and publishes a STEER event. */
+void na_worker_steered(na_trainer *trainer, const na_event *event);
+
+/* Writes a checkpoint between two steps; nothing of the training changes. */
+int na_worker_save_within(na_trainer *trainer, const char *name, na_error *err);
+
+/* Evaluates between two steps and publishes an EVALUATION event; nothing of the training changes. */
+int na_worker_evaluate(na_trainer *trainer, bool base, bool widest, na_error *err);
+
+/* ------------------------------------------------------- what steer.c does for the worker */
+
+/* Between two steps: applies the commands that wait, and waits while paused. */
+void na_steer_boundary(na_trainer *trainer);
+
+/* After a step: counts those that were asked for. */
+void na_steer_stepped(na_trainer *trainer);
+
+/* At the end, before the last checkpoint: no more commands are taken. */
+void na_steer_ended(na_trainer *trainer);
+
+/* ---------------------------------------------------------------- draws.c, agreement.c */
+
+int na_draws_init(na_trainer *trainer, na_error *err);
+void na_draws_restart(na_trainer *trainer); /* under steer.mutex */
+void na_draws_add(na_trainer *trainer, const int *choices, const int *widths, double loss);
+
+/* Between the base's gradient and the others', and after the last: while switched on. */
+int na_agreement_switch(na_trainer *trainer, bool on, na_error *err);
+void na_agreement_between(na_trainer *trainer);
+void na_agreement_after(na_trainer *trainer);
+void na_agreements_free(na_trainer *trainer);
 
 #endif

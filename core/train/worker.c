@@ -1,5 +1,6 @@
 /* The worker thread: epochs, steps, evaluations, and what it tells of them.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/base/memory.h"
 #include "core/base/text.h"
 #include "core/train/condition.h"
 #include "core/train/evaluate.h"
@@ -10,6 +11,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 enum { WAIT_MS = 20, STOPPED_IMAGES = 1024 };
@@ -60,8 +62,7 @@ static double learning_rate(const na_trainer *t)
   return na_learning_rate(&t->train, t->step, t->data->batches);
 }
 
-/* An event with everything about the present position. */
-static na_event event_of(const na_trainer *t, na_event_kind kind)
+na_event na_worker_event(const na_trainer *t, na_event_kind kind)
 {
   const na_clock *clock = &t->clock;
   return (na_event){.kind = kind,
@@ -103,9 +104,9 @@ static void publish(na_trainer *t, const na_event *event, bool hold)
   if (hold) wait_continued(t);
 }
 
-__attribute__((format(printf, 2, 3))) static void tell(na_trainer *t, const char *format, ...)
+void na_worker_tell(na_trainer *t, const char *format, ...)
 {
-  na_event event = event_of(t, NA_EVENT_LOG);
+  na_event event = na_worker_event(t, NA_EVENT_LOG);
   va_list args;
   va_start(args, format);
   vsnprintf(event.text, sizeof event.text, format, args);
@@ -125,13 +126,14 @@ static void tell_network(na_trainer *t)
   na_text_count(words[2], (double)widest.parameters);
   na_text_count(words[3], (double)widest.macs);
   if (augmenting(t))
-    tell(t, "%s: %s parameters, %s MACs; widest %s parameters, %s MACs", t->net->name, words[0],
-         words[1], words[2], words[3]);
+    na_worker_tell(t, "%s: %s parameters, %s MACs; widest %s parameters, %s MACs", t->net->name,
+                   words[0], words[1], words[2], words[3]);
   else
-    tell(t, "%s: %s parameters, %s MACs", t->net->name, words[0], words[1]);
+    na_worker_tell(t, "%s: %s parameters, %s MACs", t->net->name, words[0], words[1]);
   na_text_bytes(words[0], (double)na_workspace_bytes(t->workspace) + 12.0 * (double)t->net->values);
-  tell(t, "%ld images in %ld batches, %d epochs, %d threads, %s of memory", t->data->images,
-       t->data->batches, total_epochs(t), na_team_size(t->team), words[0]);
+  na_worker_tell(t, "%ld images in %ld batches, %d epochs, %d threads, %s of memory",
+                 t->data->images, t->data->batches, total_epochs(t), na_team_size(t->team),
+                 words[0]);
 }
 
 /* Progress of a pass over images, at most ten times a second. */
@@ -140,7 +142,7 @@ static int tell_progress(void *context, long done, long total)
   na_trainer *t = context;
   double now = na_now();
   if (now - t->clock.reported >= TASK_SECONDS || done >= total) {
-    na_event event = event_of(t, NA_EVENT_TASK);
+    na_event event = na_worker_event(t, NA_EVENT_TASK);
     event.what = t->task;
     event.done = done < total ? done : total;
     event.total = total;
@@ -148,6 +150,14 @@ static int tell_progress(void *context, long done, long total)
     publish(t, &event, false);
   }
   return stopping(t);
+}
+
+void na_worker_steered(na_trainer *t, const na_event *event)
+{
+  char line[600];
+  snprintf(line, sizeof line, "steered after step %ld: %s", event->step, event->text);
+  na_recorder_log(t->recorder, line);
+  publish(t, event, false);
 }
 
 /* ------------------------------------------------------------------------------ checkpoints */
@@ -205,6 +215,44 @@ static int assess(na_trainer *t, bool due, na_error *err)
   return code;
 }
 
+/* The running statistics, to be put back. NULL: out of memory, or there are none. */
+static float *keep_statistics(const na_trainer *t)
+{
+  float *kept = na_alloc_array(t->net->stats, sizeof *kept);
+  if (kept != NULL) memcpy(kept, t->net->running, t->net->stats * sizeof *kept);
+  return kept;
+}
+
+static void put_back(na_trainer *t, float *kept)
+{
+  if (kept != NULL) memcpy(t->net->running, kept, t->net->stats * sizeof *kept);
+  na_free(kept);
+}
+
+static int measure_one(na_trainer *t, const int *widths, const char *const tasks[2],
+                       na_result *result, na_error *err)
+{
+  bool estimate = augmenting(t) && t->calibration != NULL;
+  int code = estimate ? recalibrate(t, widths, tasks[0], err) : NA_OK;
+  return code == NA_OK ? evaluate(t, widths, tasks[1], result, err) : code;
+}
+
+int na_worker_evaluate(na_trainer *t, bool base, bool widest, na_error *err)
+{
+  static const char *const tasks[2][2] = {{"calibrating base", "evaluating base"},
+                                          {"calibrating widest", "evaluating widest"}};
+  na_event event = na_worker_event(t, NA_EVENT_EVALUATION);
+  float *kept = keep_statistics(t);
+  int code = NA_OK;
+  if (kept == NULL && t->net->stats > 0)
+    return na_fail_memory(err, t->net->stats * sizeof *kept, "the statistics");
+  if (widest) code = measure_one(t, t->widest, tasks[1], &event.augmented_val, err);
+  if (code == NA_OK && base) code = measure_one(t, t->base_widths, tasks[0], &event.base_val, err);
+  put_back(t, kept);
+  if (code == NA_OK) publish(t, &event, false);
+  return code;
+}
+
 static void format_result(char out[64], const char *what, const na_result *result)
 {
   out[0] = '\0';
@@ -232,7 +280,7 @@ static int save_epoch(na_trainer *t, bool best, na_error *err)
 
 static int publish_epoch(na_trainer *t, bool best, na_error *err)
 {
-  na_event event = event_of(t, NA_EVENT_EPOCH);
+  na_event event = na_worker_event(t, NA_EVENT_EPOCH);
   event.base = na_result_of(&t->base);
   event.augmented = na_result_of(&t->augmented);
   event.base_val = t->base_val;
@@ -257,6 +305,7 @@ static int finish_epoch(na_trainer *t, na_error *err)
   bool best = t->base_val.images > 0 && (t->best.images == 0 || t->base_val.top1 > t->best.top1);
   if (best) t->best = t->base_val;
   if (code == NA_OK) code = save_epoch(t, best, err);
+  t->saved = code == NA_OK;
   if (code != NA_OK && code != NA_ESTOPPED) return code;
   if (due) t->clock.evaluation = na_now() - began;
   int recorded = publish_epoch(t, best, err);
@@ -277,8 +326,8 @@ static int draw(na_trainer *t)
 {
   if (t->phase == NA_PHASE_PLAIN || t->phase == NA_PHASE_OFF) return 0;
   for (int i = 0; i < t->train.networks; i++) {
-    na_net_sample(t->net, sampling_of(t->phase), &t->draws, t->choices);
-    na_net_widths(t->net, t->choices, t->widths[i]);
+    na_net_sample(t->net, sampling_of(t->phase), &t->draws, t->choices[i]);
+    na_net_widths(t->net, t->choices[i], t->widths[i]);
   }
   return t->train.networks;
 }
@@ -323,7 +372,7 @@ static void add_scores(na_scores *sum, const na_scores *more)
 static int publish_step(na_trainer *t, double lr, const na_scores *base, const na_scores *augmented,
                         na_error *err)
 {
-  na_event event = event_of(t, NA_EVENT_STEP);
+  na_event event = na_worker_event(t, NA_EVENT_STEP);
   event.lr = lr;
   event.merged = 1;
   event.base = na_result_of(base);
@@ -346,32 +395,44 @@ static void measure(na_clock *clock, double waited, double spent, int images)
   smooth(&clock->images, images, first);
 }
 
+/* The gradients of the base and of the step's sub-networks. */
+static int accumulate(na_trainer *t, const na_batch *batch, na_scores *base, na_scores *augmented,
+                      na_error *err)
+{
+  int networks = draw(t);
+  double smoothing = t->train.label_smoothing;
+  uint64_t dropout = na_random_at((uint64_t)t->train.seed, (uint64_t)t->step, 2).key;
+  int code = na_accumulate_base(t->workspace, batch, t->base_widths, smoothing, dropout, base, err);
+  if (code == NA_OK && networks > 0) na_agreement_between(t);
+  for (int i = 0; i < networks && code == NA_OK; i++) {
+    na_scores one = {0};
+    code = na_accumulate_network(t->workspace, batch, t->widths[i], i, t->train.alpha, smoothing,
+                                 dropout, &one, err);
+    if (code != NA_OK) break;
+    add_scores(augmented, &one);
+    na_draws_add(t, t->choices[i], t->widths[i], one.loss / (double)one.images);
+  }
+  if (code == NA_OK && networks > 0) na_agreement_after(t);
+  return code;
+}
+
 static int run_step(na_trainer *t, const na_batch *batch, double waited, na_error *err)
 {
   double began = na_now(), lr = learning_rate(t);
   na_scores base = {0}, augmented = {0};
-  int networks = draw(t);
-  uint64_t dropout = na_random_at((uint64_t)t->train.seed, (uint64_t)t->step, 2).key;
-  int code =
-      na_accumulate(t->workspace, batch, t->base_widths, networks, (const int *const *)t->widths,
-                    t->train.alpha, t->train.label_smoothing, dropout, &base, &augmented, err);
+  int code = accumulate(t, batch, &base, &augmented, err);
   if (code == NA_ENAN) return explain_nan(t, err);
   if (code == NA_OK) code = check_statistics(t, err);
   if (code != NA_OK) return code;
   na_sgd(t->net, t->team, lr, t->train.momentum, t->train.nesterov, t->train.weight_decay);
   t->step++;
   t->batch++;
+  t->saved = false;
+  na_steer_stepped(t);
   add_scores(&t->base, &base);
   add_scores(&t->augmented, &augmented);
   measure(&t->clock, waited, na_now() - began, batch->count);
   return publish_step(t, lr, &base, &augmented, err);
-}
-
-/* Waits while paused. */
-static void wait_resumed(na_trainer *t)
-{
-  const struct timespec nap = {0, WAIT_MS * 1000000L};
-  while (atomic_load(&t->paused) && !stopping(t)) nanosleep(&nap, NULL);
 }
 
 static int start_epoch(na_trainer *t, na_error *err)
@@ -379,7 +440,7 @@ static int start_epoch(na_trainer *t, na_error *err)
   na_phase phase = na_phase_at(&t->train, t->epoch);
   if (t->epoch == 0 || phase != t->phase) {
     t->phase = phase;
-    tell(t, "phase %s from epoch %d", na_phase_name(phase), t->epoch + 1);
+    na_worker_tell(t, "phase %s from epoch %d", na_phase_name(phase), t->epoch + 1);
   }
   if (phase == NA_PHASE_RANDOM && t->train.sort) {
     int code = na_net_sort_channels(t->net, t->train.sort_momentum, err);
@@ -393,7 +454,7 @@ static int run_epoch(na_trainer *t, na_error *err)
   int code = start_epoch(t, err);
   while (code == NA_OK) {
     const na_batch *batch;
-    wait_resumed(t);
+    na_steer_boundary(t);
     if (stopping(t)) return na_fail(err, NA_ESTOPPED, "stopped after step %ld", t->step);
     double asked = na_now();
     int got = t->data->next(t->data, &batch, err);
@@ -411,22 +472,35 @@ static void begin(na_trainer *t)
   t->net->bn_momentum = t->train.bn_momentum;
   if (t->initialize) na_net_initialize(t->net, (na_init)t->train.init, (uint64_t)t->train.seed);
   t->phase = na_phase_at(&t->train, 0);
-  na_event event = event_of(t, NA_EVENT_START);
+  na_event event = na_worker_event(t, NA_EVENT_START);
   publish(t, &event, false);
   tell_network(t);
   if (augmenting(t) && t->calibration == NULL)
-    tell(t, "no images to calibrate on: validation uses running statistics of mixed widths");
+    na_worker_tell(t,
+                   "no images to calibrate on: validation uses running statistics of mixed widths");
 }
 
-/* What a run that ends early leaves behind. Its checkpoint's statistics are re-estimated too, on
- * few images: whoever stops a run is waiting for it. */
-static int save_early(na_trainer *t, na_error *err)
+/* A checkpoint between two steps. Its statistics are re-estimated too, on few images: whoever asks
+ * for it is waiting. They stay in the net if the training ends here. */
+static int save_between(na_trainer *t, const char *name, bool ends, na_error *err)
 {
-  int code = NA_OK;
-  if (augmenting(t) && t->calibration != NULL)
-    code =
-        na_recalibrate_on(t->workspace, t->base_widths, t->calibration, STOPPED_IMAGES, NULL, err);
-  return code == NA_OK ? save(t, "last.h5", err) : code;
+  if (!augmenting(t) || t->calibration == NULL) return save(t, name, err);
+  float *kept = keep_statistics(t);
+  if (kept == NULL && t->net->stats > 0)
+    return na_fail_memory(err, t->net->stats * sizeof *kept, "the statistics");
+  int code =
+      na_recalibrate_on(t->workspace, t->base_widths, t->calibration, STOPPED_IMAGES, NULL, err);
+  if (code == NA_OK) code = save(t, name, err);
+  if (ends && code == NA_OK)
+    na_free(kept);
+  else
+    put_back(t, kept);
+  return code;
+}
+
+int na_worker_save_within(na_trainer *t, const char *name, na_error *err)
+{
+  return save_between(t, name, false, err);
 }
 
 /* Turns an early end into its code and message. Weights that gave no finite loss are not worth
@@ -434,7 +508,9 @@ static int save_early(na_trainer *t, na_error *err)
 static int end_early(na_trainer *t, int code, na_error *err)
 {
   na_error trouble = {0};
-  int saved = code == NA_ENAN ? NA_OK : save_early(t, &trouble);
+  int saved = NA_OK;
+  na_steer_ended(t);
+  if (code != NA_ENAN && !t->saved) saved = save_between(t, "last.h5", true, &trouble);
   if (code == NA_ESTOPPED) {
     na_error_clear(err);
     na_fail(err, code, "stopped after step %ld of %ld", t->step, t->steps);
@@ -460,8 +536,12 @@ static int train(na_trainer *t, na_error *err)
   while (code == NA_OK && t->epoch < total_epochs(t)) {
     code = run_epoch(t, err);
     if (code == NA_OK) code = finish_epoch(t, err);
+    if (code == NA_OK && t->steer.stop_epoch && t->epoch < total_epochs(t))
+      code = na_fail(err, NA_ESTOPPED, "stopped after epoch %d", t->epoch);
   }
-  return code == NA_OK ? NA_OK : end_early(t, code, err);
+  if (code != NA_OK) return end_early(t, code, err);
+  na_steer_ended(t);
+  return NA_OK;
 }
 
 /* Closes the run's files: only then is all of it known to be on disk. */
@@ -482,7 +562,7 @@ void *na_trainer_work(void *argument)
   t->code = train(t, &t->error);
   finish(t);
   t->seconds = na_now() - t->clock.started;
-  na_event event = event_of(t, NA_EVENT_END);
+  na_event event = na_worker_event(t, NA_EVENT_END);
   event.code = t->code;
   event.base_val = t->base_val;
   event.augmented_val = t->augmented_val;

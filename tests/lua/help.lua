@@ -19,14 +19,14 @@ local function all(prefix, functions)
 end
 all("netaug.", netaug)
 all("netaug.models.", netaug.models)
-for _, class in ipairs { "net", "tensor", "data", "experiment" } do
+for _, class in ipairs { "net", "tensor", "data", "experiment", "run" } do
   all(class .. ":", core.methods("netaug." .. class))
 end
 assert(checked > 40, checked)
 assert(known.help and known.print and known["os.exit"])
 
 -- Every name that has help exists.
-local classes = { net = true, tensor = true, data = true, experiment = true }
+local classes = { net = true, tensor = true, data = true, experiment = true, run = true }
 for name in pairs(known) do
   local owner, mark, member = name:match("^(.-)([.:])([%w_]+)$")
   if mark == ":" then
