@@ -755,7 +755,7 @@ static na_depthwise call_of(const conv_case *c, int channel)
 
 static float *depthwise_rows(const conv_case *c, size_t *count)
 {
-  *count = na_depthwise_scratch(c->win.k, c->win.s, c->win.w, c->win.q);
+  *count = na_depthwise_scratch(c->win.k, c->win.w, c->win.q);
   return bordered(*count);
 }
 

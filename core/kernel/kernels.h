@@ -75,6 +75,7 @@ typedef struct na_depthwise {
   int in_height, in_width, out_height, out_width;
   const float *weight;     /* [kernel * kernel] */
   na_mask mask;
+  bool stream;             /* results are too large to be kept in the caches: write past them */
 } na_depthwise;
 
 typedef struct na_kernels {
@@ -154,7 +155,7 @@ typedef struct na_kernels {
 } na_kernels;
 
 /* Floats of row scratch that depthwise kernels need. */
-size_t na_depthwise_scratch(int kernel, int stride, int in_width, int out_width);
+size_t na_depthwise_scratch(int kernel, int in_width, int out_width);
 
 /* The fastest kernels this processor runs, or the named ones; NULL: this build or processor has none
  * of that name. Results are reproducible per instruction set. */

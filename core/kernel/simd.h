@@ -34,6 +34,27 @@ typedef int vi __attribute__((vector_size(4 * VL), may_alias));
 
 INLINE vf load(const float *p) { return *(const vf *)p; }
 INLINE void store(float *p, vf v) { *(vf *)p = v; }
+
+/* Writes past the caches where the processor can: no line is read only to be overwritten. */
+INLINE void stream(float *p, vf v)
+{
+#if defined(__AVX512F__)
+  _mm512_stream_ps(p, (__m512)v);
+#elif defined(__AVX2__)
+  _mm256_stream_ps(p, (__m256)v);
+#else
+  store(p, v);
+#endif
+}
+
+/* After the last of them, before anybody else may read. */
+INLINE void stream_end(void)
+{
+#if defined(__x86_64__)
+  _mm_sfence();
+#endif
+}
+
 INLINE vf load_if(bool wanted, const float *p) { if (wanted) return load(p); return (vf){0}; }
 INLINE vf splat(float x) { return x - (vf){0}; }
 INLINE vf keep_if(vi mask, vf v) { return (vf)(mask & (vi)v); }
