@@ -444,7 +444,8 @@ static void check_outer(const na_kernels *k, int left, int right, int count, na_
   lanes_fill(b, rf, random, -1, 1);
   for (size_t i = 0; i < (size_t)left * stride; i++) w[i] = 1;
   worst off = {0};
-  k->outer(a, left, b, right, count, w, stride, true);
+  na_ahead ahead = {{a, b}, (size_t)count * NA_LANES, right};
+  k->outer(a, left, b, right, count, w, stride, true, left % 2 == 0 ? &ahead : NULL);
   for (int m = 0; m < left; m++) {
     for (int n = 0; n < right; n++) {
       double sum = 1;
@@ -683,7 +684,7 @@ static void check_conv_forward(const na_kernels *k, const conv_case *c)
   forward.magnitude = fmax(forward.magnitude, order_of(win, win->i));
   check_shape(k, c, &forward, FORWARD, "convolution");
   k->pack_pullback(&c->out.pull, win->o, &c->out.mask, 0, pixels, g);
-  k->outer(g, win->o, patches, rows, pixels, dw, (size_t)rows, true);
+  k->outer(g, win->o, patches, rows, pixels, dw, (size_t)rows, true, NULL);
   for (int i = 0; i < win->o * rows; i++) compare(&weights, (double)dw[i], c->dw[i]);
   check_shape(k, c, &weights, BACKWARD, "its weights' gradient");
   na_free(packed);

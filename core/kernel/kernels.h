@@ -69,6 +69,14 @@ typedef struct na_finish {
   na_activation act;
 } na_finish;
 
+/* What will be read next: run r (r < runs) begins at from[r % 2] + r / 2 * stride, and is as long as
+ * the tile at hand. Only a hint: it may point anywhere. */
+typedef struct na_ahead {
+  const float *from[2];
+  size_t stride;
+  long runs;
+} na_ahead;
+
 /* One channel of a depthwise convolution over all blocks. */
 typedef struct na_depthwise {
   int kernel, stride, pad, blocks;
@@ -113,9 +121,10 @@ typedef struct na_kernels {
   void (*matmul)(const float *packed, int rows, int columns, int depth, const float *tile,
                  int count, float *c, size_t stride, bool accumulate);
 
-  /* W[m][n] (+)= sum over pixels and lanes of left(m, pixel) * right(n, pixel). Packed tiles. */
+  /* W[m][n] (+)= sum over pixels and lanes of left(m, pixel) * right(n, pixel). Packed tiles. ahead
+   * (may be NULL): what is fetched meanwhile. */
   void (*outer)(const float *left, int left_rows, const float *right, int right_rows, int count,
-                float *w, size_t stride, bool accumulate);
+                float *w, size_t stride, bool accumulate, const na_ahead *ahead);
 
   /* Adds one channel's run of `count` pixels from pixel `first` to *moments (data points at pixel
    * 0). */

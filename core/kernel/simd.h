@@ -149,7 +149,8 @@ void NA_SYMBOL(pack_pullback_patches)(const na_pullback *, int, const na_mask *,
                                       int, long, int, float *);
 void NA_SYMBOL(pack_matrix)(const float *, int, int, int, size_t, size_t, int, int, float *);
 void NA_SYMBOL(matmul)(const float *, int, int, int, const float *, int, float *, size_t, bool);
-void NA_SYMBOL(outer)(const float *, int, const float *, int, int, float *, size_t, bool);
+void NA_SYMBOL(outer)(const float *, int, const float *, int, int, float *, size_t, bool,
+                      const na_ahead *);
 void NA_SYMBOL(moments)(const float *, long, long, const na_mask *, na_moments *);
 void NA_SYMBOL(finish)(float *, const na_finish *, long, long, double *, double *);
 void NA_SYMBOL(read_view)(const na_view *, int, long, long, float *);

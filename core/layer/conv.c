@@ -337,6 +337,25 @@ static void add_input(const conv_loop *loop, const tile *t, int row, int rows, i
                   op->in->stride, op->accumulate[0] || c > 0);
 }
 
+/* The strip after the one at channel c: its values, or its gradients and their values. */
+static na_ahead strip_after(const conv_loop *loop, const tile *t, int c)
+{
+  const na_op *op = loop->op;
+  const na_tensor *from = loop->by_out ? op->out : op->in;
+  int strip = loop->split.strip, next = c + strip;
+  long first = t->first;
+  if (next >= from->channels) {
+    next = 0;
+    first += t->count;
+  }
+  size_t at = (size_t)next * from->stride + (size_t)first * NA_LANES;
+  int channels = least(strip, from->channels - next);
+  if (loop->by_out)
+    return (na_ahead){{from->grad + at, from->data + at}, from->stride, from->norm ? 2 * channels : 0};
+  if (!loop->pointwise) return (na_ahead){{NULL, NULL}, 0, 0};
+  return (na_ahead){{from->data + at, from->data + at + from->stride}, 2 * from->stride, channels};
+}
+
 /* The output has more channels than the input rows: it passes in strips, the input is packed once. */
 static void backward_by_out(const conv_loop *loop, const tile *t)
 {
@@ -346,10 +365,11 @@ static void backward_by_out(const conv_loop *loop, const tile *t)
   pack_input(loop, 0, op->in->channels, t->first, t->count, t->narrow);
   for (int c = 0; c < channels; c += loop->split.strip) {
     int strip = least(loop->split.strip, channels - c);
+    na_ahead ahead = strip_after(loop, t, c);
     pack_gradient(loop, c, strip, t->first, t->count, t->wide);
     loop->pass->kernels->outer(t->wide, strip, t->narrow, loop->depth, t->count,
                                t->partial + (size_t)c * (size_t)loop->depth, (size_t)loop->depth,
-                               !t->fresh);
+                               !t->fresh, &ahead);
     if (input) add_input(loop, t, 0, op->in->channels, c, strip, t->wide);
   }
   if (input) finish_input(loop, t->chunk, 0, op->in->channels, t->first, t->count);
@@ -363,10 +383,11 @@ static void backward_by_in(const conv_loop *loop, const tile *t)
   pack_gradient(loop, 0, rows, t->first, t->count, t->narrow);
   for (int c = 0; c < channels; c += loop->split.strip) {
     int strip = least(loop->split.strip, channels - c);
+    na_ahead ahead = strip_after(loop, t, c);
     pack_input(loop, c, strip, t->first, t->count, t->wide);
     loop->pass->kernels->outer(t->narrow, rows, t->wide, strip * loop->area, t->count,
                                t->partial + (size_t)(c * loop->area), (size_t)loop->depth,
-                               !t->fresh);
+                               !t->fresh, &ahead);
     if (!loop->pointwise || !op->wanted[0]) continue;
     add_input(loop, t, c, strip, 0, rows, t->narrow);
     finish_input(loop, t->chunk, c, strip, t->first, t->count);
