@@ -24,8 +24,6 @@ libtui_a_SOURCES = \
 	tui/model.c tui/model.h \
 	tui/peaks.c tui/peaks.h \
 	tui/progress.c tui/progress.h \
-	tui/screen/grid.c tui/screen/grid.h \
-	tui/screen/paint.c tui/screen/paint.h \
 	tui/session.c tui/session.h \
 	tui/signals.c tui/signals.h \
 	tui/table.c tui/table.h \
