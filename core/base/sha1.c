@@ -23,8 +23,7 @@ static uint32_t rotate(uint32_t x, int by)
 static uint32_t schedule(uint32_t w[16], int i)
 {
   if (i >= 16)
-    w[i & 15] =
-        rotate(w[(i + 13) & 15] ^ w[(i + 8) & 15] ^ w[(i + 2) & 15] ^ w[i & 15], 1);
+    w[i & 15] = rotate(w[(i + 13) & 15] ^ w[(i + 8) & 15] ^ w[(i + 2) & 15] ^ w[i & 15], 1);
   return w[i & 15];
 }
 

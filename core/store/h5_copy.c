@@ -74,7 +74,8 @@ static herr_t copy_member(hid_t group, const char *name, const H5L_info_t *info,
   const copier *c = context;
   char path[NA_H5_PATH_MAX];
   H5O_info_t object;
-  int length = snprintf(path, sizeof path, "%s%s%s", c->group, c->group[0] != '\0' ? "/" : "", name);
+  int length =
+      snprintf(path, sizeof path, "%s%s%s", c->group, c->group[0] != '\0' ? "/" : "", name);
   if (info->type != H5L_TYPE_HARD || length >= (int)sizeof path) return 0;
   if (H5Oget_info_by_name2(group, name, &object, H5O_INFO_BASIC, H5P_DEFAULT) < 0) return 0;
   if (object.type == H5O_TYPE_GROUP) {

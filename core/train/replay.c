@@ -23,7 +23,8 @@ static int last_of(const char *path, const char *column, double *last, na_error 
 /* A stop that was followed by a resumption changed nothing. */
 static bool ended_it(const na_steer_entry *entry, double last_step, double last_epoch)
 {
-  if (strcmp(entry->text, na_steer_word(NA_STEER_STOP)) == 0) return (double)entry->step >= last_step;
+  if (strcmp(entry->text, na_steer_word(NA_STEER_STOP)) == 0)
+    return (double)entry->step >= last_step;
   return strcmp(entry->text, na_steer_word(NA_STEER_STOP_EPOCH)) == 0 &&
          (double)entry->epoch + 1 >= last_epoch;
 }

@@ -305,9 +305,9 @@ static int publish_epoch(na_trainer *t, bool best, na_error *err)
   return code;
 }
 
-/* After the last batch of an epoch: evaluation, the EPOCH event, checkpoints. They come last, so that
- * they hold what hooks made of the epoch. A stop during the evaluation leaves the epoch at its last
- * batch: going on from there evaluates it again. */
+/* After the last batch of an epoch: evaluation, the EPOCH event, checkpoints. They come last, so
+ * that they hold what hooks made of the epoch. A stop during the evaluation leaves the epoch at its
+ * last batch: going on from there evaluates it again. */
 static int finish_epoch(na_trainer *t, na_error *err)
 {
   double began = na_now();
