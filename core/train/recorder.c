@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +53,11 @@ static double of(const na_result *result, double value)
   STEP_COLUMNS(X)                                                                                  \
   RESULT_COLUMNS(X, base_val)                                                                      \
   RESULT_COLUMNS(X, augmented_val)                                                                 \
-  X(best, e->best)
+  X(best, e->best)                                                                                 \
+  X(base_images, (double)e->base.images)                                                           \
+  X(augmented_images, (double)e->augmented.images)                                                 \
+  X(base_val_images, (double)e->base_val.images)                                                   \
+  X(augmented_val_images, (double)e->augmented_val.images)
 
 #define COLUMN_NAME(name, value) #name,
 #define COLUMN_VALUE(name, value) value,
@@ -75,6 +80,85 @@ int na_recorder_epoch(na_recorder *recorder, const na_event *e, na_error *err)
   if (recorder == NULL) return NA_OK;
   const double values[] = {EPOCH_COLUMNS(COLUMN_VALUE)};
   return na_metrics_epoch(recorder->metrics, values, err);
+}
+
+/* Where a column's values go when epochs are read back. */
+typedef enum place_kind { PLACE_DOUBLE, PLACE_INT, PLACE_LONG, PLACE_BOOL } place_kind;
+static const struct {
+  const char *column;
+  place_kind kind;
+  size_t offset;
+} places[] = {
+#define PLACE(name, kind, field) {"epoch/" #name, kind, offsetof(na_event, field)}
+#define PLACES(name)                                                                               \
+  PLACE(name##_loss, PLACE_DOUBLE, name.loss), PLACE(name##_top1, PLACE_DOUBLE, name.top1),        \
+      PLACE(name##_top5, PLACE_DOUBLE, name.top5), PLACE(name##_images, PLACE_LONG, name.images)
+    PLACE(step, PLACE_LONG, step),
+    PLACE(epoch, PLACE_INT, epoch),
+    PLACE(time, PLACE_DOUBLE, time),
+    PLACE(lr, PLACE_DOUBLE, lr),
+    PLACE(phase, PLACE_INT, phase),
+    PLACES(base),
+    PLACES(augmented),
+    PLACES(base_val),
+    PLACES(augmented_val),
+    PLACE(images_per_second, PLACE_DOUBLE, images_per_second),
+    PLACE(data_wait, PLACE_DOUBLE, data_wait),
+    PLACE(best, PLACE_BOOL, best),
+#undef PLACES
+#undef PLACE
+};
+
+/* Files are not trusted: numbers that cannot be are 0. */
+static void put(na_event *event, size_t place, double value)
+{
+  void *at = (char *)event + places[place].offset;
+  double count = value >= 0 && value <= 0x1p53 ? value : 0;
+  switch (places[place].kind) {
+  case PLACE_DOUBLE: *(double *)at = value; break;
+  case PLACE_INT: *(int *)at = count <= 1e9 ? (int)count : 0; break;
+  case PLACE_LONG: *(long *)at = (long)count; break;
+  case PLACE_BOOL: *(bool *)at = value == 1; break;
+  }
+}
+
+static int read_place(const char *path, size_t place, na_event **events, long *count, na_error *err)
+{
+  double *values;
+  long rows;
+  int code = na_metrics_read(path, places[place].column, &values, &rows, err);
+  if (code != NA_OK) return code;
+  if (*events == NULL) {
+    *events = na_alloc_array((size_t)rows + 1, sizeof **events);
+    *count = rows;
+  }
+  if (*events == NULL) code = na_fail_memory(err, (size_t)rows * sizeof **events, "the epochs");
+  for (long i = 0; code == NA_OK && i < rows && i < *count; i++)
+    put(&(*events)[i], place, values[i]);
+  na_free(values);
+  return code;
+}
+
+int na_run_epochs(const char *folder, na_event **events, long *count, na_error *err)
+{
+  char path[PATH_SIZE];
+  int code = NA_OK;
+  *events = NULL;
+  *count = 0;
+  if (snprintf(path, sizeof path, "%s/run.h5", folder) >= PATH_SIZE)
+    return na_fail(err, NA_EINVAL, "the path %.100s... is too long", folder);
+  for (size_t i = 0; i < sizeof places / sizeof places[0] && code == NA_OK; i++)
+    code = read_place(path, i, events, count, err);
+  for (long i = 0; code == NA_OK && i < *count; i++) {
+    na_event *e = &(*events)[i];
+    e->kind = NA_EVENT_EPOCH;
+    if (e->phase > NA_PHASE_OFF) e->phase = NA_PHASE_PLAIN;
+  }
+  if (code == NA_OK) return NA_OK;
+  na_free(*events);
+  *events = NULL;
+  *count = 0;
+  return code;
 }
 
 int na_recorder_steered(na_recorder *recorder, const na_event *e, na_error *err)
