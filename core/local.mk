@@ -8,6 +8,7 @@ kernel_sources = \
 	core/kernel/matmul.c \
 	core/kernel/pack.c \
 	core/kernel/depthwise.c \
+	core/kernel/peak.c \
 	core/kernel/plane.c \
 	core/kernel/table.c
 kernel_cflags = $(AM_CFLAGS) $(KERNEL_CFLAGS) -fno-signed-zeros

@@ -166,6 +166,12 @@ refuses "a script that returns no model" 1 "not a model" "$netaug" profile "$scr
 
 try "$netaug" bench --model tiny --batch 3 --draws 2 --steps 1 --threads 1 --json
 check "bench measures a tiny network" says "$out" '"netaug": 0.'
+try "$netaug" bench --model tiny --batch 3 --draws 2 --steps 1 --profile
+check "a profile names layers and passes" says "$(printf '%s\n' "$out" | tr -s ' ')" "depthwise 3x3 backward"
+check "a profile shows the machine's peaks" says "$out" "Peaks measured"
+try "$netaug" bench --model tiny --batch 3 --steps 1 --profile --profile-of eval --json
+check "a profile of evaluation as JSON" says "$out" '"pass": "forward"'
+says "$out" '"pass": "backward"' && not_ok "evaluation has no backward pass" "$out"
 try "$netaug" bench --model tiny --draws 3 --print-widths
 widths=$out
 try "$netaug" bench --model tiny --draws 3 --print-widths

@@ -327,6 +327,31 @@ static void activations_at_their_kinks(void)
   na_free(got);
 }
 
+/* ---------------------------------------------------------------------------- yardsticks */
+
+/* What `netaug bench` measures the machine with does what it says. */
+static void peaks_do_their_work(void)
+{
+  enum { COUNT = 192 };
+  float *a = lanes_floats(COUNT), *b = lanes_floats(COUNT), *c = lanes_floats(COUNT), sink = -1;
+  for (int s = 0; s < set_count; s++) {
+    const char *name = sets[s]->name;
+    for (int i = 0; i < COUNT; i++) b[i] = (float)i, c[i] = (float)(i % 7);
+    CHECK(sets[s]->peak_read(b, COUNT) == COUNT * (COUNT - 1) / 2, "%s: the sum is wrong", name);
+    sets[s]->peak_triad(a, b, c, COUNT, 2);
+    for (int i = 0; i < COUNT; i++)
+      CHECK(a[i] == (float)(i + 2 * (i % 7)), "%s: triad %d is %g", name, i, (double)a[i]);
+    sets[s]->peak_write(a, COUNT, 3);
+    for (int i = 0; i < COUNT; i++) CHECK(a[i] == 3, "%s: %d was not written", name, i);
+    double few = sets[s]->peak_fma(10, &sink), many = sets[s]->peak_fma(1000, &sink);
+    CHECK(few > 0 && many == 100 * few, "%s: %g and %g operations", name, few, many);
+    CHECK(sink > 0 && isfinite(sink), "%s: the chains end at %g", name, (double)sink);
+  }
+  na_free(a);
+  na_free(b);
+  na_free(c);
+}
+
 /* ------------------------------------------------------------------------------ matrices */
 
 /* A[rows][outer][inner] with gaps between rows and between outer parts, and all packed. */
@@ -391,7 +416,7 @@ static void check_matmul(const na_kernels *k, int rows, int depth, int count, na
     worst w = {0};
     if (pass == 0)
       for (size_t i = 0; i < (size_t)rows * stride; i++) c[i] = UNTOUCHED;
-    k->matmul(m.packed, rows, depth, tile, count, c, stride, pass == 1);
+    k->matmul(m.packed, rows, depth, depth, tile, count, c, stride, pass == 1);
     for (int r = 0; r < rows; r++) {
       for (int p = 0; p < count; p++)
         for (int l = 0; l < NA_LANES; l++) {
@@ -419,7 +444,8 @@ static void check_outer(const na_kernels *k, int left, int right, int count, na_
   lanes_fill(b, rf, random, -1, 1);
   for (size_t i = 0; i < (size_t)left * stride; i++) w[i] = 1;
   worst off = {0};
-  k->outer(a, left, b, right, count, w, stride);
+  na_ahead ahead = {{a, b}, (size_t)count * NA_LANES, right};
+  k->outer(a, left, b, right, count, w, stride, true, left % 2 == 0 ? &ahead : NULL);
   for (int m = 0; m < left; m++) {
     for (int n = 0; n < right; n++) {
       double sum = 1;
@@ -653,12 +679,12 @@ static void check_conv_forward(const na_kernels *k, const conv_case *c)
   k->pack_matrix(c->weight, win->o, win->i, taps, (size_t)rows, (size_t)taps, 0, groups, packed);
   k->pack_patches(&c->in.view, win->i, win->k, win->s, win->k / 2, win->p, win->q, 0, pixels, patches);
   check_border(k, patches, size, "pack_patches");
-  k->matmul(packed, win->o, rows, patches, pixels, y, stride, false);
+  k->matmul(packed, win->o, rows, rows, patches, pixels, y, stride, false);
   worst forward = compare_images(y, stride, c->y, win->n, win->o, win->p * win->q), weights = {0};
   forward.magnitude = fmax(forward.magnitude, order_of(win, win->i));
   check_shape(k, c, &forward, FORWARD, "convolution");
   k->pack_pullback(&c->out.pull, win->o, &c->out.mask, 0, pixels, g);
-  k->outer(g, win->o, patches, rows, pixels, dw, (size_t)rows);
+  k->outer(g, win->o, patches, rows, pixels, dw, (size_t)rows, true, NULL);
   for (int i = 0; i < win->o * rows; i++) compare(&weights, (double)dw[i], c->dw[i]);
   check_shape(k, c, &weights, BACKWARD, "its weights' gradient");
   na_free(packed);
@@ -682,7 +708,7 @@ static void check_conv_backward(const na_kernels *k, const conv_case *c)
   k->pack_pullback_patches(&c->out.pull, win->o, &c->out.mask, win->k, win->s, win->k / 2, win->h,
                            win->w, 0, pixels, patches);
   check_border(k, patches, size, "pack_pullback_patches");
-  k->matmul(packed, win->i, rows, patches, pixels, dx, stride, false);
+  k->matmul(packed, win->i, rows, rows, patches, pixels, dx, stride, false);
   worst w = compare_images(dx, stride, c->dx, win->n, win->i, win->h * win->w);
   check_shape(k, c, &w, BACKWARD, "its input's gradient");
   na_free(packed);
@@ -730,7 +756,7 @@ static na_depthwise call_of(const conv_case *c, int channel)
 
 static float *depthwise_rows(const conv_case *c, size_t *count)
 {
-  *count = na_depthwise_scratch(c->win.k, c->win.s, c->win.w, c->win.q);
+  *count = na_depthwise_scratch(c->win.k, c->win.w, c->win.q);
   return bordered(*count);
 }
 
@@ -859,6 +885,7 @@ int main(void)
   RUN(instruction_sets);
   RUN(views_and_pullbacks);
   RUN(activations_at_their_kinks);
+  RUN(peaks_do_their_work);
   RUN(matrix_products);
   RUN(gemm);
   RUN(moments_of_channels);

@@ -663,6 +663,33 @@ static void culprits(void)
   bench_free(&b);
 }
 
+/* Every layer and pass takes some time, which adds up, and nothing else changes. */
+static void layers_are_timed_when_asked(void)
+{
+  bench plain = bench_new(1, 7, 7, true), timed = bench_new(1, 7, 7, true);
+  int layers = plain.net->layer_count;
+  double *seconds = lanes_memory(2 * (size_t)layers, sizeof *seconds), sum = 0, again = 0;
+  na_workspace_time(timed.w, seconds);
+  double loss = pass(&plain, NA_MODE_TRAIN, 5), other = pass(&timed, NA_MODE_TRAIN, 5);
+  for (int i = 0; i < 2 * layers; i++) {
+    CHECK((seconds[i] > 0) == (i % layers != 0), "layer %d took %g s", i % layers, seconds[i]);
+    sum += seconds[i];
+  }
+  CHECK(loss == other, "losses %.9g and %.9g", loss, other);
+  CHECK(memcmp(plain.net->grads, timed.net->grads, plain.net->values * sizeof(float)) == 0,
+        "gradients differ");
+  pass(&timed, NA_MODE_TRAIN, 6);
+  for (int i = 0; i < 2 * layers; i++) again += seconds[i];
+  CHECK(again > sum, "%g s, then %g s", sum, again);
+  na_workspace_time(timed.w, NULL);
+  pass(&timed, NA_MODE_TRAIN, 7);
+  for (int i = 0; i < 2 * layers; i++) again -= seconds[i];
+  CHECK(fabs(again) < 1e-12, "timed without being asked");
+  bench_free(&plain);
+  bench_free(&timed);
+  na_free(seconds);
+}
+
 int main(void)
 {
   RUN(masked_lanes_count_nowhere);
@@ -686,5 +713,6 @@ int main(void)
   RUN(same_bits_with_any_number_of_threads);
   RUN(activations_of_every_layer);
   RUN(culprits);
+  RUN(layers_are_timed_when_asked);
   return CHECK_EXIT();
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/bench.h"
 #include "core/base/memory.h"
+#include "core/train/condition.h"
 #include "core/train/trainer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define BENCH_NAME(symbol, name, help) name,
 #define BENCH_HELP(symbol, name, help) help,
@@ -78,54 +78,61 @@ void na_bench_free(na_bench *bench)
 
 /* ------------------------------------------------------------------------- timing */
 
-static double now(void)
-{
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 /* One optimizer step: the base, and the sub-network at widths unless that is NULL. */
-static int step(na_bench *bench, const int *widths, double *seconds, na_error *err)
+static int step(na_bench *bench, const int *widths, na_bench_parts *parts, na_error *err)
 {
   na_scores base = {0}, augmented = {0};
-  double begin = now();
+  double begin = na_now();
   int code = na_accumulate(bench->workspace, &bench->images.batch, bench->base, widths != NULL,
                            &widths, 1.0, SMOOTHING, 0, &base, &augmented, err);
+  double between = na_now();
   if (code == NA_OK) na_sgd(bench->net, bench->team, LR, MOMENTUM, true, DECAY);
-  *seconds = now() - begin;
+  double end = na_now();
+  *parts = (na_bench_parts){end - begin, end - between};
   return code;
 }
 
-static int time_evaluation(na_bench *bench, double *seconds, na_error *err)
+static int evaluate(na_bench *bench, na_bench_parts *parts, na_error *err)
 {
   na_scores scores = {0};
-  double begin = now();
+  double begin = na_now();
   int code = na_forward(bench->workspace, bench->base, NA_MODE_EVAL, &bench->images.batch, 0, err);
   if (code == NA_OK) code = na_loss(bench->workspace, &bench->images.batch, 0, 0, &scores, err);
-  *seconds = now() - begin;
+  *parts = (na_bench_parts){na_now() - begin, 0};
   return code;
 }
 
-/* Mean over the draws. */
-static int time_draws(na_bench *bench, double *seconds, na_error *err)
+int na_bench_once(na_bench *bench, int kind, int draw, na_bench_parts *parts, na_error *err)
 {
-  int code = NA_OK;
+  switch (kind) {
+  case NA_BENCH_EVAL:
+    return evaluate(bench, parts, err);
+  case NA_BENCH_WIDEST:
+    return step(bench, bench->widest, parts, err);
+  case NA_BENCH_NETAUG:
+    return step(bench, bench->drawn + (size_t)draw * (size_t)bench->net->dim_count, parts, err);
+  default:
+    return step(bench, NULL, parts, err);
+  }
+}
+
+int na_bench_seconds(na_bench *bench, int kind, double *seconds, na_error *err)
+{
+  int draws = kind == NA_BENCH_NETAUG ? bench->draws : 1, code = NA_OK;
   *seconds = 0;
-  for (int i = 0; i < bench->draws && code == NA_OK; i++) {
-    double one = 0;
-    code = step(bench, bench->drawn + (size_t)i * (size_t)bench->net->dim_count, &one, err);
-    *seconds += one / bench->draws;
+  for (int i = 0; i < draws && code == NA_OK; i++) {
+    na_bench_parts parts;
+    code = na_bench_once(bench, kind, i, &parts, err);
+    *seconds += parts.whole / draws;
   }
   return code;
 }
 
 static int run_round(na_bench *bench, double seconds[NA_BENCH_COUNT], na_error *err)
 {
-  int code = step(bench, NULL, &seconds[NA_BENCH_BASE], err);
-  if (code == NA_OK) code = step(bench, bench->widest, &seconds[NA_BENCH_WIDEST], err);
-  if (code == NA_OK) code = time_draws(bench, &seconds[NA_BENCH_NETAUG], err);
-  if (code == NA_OK) code = time_evaluation(bench, &seconds[NA_BENCH_EVAL], err);
+  int code = NA_OK;
+  for (int k = 0; k < NA_BENCH_COUNT && code == NA_OK; k++)
+    code = na_bench_seconds(bench, k, &seconds[k], err);
   return code;
 }
 
@@ -135,35 +142,40 @@ static int by_size(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-static double median(double *values, int count)
+double na_median(double *values, int count)
 {
   qsort(values, (size_t)count, sizeof *values, by_size);
   return 0.5 * (values[(count - 1) / 2] + values[count / 2]);
 }
 
-static double macs(const na_net *net, const int *widths)
+/* Multiply-adds of one image forward, and operations of a training pass: those of the images'
+ * gradient, which nobody wants, are not done and do not count. */
+static void add_work(const na_net *net, const int *widths, double share, bool trains, double *macs,
+                     double *flops)
 {
-  na_cost cost;
-  na_net_cost(net, widths, &cost);
-  return (double)cost.macs;
+  for (int i = 1; i < net->layer_count; i++) {
+    na_cost cost;
+    na_layer_cost(net, i, widths, &cost);
+    double one = share * (double)cost.macs;
+    *macs += one;
+    *flops += one * (!trains ? 2 : net->layers[i].input[0] == 0 ? 4 : 6);
+  }
 }
 
-static void count_work(const na_bench *bench, na_bench_times *times)
+void na_bench_work(const na_bench *bench, int kind, double *macs, double *flops)
 {
   const na_net *net = bench->net;
-  double base = macs(net, bench->base), drawn = 0;
-  for (int i = 0; i < bench->draws; i++)
-    drawn += macs(net, bench->drawn + (size_t)i * (size_t)net->dim_count) / bench->draws;
-  times->macs[NA_BENCH_BASE] = times->macs[NA_BENCH_EVAL] = base;
-  times->macs[NA_BENCH_NETAUG] = base + drawn;
-  times->macs[NA_BENCH_WIDEST] = base + macs(net, bench->widest);
-  for (int k = 0; k < NA_BENCH_COUNT; k++)
-    times->flops[k] = (k == NA_BENCH_EVAL ? 2 : 6) * times->macs[k];
+  *macs = *flops = 0;
+  add_work(net, bench->base, 1, kind != NA_BENCH_EVAL, macs, flops);
+  if (kind == NA_BENCH_WIDEST) add_work(net, bench->widest, 1, true, macs, flops);
+  for (int i = 0; kind == NA_BENCH_NETAUG && i < bench->draws; i++)
+    add_work(net, bench->drawn + (size_t)i * (size_t)net->dim_count, 1.0 / bench->draws, true, macs,
+             flops);
 }
 
 int na_bench_run(na_bench *bench, int rounds, na_bench_times *times, na_error *err)
 {
-  double warm;
+  na_bench_parts warm;
   double *seconds = na_alloc_array((size_t)rounds, NA_BENCH_COUNT * sizeof *seconds);
   double *column = na_alloc_array((size_t)rounds, sizeof *column);
   int code = seconds != NULL && column != NULL
@@ -173,10 +185,11 @@ int na_bench_run(na_bench *bench, int rounds, na_bench_times *times, na_error *e
     code = run_round(bench, seconds + (size_t)r * NA_BENCH_COUNT, err);
   for (int k = 0; k < NA_BENCH_COUNT && code == NA_OK; k++) {
     for (int r = 0; r < rounds; r++) column[r] = seconds[(size_t)r * NA_BENCH_COUNT + (size_t)k];
-    times->seconds[k] = median(column, rounds);
+    times->seconds[k] = na_median(column, rounds);
   }
   times->rounds = rounds;
-  count_work(bench, times);
+  for (int k = 0; k < NA_BENCH_COUNT; k++)
+    na_bench_work(bench, k, &times->macs[k], &times->flops[k]);
   na_free(seconds);
   na_free(column);
   return code;

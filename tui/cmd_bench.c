@@ -4,6 +4,7 @@
 #include "core/train/trainer.h"
 #include "tui/bench.h"
 #include "tui/model.h"
+#include "tui/peaks.h"
 #include "tui/table.h"
 
 #include <stdio.h>
@@ -14,8 +15,11 @@ typedef struct options {
   char name[NA_TEXT_MAX];
   na_model_options model;
   int batch, threads, draws, steps, seed;
-  bool json, print_widths;
+  int profile_of;
+  bool profile, json, print_widths;
 } options;
+
+#define KIND_WORD(symbol, name, help) "|" name
 
 /* clang-format off */
 static const na_option option_table[] = {
@@ -37,6 +41,12 @@ static const na_option option_table[] = {
     {{"--seed", NA_INT, offsetof(options, seed), "1", 0, 2147483647, NULL,
       "of the draws and the weights"},
      "N", false},
+    {{"--profile", NA_BOOL, offsetof(options, profile), "false", 0, 0, NULL,
+      "show where the time goes, beside the machine's measured peaks"},
+     NULL, false},
+    {{"--profile-of", NA_CHOICE, offsetof(options, profile_of), "netaug", 0, 0,
+      &NA_BENCH_KINDS(KIND_WORD)[1], "which step is profiled"},
+     "STEP", false},
     {{"--json", NA_BOOL, offsetof(options, json), "false", 0, 0, NULL, "print JSON"}, NULL, false},
     {{"--print-widths", NA_BOOL, offsetof(options, print_widths), "false", 0, 0, NULL,
       "print network and drawn widths as JSON, for another program to run the same, and stop"},
@@ -102,22 +112,124 @@ static void print_json(const na_bench *bench, const na_bench_times *times)
          na_workspace_bytes(bench->workspace), peak_memory());
 }
 
+/* ------------------------------------------------------------------------- profile */
+
+static const char *const pass_names[2] = {"forward", "backward"};
+
+static void add_profile_row(na_table *table, const na_profile *profile, const na_profile_row *row,
+                            int pass, const na_peaks *peaks)
+{
+  double seconds = row->seconds[pass], flops = row->flops[pass] / seconds;
+  na_table_add(table, "%s", row->name);
+  na_table_add(table, "%s", pass_names[pass]);
+  na_table_add(table, "%.2f", 1e3 * seconds);
+  na_table_add(table, "%.1f", 100 * seconds / profile->seconds);
+  na_table_add(table, "%.1f", 1e-9 * flops);
+  na_table_add(table, "%.1f", 100 * flops / peaks->flops);
+  na_table_add(table, "%.1f", 1e-9 * row->bytes[pass] / seconds);
+}
+
+static void add_profile_rest(na_table *table, const na_profile *profile, const char *what,
+                             double seconds)
+{
+  na_table_add(table, "%s", what);
+  na_table_add(table, "%s", "");
+  na_table_add(table, "%.2f", 1e3 * seconds);
+  na_table_add(table, "%.1f", 100 * seconds / profile->seconds);
+  for (int i = 0; i < 3; i++) na_table_add(table, "%s", "");
+}
+
+static int print_profile(const na_bench *bench, const na_profile *profile, const na_peaks *peaks,
+                         na_error *err)
+{
+  static const char *const heads[] = {"", "", "ms", "%", "GFLOP/s", "% of peak", "GB/s"};
+  na_table table = {.layout = "llrrrrr"};
+  for (int i = 0; i < 7; i++) na_table_add(&table, "%s", heads[i]);
+  na_table_rule(&table);
+  for (int r = 0; r < profile->count; r++)
+    for (int pass = 0; pass < 2; pass++)
+      if (profile->rows[r].seconds[pass] > 0)
+        add_profile_row(&table, profile, &profile->rows[r], pass, peaks);
+  if (profile->optimizer > 0) add_profile_rest(&table, profile, "optimizer", profile->optimizer);
+  add_profile_rest(&table, profile, "loss and rest", profile->other);
+  na_table_rule(&table);
+  add_profile_rest(&table, profile, na_bench_help(profile->kind), profile->seconds);
+  printf("%s, %dx%dx%d, batch %d, %d thread%s: %s, mean of %d\n\n", bench->net->name,
+         bench->net->channels, bench->net->height, bench->net->width, bench->batch,
+         na_team_size(bench->team), na_team_size(bench->team) == 1 ? "" : "s",
+         na_bench_help(profile->kind), profile->steps);
+  int code = na_table_print(&table, err);
+  na_table_free(&table);
+  if (code == NA_OK)
+    printf(
+        "\nPeaks measured with as many threads: %.0f GFLOP/s (%s); memory read %.1f GB/s, write "
+        "%.1f, triad %.1f.\n"
+        "GB/s counts the activations that a layer must move at the least, from memory or caches.\n",
+        1e-9 * peaks->flops, peaks->isa, 1e-9 * peaks->read, 1e-9 * peaks->write,
+        1e-9 * peaks->triad);
+  return code;
+}
+
+static void print_profile_json(const na_bench *bench, const na_profile *profile,
+                               const na_peaks *peaks)
+{
+  printf("{\"program\": \"netaug\", \"model\": \"%s\", \"resolution\": %d, \"batch\": %d, "
+         "\"threads\": %d, \"step\": \"%s\", \"steps\": %d, \"seconds\": %.6f, "
+         "\"optimizer\": %.6f, \"other\": %.6f,\n \"peaks\": {\"isa\": \"%s\", \"flops\": %.0f, "
+         "\"read\": %.0f, \"write\": %.0f, \"triad\": %.0f},\n \"layers\": [",
+         bench->net->name, bench->net->height, bench->batch, na_team_size(bench->team),
+         na_bench_name(profile->kind), profile->steps, profile->seconds, profile->optimizer,
+         profile->other, peaks->isa, peaks->flops, peaks->read, peaks->write, peaks->triad);
+  for (int r = 0, rows = 0; r < profile->count; r++)
+    for (int pass = 0; pass < 2; pass++) {
+      const na_profile_row *row = &profile->rows[r];
+      if (row->seconds[pass] == 0) continue;
+      printf("%s\n  {\"kind\": \"%s\", \"pass\": \"%s\", \"seconds\": %.6f, \"flops\": %.0f, "
+             "\"bytes\": %.0f}",
+             rows++ == 0 ? "" : ",", row->name, pass_names[pass], row->seconds[pass],
+             row->flops[pass], row->bytes[pass]);
+    }
+  printf("]}\n");
+}
+
+static int profile(const options *given, na_bench *bench, na_error *err)
+{
+  na_peaks peaks;
+  na_profile profile = {0};
+  int code = na_peaks_measure(&peaks, bench->team, err);
+  if (code == NA_OK) code = na_bench_profile(bench, given->profile_of, given->steps, &profile, err);
+  if (code == NA_OK && given->json)
+    print_profile_json(bench, &profile, &peaks);
+  else if (code == NA_OK)
+    code = print_profile(bench, &profile, &peaks, err);
+  na_profile_free(&profile);
+  return code;
+}
+
+/* ------------------------------------------------------------------------- the command */
+
+static int time_steps(const options *given, na_bench *bench, na_error *err)
+{
+  na_bench_times times;
+  int code = na_bench_run(bench, given->steps, &times, err);
+  if (code == NA_OK && given->json)
+    print_json(bench, &times);
+  else if (code == NA_OK)
+    code = print_text(bench, &times, err);
+  return code;
+}
+
 static int measure(const options *given, na_net *net, na_error *err)
 {
   na_bench bench;
-  na_bench_times times;
   int code =
       na_bench_new(&bench, net, given->batch, given->threads, given->draws, given->seed, err);
-  if (code == NA_OK && !given->print_widths) {
-    code = na_bench_prepare(&bench, err);
-    if (code == NA_OK) code = na_bench_run(&bench, given->steps, &times, err);
-  }
   if (code == NA_OK && given->print_widths)
     na_bench_describe(&bench);
-  else if (code == NA_OK && given->json)
-    print_json(&bench, &times);
-  else if (code == NA_OK)
-    code = print_text(&bench, &times, err);
+  else if (code == NA_OK) {
+    code = na_bench_prepare(&bench, err);
+    if (code == NA_OK) code = (given->profile ? profile : time_steps)(given, &bench, err);
+  }
   na_bench_free(&bench);
   return code;
 }

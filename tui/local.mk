@@ -5,6 +5,7 @@ noinst_LIBRARIES += libtui.a
 libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS) $(READLINE_CFLAGS)
 libtui_a_SOURCES = \
 	tui/bench.c tui/bench.h \
+	tui/bench_profile.c \
 	tui/cmd_bench.c \
 	tui/cmd_data.c \
 	tui/cmd_eval.c \
@@ -22,6 +23,7 @@ libtui_a_SOURCES = \
 	tui/manpage.c \
 	tui/manual.c tui/manual.h \
 	tui/model.c tui/model.h \
+	tui/peaks.c tui/peaks.h \
 	tui/progress.c tui/progress.h \
 	tui/session.c tui/session.h \
 	tui/signals.c tui/signals.h \

@@ -22,4 +22,8 @@ const na_kernels NA_SYMBOL(na_kernels) = {
     .read_pullback = NA_SYMBOL(read_pullback),
     .depthwise_forward = NA_SYMBOL(depthwise_forward),
     .depthwise_backward = NA_SYMBOL(depthwise_backward),
+    .peak_fma = NA_SYMBOL(peak_fma),
+    .peak_read = NA_SYMBOL(peak_read),
+    .peak_write = NA_SYMBOL(peak_write),
+    .peak_triad = NA_SYMBOL(peak_triad),
 };

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 static int set_batch(na_workspace *w, const na_batch *batch, na_error *err)
 {
@@ -35,6 +36,22 @@ static void set_mode(na_workspace *w, na_mode mode, uint64_t step)
   pass->seed = step;
 }
 
+void na_workspace_time(na_workspace *w, double *seconds) { w->seconds = seconds; }
+
+static void run_layer(const na_workspace *w, na_layer_run *run, int layer, int slot)
+{
+  struct timespec begin, end;
+  if (w->seconds == NULL) {
+    run(&w->pass, &w->ops[layer]);
+    return;
+  }
+  clock_gettime(CLOCK_MONOTONIC, &begin);
+  run(&w->pass, &w->ops[layer]);
+  clock_gettime(CLOCK_MONOTONIC, &end);
+  w->seconds[slot] +=
+      (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
+}
+
 int na_forward(na_workspace *w, const int *widths, na_mode mode, const na_batch *batch,
                uint64_t step, na_error *err)
 {
@@ -45,7 +62,7 @@ int na_forward(na_workspace *w, const int *widths, na_mode mode, const na_batch 
   set_mode(w, mode, step);
   na_workspace_bind(w, widths);
   for (int i = 1; i < w->net->layer_count; i++)
-    na_workspace_ops(w, i)->forward(&w->pass, &w->ops[i]);
+    run_layer(w, na_workspace_ops(w, i)->forward, i, i);
   if (mode == NA_MODE_ESTIMATE) w->estimated += batch->count;
   w->state = NA_FORWARDED;
   return NA_OK;
@@ -58,7 +75,7 @@ int na_backward(na_workspace *w, na_error *err)
                    "backward needs a training workspace, a forward pass with batch statistics and a "
                    "weighted loss before it");
   for (int i = w->net->layer_count - 1; i > 0; i--)
-    na_workspace_ops(w, i)->backward(&w->pass, &w->ops[i]);
+    run_layer(w, na_workspace_ops(w, i)->backward, i, w->net->layer_count + i);
   w->state = NA_BACKWARDED;
   return NA_OK;
 }

@@ -46,6 +46,10 @@ int na_loss(na_workspace *workspace, const na_batch *batch, double smoothing, do
  * BATCH). */
 int na_backward(na_workspace *workspace, na_error *err);
 
+/* Where the time goes, for profiles: from now on every forward pass adds the seconds that layer i took
+ * to seconds[i], every backward pass to seconds[layer_count + i]. NULL: no longer (the default). */
+void na_workspace_time(na_workspace *workspace, double *seconds);
+
 /* Logits of the last forward pass, copied to out[count][classes]. */
 void na_logits(const na_workspace *workspace, float *out);
 
