@@ -4,7 +4,7 @@ tests_test_command_SOURCES = tests/test_command.c
 tests_test_command_LDADD = $(tui_libs)
 tests_test_progress_SOURCES = tests/test_progress.c
 tests_test_progress_LDADD = $(tui_libs)
-dist_check_SCRIPTS = tests/test_layers.sh tests/test_cli.sh tests/test_run.sh
+dist_check_SCRIPTS = tests/test_layers.sh tests/test_cli.sh tests/test_run.sh tests/test_resume.sh
 EXTRA_DIST += tests/check.sh tests/data.sh
 TESTS += tests/test_command tests/test_progress $(dist_check_SCRIPTS)
 
