@@ -338,6 +338,9 @@ void na_lua_free(na_lua *lua)
   if (lua->L != NULL) lua_close(lua->L);
   na_free((void *)lua->zoo_names);
   na_free((void *)lua->zoo_help);
+  na_lua_resume_free(lua);
+  na_free(lua->earlier.data);
+  na_free(lua->replay);
   na_free(lua->runs);
   na_free(lua->library);
   na_free(lua);

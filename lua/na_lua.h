@@ -58,6 +58,22 @@ na_trainer *na_lua_trainer(na_lua *lua);
 const char *na_lua_run_name(const na_lua *lua);
 const char *na_lua_run_folder(const na_lua *lua);
 
+/* Lets the script that is started next go on with the run in `folder` (its absolute path) from a
+ * checkpoint (a path; NULL: its last.h5, or the beginning where there is none). The script's exp:run()
+ * that once began it goes on; those before it give the results that their runs had; those after it
+ * begin new ones. set: "NAME = VALUE" changes to the run, borrowed. */
+int na_lua_resume(na_lua *lua, const char *folder, const char *checkpoint, int set_count,
+                  const char *const *set, na_error *err);
+
+/* Has the script come to the run that was to go on? */
+bool na_lua_resumed(const na_lua *lua);
+
+/* Lets every run repeat the steering of the run in `folder`. */
+int na_lua_replay(na_lua *lua, const char *folder, na_error *err);
+
+/* Lets every run stop by itself after optimizer step `step`; 0: none. */
+void na_lua_stop_after(na_lua *lua, long step);
+
 /* Hands in an event of that trainer: calls hooks, keeps the history; END resumes the script.
  * Returns as na_lua_start does. */
 int na_lua_event(na_lua *lua, const na_event *event, na_error *err);

@@ -227,10 +227,14 @@ int na_lua_start(na_lua *lua, const char *path, int argc, char **argv, na_error 
   if (lua->waiting.thread != NULL)
     return na_fail(err, NA_EINVAL, "a script is running already, in %s", na_lua_run_name(lua));
   char *text = NULL, name[512];
-  source s = {.path = path, .argc = argc, .argv = argv, .name = name};
+  const na_lua_resumption *again = lua->resumption;
+  const char *known = again != NULL && again->script != NULL && again->script[0] != '\0'
+                          ? again->script /* what it was called before its run kept a copy */
+                          : path;
+  source s = {.path = known, .argc = argc, .argv = argv, .name = name};
   int code = read_text(path, &text, &s.size, err);
   if (code != NA_OK) return code;
-  snprintf(name, sizeof name, "@%s", path);
+  snprintf(name, sizeof name, "@%s", known);
   hide_shebang(text);
   s.text = text;
   if (text[0] == LUA_SIGNATURE[0]) {

@@ -2,7 +2,7 @@
 # The command line: help agrees with itself, and mistakes get a clear message and a status.
 # SPDX-License-Identifier: GPL-3.0-or-later
 . "${NETAUG_SRCDIR:-..}/tests/check.sh"
-commands="run profile eval export data repl bench help"
+commands="run resume profile eval export data repl bench help"
 
 # ------------------------------------------------------------------------------------- help
 try "$netaug"
@@ -20,7 +20,7 @@ for command in $commands; do
   try "$netaug" "$command" --help
   check "$command --help prints the same" [ "$status$out" = "0$help" ]
 done
-listed=$(printf '%s\n' "$overview" | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | tr '\n' ' ')
+listed=$(printf '%s\n' "$overview" | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' | tr '\n' ' ')
 check "the overview lists nothing else" [ "$listed" = "$commands " ]
 for topic in settings models lua; do
   try "$netaug" help "$topic"

@@ -221,7 +221,7 @@ static void help_text(void)
   na_lua_help(s.lua, &out);
   CHECK(out.data != NULL && strstr(out.data, "netaug.experiment {") != NULL,
         "help names experiment");
-  CHECK(out.data != NULL && strstr(out.data, "experiment:run()") != NULL, "help names exp:run");
+  CHECK(out.data != NULL && strstr(out.data, "experiment:run([") != NULL, "help names exp:run");
   na_free(out.data);
   state_close(&s);
 }

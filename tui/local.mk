@@ -13,6 +13,7 @@ libtui_a_SOURCES = \
 	tui/cmd_help.c \
 	tui/cmd_profile.c \
 	tui/cmd_repl.c \
+	tui/cmd_resume.c \
 	tui/cmd_run.c \
 	tui/collection.c tui/collection.h \
 	tui/command.c tui/command.h \
