@@ -4,8 +4,9 @@ tests_test_command_SOURCES = tests/test_command.c
 tests_test_command_LDADD = $(tui_libs)
 tests_test_progress_SOURCES = tests/test_progress.c
 tests_test_progress_LDADD = $(tui_libs)
-dist_check_SCRIPTS = tests/test_layers.sh tests/test_cli.sh tests/test_run.sh tests/test_resume.sh
-EXTRA_DIST += tests/check.sh tests/data.sh
+dist_check_SCRIPTS = tests/test_layers.sh tests/test_cli.sh tests/test_run.sh tests/test_resume.sh \
+	tests/test_torch.sh
+EXTRA_DIST += tests/check.sh tests/data.sh tests/torch_tiny.py
 TESTS += tests/test_command tests/test_progress $(dist_check_SCRIPTS)
 
 ## The short programs, and a short training run, under memcheck. What is still reachable at the end is no
