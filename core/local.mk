@@ -29,6 +29,7 @@ libcore_a_SOURCES = \
 	core/base/memory.c core/base/memory.h \
 	core/base/random.c core/base/random.h \
 	core/base/settings.c core/base/settings.h \
+	core/base/sha1.c core/base/sha1.h \
 	core/base/source.h \
 	core/base/team.c core/base/team.h \
 	core/base/text.c core/base/text.h \

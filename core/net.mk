@@ -14,6 +14,8 @@ libcore_a_SOURCES += \
 	core/train/augment.c core/train/augment.h \
 	core/train/steer.c core/train/steer.h \
 	core/train/draws.c core/train/agreement.c \
+	core/train/position.c core/train/replay.c \
+	core/train/environment.c core/train/environment.h \
 	core/train/schedule.c \
 	core/train/step.c \
 	core/train/ring.c core/train/ring.h \

@@ -7,9 +7,12 @@ liblua_netaug_a_SOURCES = $(lua_headers) \
 	lua/na_lua.c \
 	lua/na_lua_builder.c \
 	lua/na_lua_data.c \
+	lua/na_lua_event.c \
 	lua/na_lua_experiment.c \
 	lua/na_lua_help.c \
+	lua/na_lua_keep.c \
 	lua/na_lua_net.c \
+	lua/na_lua_resume.c \
 	lua/na_lua_run.c \
 	lua/na_lua_script.c \
 	lua/na_lua_settings.c \

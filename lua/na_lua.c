@@ -322,6 +322,7 @@ int na_lua_new(na_lua **out, const na_lua_setup *setup, na_error *err)
     code = na_fail_memory(err, 1 << 16, "the Lua state");
   else {
     *(na_lua **)lua_getextraspace(lua->L) = lua;
+    na_lua_watch(lua->L);
     code = na_lua_protect(lua, open_state, NULL, err);
   }
   if (code != NA_OK)
@@ -338,6 +339,9 @@ void na_lua_free(na_lua *lua)
   if (lua->L != NULL) lua_close(lua->L);
   na_free((void *)lua->zoo_names);
   na_free((void *)lua->zoo_help);
+  na_lua_resume_free(lua);
+  na_free(lua->earlier.data);
+  na_free(lua->replay);
   na_free(lua->runs);
   na_free(lua->library);
   na_free(lua);

@@ -7,7 +7,7 @@
 enum { NAME_SIZE = 100 };
 
 /* User values of an experiment. */
-enum { MODEL = 1, DATA, AUGMENT, TRAIN, HOOKS, NET, VALUES = NET };
+enum { MODEL = 1, DATA, AUGMENT, TRAIN, HOOKS, NET, STATE, VALUES = STATE };
 
 typedef struct experiment {
   char name[NAME_SIZE];
@@ -28,6 +28,16 @@ int na_lua_push_hook(lua_State *L, int index, const char *name)
   int type = lua_getfield(L, -1, name);
   lua_remove(L, -2);
   return type;
+}
+
+int na_lua_push_state(lua_State *L, int index)
+{
+  return lua_getiuservalue(L, index, STATE);
+}
+
+void na_lua_set_state(lua_State *L, int index)
+{
+  lua_setiuservalue(L, index, STATE);
 }
 
 /* ------------------------------------------------------------------------------- making */
@@ -254,29 +264,51 @@ static void check_place(lua_State *L)
                    "coroutine or a metamethod");
 }
 
-/* exp:run() */
+/* The options of exp:run at 2. */
+static const char *read_replay(lua_State *L)
+{
+  static const char *const names[] = {"replay"};
+  if (lua_isnoneornil(L, 2)) return NULL;
+  if (!lua_istable(L, 2))
+    na_lua_fail(L, "exp:run takes a table of options, but got a %s", luaL_typename(L, 2));
+  lua_pushnil(L);
+  while (lua_next(L, 2) != 0) {
+    na_lua_check_key(L, "exp:run", "option", luaL_checkstring(L, -2), names, NA_LUA_COUNT(names));
+    lua_pop(L, 1);
+  }
+  lua_getfield(L, 2, "replay");
+  const char *folder = luaL_optstring(L, -1, NULL);
+  lua_pop(L, 1); /* the table keeps it */
+  return folder;
+}
+
+/* exp:run([{ replay = folder }]) */
 static int run(lua_State *L)
 {
-  experiment *e = check(L, 1);
+  enum { SELF = 1, OPTIONS, DATASET, SETTINGS, NETWORK };
+  experiment *e = check(L, SELF);
   check_place(L);
-  lua_settop(L, 1);
+  lua_settop(L, OPTIONS);
+  const char *replay = read_replay(L);
+  if (na_lua_recall(L)) return 1;
   lua_pushnil(L);
-  lua_setiuservalue(L, 1, NET);
+  lua_setiuservalue(L, SELF, NET);
   lua_gc(L, LUA_GCCOLLECT); /* the collector cannot see how large a dropped network is */
-  lua_getiuservalue(L, 1, DATA);
-  lua_getiuservalue(L, 1, TRAIN);
-  const na_train *train = na_lua_settings_get(L, 3);
-  push_net(L, 2);
-  lua_pushvalue(L, 4);
-  lua_setiuservalue(L, 1, NET);
-  const char *description = push_description(L, e, 2, train);
+  lua_getiuservalue(L, SELF, DATA);
+  lua_getiuservalue(L, SELF, TRAIN);
+  const na_train *train = na_lua_settings_get(L, SETTINGS);
+  push_net(L, DATASET);
+  lua_pushvalue(L, NETWORK);
+  lua_setiuservalue(L, SELF, NET);
+  const char *description = push_description(L, e, DATASET, train);
   na_lua_run_start(L, &(na_lua_plan){.name = e->name,
-                                     .experiment = 1,
-                                     .net = 4,
-                                     .data = 2,
+                                     .experiment = SELF,
+                                     .net = NETWORK,
+                                     .data = DATASET,
                                      .train = train,
-                                     .description = description});
-  lua_settop(L, 1);
+                                     .description = description,
+                                     .replay = replay});
+  lua_settop(L, SELF);
   return lua_yieldk(L, 0, 0, finish);
 }
 
@@ -298,7 +330,8 @@ static int get(lua_State *L)
     const char *name;
     int value;
   } values[] = {
-      {"model", MODEL}, {"data", DATA}, {"augment", AUGMENT}, {"train", TRAIN}, {"net", NET}};
+      {"model", MODEL}, {"data", DATA}, {"augment", AUGMENT},
+                {"train", TRAIN}, {"net", NET},   {"state", STATE}};
   for (int i = 0; i < NA_LUA_COUNT(values); i++)
     if (strcmp(values[i].name, key) == 0) return lua_getiuservalue(L, 1, values[i].value), 1;
   if (strcmp(key, "name") == 0)
@@ -308,13 +341,18 @@ static int get(lua_State *L)
   return 1;
 }
 
-/* Only the name and the hooks can be assigned: a misspelt hook would never be called. */
+/* Only the name, the state and the hooks can be assigned: a misspelt hook would never be called. */
 static int set(lua_State *L)
 {
   experiment *e = check(L, 1);
   const char *key = luaL_checkstring(L, 2);
   if (strcmp(key, "name") == 0) {
     set_name(L, e, luaL_checkstring(L, 3));
+    return 0;
+  }
+  if (strcmp(key, "state") == 0) {
+    lua_settop(L, 3);
+    na_lua_set_state(L, 1);
     return 0;
   }
   na_lua_check_key(L, "an experiment", "hook", key, hooks, NA_LUA_COUNT(hooks));
@@ -347,7 +385,11 @@ static const na_lua_function functions[] = {
     {"experiment.net", "", "the network of its last run, nil before", NULL},
     {"experiment.on_step", "(self, event)", "a hook you assign: called after every step", NULL},
     {"experiment.on_epoch", "(self, event)", "a hook you assign: called after every epoch", NULL},
-    {"experiment:run", "()",
+    {"experiment.state", "",
+     "what you like to keep in checkpoints: numbers, strings, booleans, tables of them; set by your "
+     "hooks, restored when the run goes on after an interruption",
+     NULL},
+    {"experiment:run", "([{ replay = folder }])",
      "trains and waits; returns { base, augmented, best, seconds, run, stopped, history }; top1 "
      "and "
      "top5 are shares of 1",

@@ -34,9 +34,16 @@ struct na_lua {
   char *runs, *library;               /* folders */
   na_lua_task waiting;                /* waits for `run` */
   lua_State *volatile active;         /* coroutine being resumed now, for the interrupt */
+  volatile sig_atomic_t interrupted;  /* asked for, and not yet raised */
   na_lua_run *run;                    /* borrowed from its userdata */
   const char **zoo_names, **zoo_help; /* made once, by na_lua_zoo */
   int zoo_count;
+
+  struct na_lua_resumption *resumption; /* NULL: none */
+  char *replay;                         /* folder, or NULL */
+  long stop_after;                      /* 0: never */
+  long calls;                           /* runs begun */
+  na_buffer earlier;                    /* their names, a line each */
 };
 
 /* Every coroutine inherits the main thread's extra space, where the owner is noted. */
@@ -44,6 +51,9 @@ static inline na_lua *na_lua_of(lua_State *L)
 {
   return *(na_lua **)lua_getextraspace(L);
 }
+
+/* Lets a coroutine, and those it will make, look for interrupts now and then. */
+void na_lua_watch(lua_State *L);
 
 /* ------------------------------------------------------------------------------ errors */
 
@@ -155,7 +165,18 @@ const na_data *na_lua_data_get(lua_State *L, int index);
 
 /* Pushes an event as a table for hooks. */
 void na_lua_push_event(lua_State *L, const na_event *event);
-void na_lua_push_result(lua_State *L, const na_result *result);
+/* Sets field `name` of the table on top to a result. */
+void na_lua_set_result(lua_State *L, const char *name, const na_result *result);
+
+/* Appends the plain value at index (numbers, strings, booleans, tables of them) as text; raises on any
+ * other. And back: pushes the value. */
+void na_lua_write_plain(lua_State *L, int index, na_buffer *out);
+void na_lua_read_plain(lua_State *L, const char *text);
+
+/* Pushes exp.state of the experiment at index and gives its type; sets it to the value on top, which is
+ * popped. */
+int na_lua_push_state(lua_State *L, int experiment);
+void na_lua_set_state(lua_State *L, int experiment);
 
 /* ------------------------------------------------------------------------------ runs */
 
@@ -165,6 +186,7 @@ typedef struct na_lua_plan {
   int experiment, net, data;
   const na_train *train;
   const char *description;
+  const char *replay; /* folder of a run whose steering is repeated, or NULL */
 } na_lua_plan;
 
 /* Makes the folder, opens the sources and starts the trainer of a new run, which becomes lua->run.
@@ -197,6 +219,42 @@ void na_lua_run_stop(lua_State *L, int experiment);
 
 /* Pushes hook `name` of the experiment at index, or nil; gives its type. */
 int na_lua_push_hook(lua_State *L, int experiment, const char *name);
+
+/* ------------------------------------------------------------------------- going on */
+
+/* What na_lua_resume found out. */
+typedef struct na_lua_resumption {
+  char folder[4096], checkpoint[4096], *script, *settings;
+  char *earlier; /* names of the runs before it, a line each */
+  long call;     /* which exp:run() of the script it is, from 1 */
+  bool done;     /* it goes on, or has ended again */
+  const char *const *set;
+  int set_count;
+} na_lua_resumption;
+
+/* Is the next run the one that goes on? */
+bool na_lua_resumes(const na_lua *lua);
+
+/* A run that was over before the one that goes on began: pushes its result and returns true. */
+bool na_lua_recall(lua_State *L);
+
+/* Raises unless the experiment is what it was: description against the stored settings. */
+void na_lua_resume_check(lua_State *L, const char *description);
+
+/* Gives the trainer the changes that na_lua_resume was given. */
+int na_lua_resume_set(na_lua *lua, na_trainer *trainer, na_error *err);
+
+/* Appends the first `most` epochs of the run in folder (most < 0: all) to the list on top. */
+void na_lua_add_history(lua_State *L, const char *folder, long most);
+
+/* Pushes the texts that a run stores of its script, and fills notes[NA_LUA_NOTES] with them. */
+enum { NA_LUA_NOTES = 6 };
+void na_lua_push_notes(lua_State *L, const char *text, size_t size, na_note *notes);
+
+/* Counts a run that has begun, for those after it. */
+void na_lua_started(na_lua *lua, const char *name);
+
+void na_lua_resume_free(na_lua *lua);
 
 /* ------------------------------------------------------------------ opening the parts */
 

@@ -19,6 +19,7 @@ struct na_lua_run {
   na_trainer *trainer;
   na_source *train, *val, *calibration;
   bool held_step, held_epoch; /* the worker waits after such an event */
+  bool keeps;                 /* exp.state was set when it was last looked at */
   bool stopped;               /* a script asked for the end */
   na_error hook;              /* what a hook raised */
   char name[128], folder[PATH_SIZE];
@@ -125,8 +126,22 @@ static int open_sources(na_lua_run *run, na_dataset *dataset, const na_train *tr
   return code;
 }
 
-static int start_trainer(na_lua_run *run, na_net *net, const na_lua_plan *plan, na_error *err)
+/* The part of a trainer's setup that says whether something goes on or is repeated. */
+static int set_history(na_lua *lua, const na_lua_plan *plan, na_trainer_setup *setup,
+                       na_steer_entry **log, na_error *err)
 {
+  const char *replay = plan->replay != NULL ? plan->replay : lua->replay;
+  if (na_lua_resumes(lua)) setup->resume = lua->resumption->checkpoint;
+  if (replay == NULL) return NA_OK;
+  int code = na_replay_read(replay, log, &setup->replay_count, err);
+  setup->replay = *log;
+  return code;
+}
+
+static int start_trainer(na_lua *lua, na_lua_run *run, na_net *net, const na_lua_plan *plan,
+                         const na_note *notes, na_error *err)
+{
+  na_steer_entry *log = NULL;
   na_trainer_setup setup = {.net = net,
                             .train = plan->train,
                             .data = run->train,
@@ -134,11 +149,16 @@ static int start_trainer(na_lua_run *run, na_net *net, const na_lua_plan *plan, 
                             .calibration = run->calibration,
                             .initialize = true,
                             .folder = run->folder,
-                            .description = plan->description};
-  int code = na_trainer_new(&run->trainer, &setup, err);
+                            .description = plan->description,
+                            .notes = notes,
+                            .note_count = NA_LUA_NOTES};
+  int code = set_history(lua, plan, &setup, &log, err);
+  if (code == NA_OK) code = na_trainer_new(&run->trainer, &setup, err);
+  na_free(log);
   if (code != NA_OK) return code;
   na_trainer_hold(run->trainer, run->held_step, run->held_epoch);
-  return na_trainer_start(run->trainer, err);
+  if (lua->stop_after > 0) na_trainer_stop_after(run->trainer, lua->stop_after);
+  return na_lua_resumes(lua) ? na_lua_resume_set(lua, run->trainer, err) : NA_OK;
 }
 
 /* Pushes the userdata of a run that has not begun. */
@@ -161,86 +181,100 @@ static na_lua_run *push_run(lua_State *L, const na_lua_plan *plan)
   return run;
 }
 
+/* The folder of a run that goes on, or a new one with the script in it. */
+static int find_folder(na_lua *lua, na_lua_run *run, const na_lua_plan *plan, const char *text,
+                       size_t size, na_error *err)
+{
+  if (na_lua_resumes(lua)) {
+    const char *folder = lua->resumption->folder, *slash = strrchr(folder, '/');
+    snprintf(run->folder, sizeof run->folder, "%s", folder);
+    snprintf(run->name, sizeof run->name, "%.127s", slash != NULL ? slash + 1 : folder);
+    return NA_OK;
+  }
+  int code = make_folder(run, lua->runs, plan->name, err);
+  return code == NA_OK ? write_script(run, text, size, err) : code;
+}
+
+/* Everything but starting. Raises nothing, so that a new folder can be taken back. */
+static int prepare(na_lua *lua, na_lua_run *run, na_dataset *dataset, na_net *net,
+                   const na_lua_plan *plan, const na_note *notes, const char *text, size_t size,
+                   na_error *err)
+{
+  int code = open_sources(run, dataset, plan->train, err);
+  if (code == NA_OK) code = find_folder(lua, run, plan, text, size, err);
+  if (code == NA_OK) code = start_trainer(lua, run, net, plan, notes, err);
+  if (code != NA_OK && run->folder[0] != '\0' && !na_lua_resumes(lua)) remove_folder(run);
+  return code;
+}
+
+/* exp.state of the run's experiment into the checkpoints to come. */
+static void keep_state(lua_State *L, int userdata)
+{
+  na_lua_run *run = lua_touserdata(L, userdata);
+  na_error err = {0};
+  lua_getiuservalue(L, userdata, EXPERIMENT);
+  bool set = na_lua_push_state(L, -1) != LUA_TNIL;
+  if (set || run->keeps) {
+    na_buffer *text = na_lua_buffer(L);
+    if (set) na_lua_write_plain(L, -2, text);
+    if (text->failed) luaL_error(L, "not enough memory");
+    if (na_trainer_keep(run->trainer, text->data, &err) != NA_OK) na_lua_raise(L, &err);
+    lua_pop(L, 1);
+  }
+  run->keeps = set;
+  lua_pop(L, 2);
+}
+
+/* What the run had when it was interrupted: the epochs so far and exp.state. */
+static void restore(lua_State *L, int userdata, const na_lua_run *run)
+{
+  const char *kept = na_trainer_kept(run->trainer);
+  int epoch;
+  na_trainer_position(run->trainer, &epoch, NULL);
+  lua_getiuservalue(L, userdata, HISTORY);
+  if (epoch > 0) na_lua_add_history(L, run->folder, epoch);
+  lua_pop(L, 1);
+  if (kept == NULL) return;
+  lua_getiuservalue(L, userdata, EXPERIMENT);
+  na_lua_read_plain(L, kept);
+  na_lua_set_state(L, -2);
+  lua_pop(L, 1);
+}
+
 void na_lua_run_start(lua_State *L, const na_lua_plan *plan)
 {
   na_lua *lua = na_lua_of(L);
   na_error err = {0};
+  na_note notes[NA_LUA_NOTES];
+  size_t size;
+  int top = lua_gettop(L);
   na_dataset *dataset = na_lua_dataset_get(L, plan->data);
   na_net *net = na_lua_net_get(L, plan->net);
+  if (na_lua_resumes(lua)) na_lua_resume_check(L, plan->description);
   na_lua_run *run = push_run(L, plan);
-  size_t size;
+  int userdata = lua_gettop(L);
   na_lua_push_text(L);
   const char *text = lua_tolstring(L, -1, &size);
-  lua_pushvalue(L, -2);
-  lua_setfield(L, LUA_REGISTRYINDEX, present_key);
-  set_global(L, lua_gettop(L) - 1);
-  /* From here on nothing raises before the end, so the folder can be taken back. */
-  int code = open_sources(run, dataset, plan->train, &err);
-  if (code == NA_OK) code = make_folder(run, lua->runs, plan->name, &err);
+  na_lua_push_notes(L, text, size, notes);
+  int code = prepare(lua, run, dataset, net, plan, notes, text, size, &err);
   if (code == NA_OK) {
-    code = write_script(run, text, size, &err);
-    if (code == NA_OK) code = start_trainer(run, net, plan, &err);
-    if (code != NA_OK) remove_folder(run);
+    if (na_lua_resumes(lua)) restore(L, userdata, run);
+    keep_state(L, userdata);
+    code = na_trainer_start(run->trainer, &err);
   }
   if (code != NA_OK) {
     release(run);
     na_lua_raise(L, &err);
   }
+  lua_pushvalue(L, userdata);
+  lua_setfield(L, LUA_REGISTRYINDEX, present_key);
+  set_global(L, userdata);
   lua->run = run;
-  lua_pop(L, 2);
+  na_lua_started(lua, run->name);
+  lua_settop(L, top);
 }
 
 /* -------------------------------------------------------------------------------- events */
-
-static void set_number(lua_State *L, const char *name, double value)
-{
-  lua_pushnumber(L, value);
-  lua_setfield(L, -2, name);
-}
-
-static void set_integer(lua_State *L, const char *name, long value)
-{
-  lua_pushinteger(L, value);
-  lua_setfield(L, -2, name);
-}
-
-static void set_result(lua_State *L, const char *name, const na_result *result)
-{
-  bool measured = result->images > 0;
-  lua_createtable(L, 0, 4);
-  set_number(L, "loss", measured ? result->loss : NAN);
-  set_number(L, "top1", measured ? result->top1 : NAN);
-  set_number(L, "top5", measured ? result->top5 : NAN);
-  set_integer(L, "images", result->images);
-  lua_setfield(L, -2, name);
-}
-
-static void push_event(lua_State *L, const na_event *event)
-{
-  lua_createtable(L, 0, 20);
-  set_integer(L, "epoch", event->epoch);
-  set_integer(L, "epochs", event->epochs);
-  set_integer(L, "step", event->step);
-  set_integer(L, "steps", event->steps);
-  set_integer(L, "batch", event->batch);
-  set_integer(L, "batches", event->batches);
-  set_integer(L, "merged", event->merged);
-  set_number(L, "time", event->time);
-  set_number(L, "eta", event->eta);
-  set_number(L, "lr", event->lr);
-  set_number(L, "images_per_second", event->images_per_second);
-  set_number(L, "data_wait", event->data_wait);
-  set_result(L, "base", &event->base);
-  set_result(L, "augmented", &event->augmented);
-  if (event->kind == NA_EVENT_EPOCH) {
-    set_result(L, "base_val", &event->base_val);
-    set_result(L, "augmented_val", &event->augmented_val);
-    lua_pushboolean(L, event->best);
-    lua_setfield(L, -2, "best");
-  }
-  lua_pushstring(L, na_phase_name(event->phase));
-  lua_setfield(L, -2, "phase");
-}
 
 /* Protected: files an epoch in the history and calls the hook with (experiment, event). */
 static int take_event(lua_State *L)
@@ -252,14 +286,16 @@ static int take_event(lua_State *L)
   bool called = na_lua_push_hook(L, 3, hook) == LUA_TFUNCTION;
   if (!called && event->kind == NA_EVENT_STEP) return 0;
   lua_pushvalue(L, 3);
-  push_event(L, event);
+  na_lua_push_event(L, event);
   if (event->kind == NA_EVENT_EPOCH) {
     lua_getiuservalue(L, 2, HISTORY);
     lua_pushvalue(L, -2);
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
     lua_pop(L, 1);
   }
-  if (called) lua_call(L, 2, 0);
+  if (!called) return 0;
+  lua_call(L, 2, 0);
+  keep_state(L, 2);
   return 0;
 }
 
@@ -273,7 +309,8 @@ bool na_lua_run_event(na_lua *lua, const na_event *event)
                  ? NA_OK /* one failed already: the run is only being wound up */
                  : na_lua_protect(lua, take_event, (void *)event, &run->hook);
   lua->active = NULL;
-  lua_sethook(lua->L, NULL, 0, 0);
+  lua->interrupted = 0;
+  na_lua_watch(lua->L);
   if (code != NA_OK) na_trainer_stop(run->trainer);
   if (event->kind == NA_EVENT_STEP ? run->held_step : run->held_epoch)
     na_trainer_continue(run->trainer);
@@ -307,10 +344,11 @@ static void push_result_table(lua_State *L, const na_lua_run *run, int code)
   double seconds;
   na_trainer_results(run->trainer, &base, &augmented, &best, &seconds);
   lua_createtable(L, 0, 8);
-  set_result(L, "base", &base);
-  set_result(L, "augmented", &augmented);
-  set_result(L, "best", &best);
-  set_number(L, "seconds", seconds);
+  na_lua_set_result(L, "base", &base);
+  na_lua_set_result(L, "augmented", &augmented);
+  na_lua_set_result(L, "best", &best);
+  lua_pushnumber(L, seconds);
+  lua_setfield(L, -2, "seconds");
   lua_pushstring(L, run->folder);
   lua_setfield(L, -2, "run");
   lua_pushstring(L, run->name);

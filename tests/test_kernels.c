@@ -416,7 +416,7 @@ static void check_matmul(const na_kernels *k, int rows, int depth, int count, na
     worst w = {0};
     if (pass == 0)
       for (size_t i = 0; i < (size_t)rows * stride; i++) c[i] = UNTOUCHED;
-    k->matmul(m.packed, rows, depth, tile, count, c, stride, pass == 1);
+    k->matmul(m.packed, rows, depth, depth, tile, count, c, stride, pass == 1);
     for (int r = 0; r < rows; r++) {
       for (int p = 0; p < count; p++)
         for (int l = 0; l < NA_LANES; l++) {
@@ -444,7 +444,8 @@ static void check_outer(const na_kernels *k, int left, int right, int count, na_
   lanes_fill(b, rf, random, -1, 1);
   for (size_t i = 0; i < (size_t)left * stride; i++) w[i] = 1;
   worst off = {0};
-  k->outer(a, left, b, right, count, w, stride);
+  na_ahead ahead = {{a, b}, (size_t)count * NA_LANES, right};
+  k->outer(a, left, b, right, count, w, stride, true, left % 2 == 0 ? &ahead : NULL);
   for (int m = 0; m < left; m++) {
     for (int n = 0; n < right; n++) {
       double sum = 1;
@@ -678,12 +679,12 @@ static void check_conv_forward(const na_kernels *k, const conv_case *c)
   k->pack_matrix(c->weight, win->o, win->i, taps, (size_t)rows, (size_t)taps, 0, groups, packed);
   k->pack_patches(&c->in.view, win->i, win->k, win->s, win->k / 2, win->p, win->q, 0, pixels, patches);
   check_border(k, patches, size, "pack_patches");
-  k->matmul(packed, win->o, rows, patches, pixels, y, stride, false);
+  k->matmul(packed, win->o, rows, rows, patches, pixels, y, stride, false);
   worst forward = compare_images(y, stride, c->y, win->n, win->o, win->p * win->q), weights = {0};
   forward.magnitude = fmax(forward.magnitude, order_of(win, win->i));
   check_shape(k, c, &forward, FORWARD, "convolution");
   k->pack_pullback(&c->out.pull, win->o, &c->out.mask, 0, pixels, g);
-  k->outer(g, win->o, patches, rows, pixels, dw, (size_t)rows);
+  k->outer(g, win->o, patches, rows, pixels, dw, (size_t)rows, true, NULL);
   for (int i = 0; i < win->o * rows; i++) compare(&weights, (double)dw[i], c->dw[i]);
   check_shape(k, c, &weights, BACKWARD, "its weights' gradient");
   na_free(packed);
@@ -707,7 +708,7 @@ static void check_conv_backward(const na_kernels *k, const conv_case *c)
   k->pack_pullback_patches(&c->out.pull, win->o, &c->out.mask, win->k, win->s, win->k / 2, win->h,
                            win->w, 0, pixels, patches);
   check_border(k, patches, size, "pack_pullback_patches");
-  k->matmul(packed, win->i, rows, patches, pixels, dx, stride, false);
+  k->matmul(packed, win->i, rows, rows, patches, pixels, dx, stride, false);
   worst w = compare_images(dx, stride, c->dx, win->n, win->i, win->h * win->w);
   check_shape(k, c, &w, BACKWARD, "its input's gradient");
   na_free(packed);
@@ -755,7 +756,7 @@ static na_depthwise call_of(const conv_case *c, int channel)
 
 static float *depthwise_rows(const conv_case *c, size_t *count)
 {
-  *count = na_depthwise_scratch(c->win.k, c->win.s, c->win.w, c->win.q);
+  *count = na_depthwise_scratch(c->win.k, c->win.w, c->win.q);
   return bordered(*count);
 }
 

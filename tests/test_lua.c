@@ -159,6 +159,10 @@ static void interrupt_function(void)
 {
   interrupts("local function f() return f() end f()");
 }
+static void interrupt_coroutine(void)
+{
+  interrupts("coroutine.wrap(function() while true do end end)()");
+}
 
 /* ------------------------------------------------------------------------------- scripts */
 
@@ -221,7 +225,7 @@ static void help_text(void)
   na_lua_help(s.lua, &out);
   CHECK(out.data != NULL && strstr(out.data, "netaug.experiment {") != NULL,
         "help names experiment");
-  CHECK(out.data != NULL && strstr(out.data, "experiment:run()") != NULL, "help names exp:run");
+  CHECK(out.data != NULL && strstr(out.data, "experiment:run([") != NULL, "help names exp:run");
   na_free(out.data);
   state_close(&s);
 }
@@ -251,6 +255,7 @@ int main(void)
   RUN(completion);
   RUN(interrupt_loop);
   RUN(interrupt_function);
+  RUN(interrupt_coroutine);
   RUN(scripts);
   RUN(traceback);
   RUN(help_text);

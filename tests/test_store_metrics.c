@@ -15,11 +15,20 @@ static na_error err;
 static const char *const step_columns[] = {"loss", "lr"};
 static const char *const epoch_columns[] = {"base_val_top1", "time", "phase"};
 
+static na_metrics_setup setup_of(const char *settings)
+{
+  return (na_metrics_setup){.settings = settings,
+                            .step_count = 2,
+                            .step_columns = step_columns,
+                            .epoch_count = 3,
+                            .epoch_columns = epoch_columns};
+}
+
 static na_metrics *started(const char *name)
 {
   na_metrics *metrics;
-  CHECK_OK(na_metrics_create(&metrics, scratch_path(name), "train.lr = 0.1", 2, step_columns, 3,
-                             epoch_columns, &err), err);
+  na_metrics_setup setup = setup_of("train.lr = 0.1");
+  CHECK_OK(na_metrics_create(&metrics, scratch_path(name), &setup, &err), err);
   return metrics;
 }
 
@@ -103,7 +112,8 @@ static void write_forever(const char *path, double seconds, double interval)
 {
   na_metrics *metrics;
   double end = now() + seconds;
-  if (na_metrics_create(&metrics, path, NULL, 2, step_columns, 3, epoch_columns, NULL) != 0) _exit(1);
+  na_metrics_setup setup = setup_of(NULL);
+  if (na_metrics_create(&metrics, path, &setup, NULL) != 0) _exit(1);
   for (long i = 0; now() < end; i++) {
     if (na_metrics_step(metrics, (double[]){(double)i, now()}, NULL) != 0) _exit(2);
     nap(interval);
@@ -178,8 +188,9 @@ static void full_disk(void)
   CHECK(code == NA_EIO || closed == NA_EIO, "a full disk went unnoticed: %d %d", code, closed);
   CHECK(strstr(err.message, "File too large") != NULL, "message: %s", err.message);
   na_error_clear(&err);
-  CHECK_FAILS(na_metrics_create(&metrics, scratch_path("no/folder.h5"), NULL, 2, step_columns, 3,
-                                epoch_columns, &err), NA_EIO, "No such file", err);
+  na_metrics_setup setup = setup_of(NULL);
+  CHECK_FAILS(na_metrics_create(&metrics, scratch_path("no/folder.h5"), &setup, &err), NA_EIO,
+              "No such file", err);
   CHECK(metrics == NULL, "a failed start must give NULL");
 }
 

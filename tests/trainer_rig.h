@@ -111,7 +111,7 @@ __attribute__((unused)) static const char *file_of(const rig *r, const char *nam
   return path;
 }
 
-static void rig_free(rig *r)
+__attribute__((unused)) static void rig_free(rig *r)
 {
   static const char *const files[] = {"run.h5", "last.h5", "best.h5", "log.txt"};
   na_trainer_free(r->trainer);

@@ -7,30 +7,32 @@
 
 typedef struct options {
   na_session_options session;
+  char replay[NA_TEXT_MAX];
 } options;
 
 static const na_option option_table[] = {
     NA_SESSION_OPTIONS(options, session),
+    {{"--replay", NA_TEXT, offsetof(options, replay), "", 0, 0, NULL,
+      "repeat the steering of the run in DIR, each change after the same step"},
+     "DIR",
+     false},
 };
-
-/* Interrupted scripts end with the status that shells expect. */
-static int exit_status(const na_session *session, int status)
-{
-  if (status == NA_LUA_DONE) return EXIT_SUCCESS;
-  if (session->progress.broken) return NA_EXIT_PIPE;
-  return status;
-}
 
 static int run(const na_call *call, na_error *err)
 {
   const options *given = call->options;
   na_session session;
   int code = na_session_start(&session, &given->session, err);
-  if (code != NA_OK) return code;
+  if (code == NA_OK && given->replay[0] != '\0')
+    code = na_lua_replay(session.lua, given->replay, err);
+  if (code != NA_OK) {
+    na_session_end(&session);
+    return code;
+  }
   int status =
       na_lua_start(session.lua, call->operands[0], call->count - 1, call->operands + 1, err);
   status = na_drive(session.lua, &session.progress, status, err);
-  status = exit_status(&session, status);
+  status = na_session_status(&session, status);
   na_session_end(&session);
   return status;
 }

@@ -15,6 +15,7 @@ libtui_a_SOURCES = \
 	tui/cmd_help.c \
 	tui/cmd_profile.c \
 	tui/cmd_repl.c \
+	tui/cmd_resume.c \
 	tui/cmd_run.c \
 	tui/collection.c tui/collection.h \
 	tui/command.c tui/command.h \
@@ -27,6 +28,7 @@ libtui_a_SOURCES = \
 	tui/model.c tui/model.h \
 	tui/peaks.c tui/peaks.h \
 	tui/progress.c tui/progress.h \
+	tui/prompt.c tui/prompt.h \
 	tui/session.c tui/session.h \
 	tui/signals.c tui/signals.h \
 	tui/table.c tui/table.h \

@@ -3,6 +3,7 @@
 #include "tui/signals.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static void print(void *context, const char *text)
@@ -54,4 +55,11 @@ void na_session_end(na_session *session)
   na_progress_clear(&session->progress);
   na_lua_free(session->lua);
   session->lua = NULL;
+}
+
+int na_session_status(const na_session *session, int status)
+{
+  if (status == NA_LUA_DONE) return EXIT_SUCCESS;
+  if (session->progress.broken) return NA_EXIT_PIPE;
+  return status;
 }

@@ -40,4 +40,8 @@ typedef struct na_session_options {
 int na_session_start(na_session *session, const na_session_options *options, na_error *err);
 void na_session_end(na_session *session);
 
+/* The exit status of a session whose script ended with `status`: interrupted ones end with what
+ * shells expect. */
+int na_session_status(const na_session *session, int status);
+
 #endif

@@ -47,11 +47,10 @@ const na_kernels *na_kernels_named(const char *name)
   return NULL;
 }
 
-size_t na_depthwise_scratch(int kernel, int stride, int in_width, int out_width)
+size_t na_depthwise_scratch(int kernel, int in_width, int out_width)
 {
-  /* Two rings of rows, each with a row of zeros: see depthwise.c. */
-  size_t pad = 2 * (size_t)kernel;
-  size_t values = (size_t)(kernel + stride + 1) * ((size_t)in_width + pad);
-  size_t gradients = (size_t)(kernel + 2) * ((size_t)out_width + pad);
-  return (values + gradients) * NA_LANES;
+  /* Two rings of rows, each with a row of zeros, and a row of results: see depthwise.c. */
+  size_t pad = 2 * (size_t)kernel, slots = (size_t)kernel + 1;
+  size_t line = (size_t)(in_width > out_width ? in_width : out_width);
+  return (slots * ((size_t)in_width + pad) + slots * ((size_t)out_width + pad) + line) * NA_LANES;
 }

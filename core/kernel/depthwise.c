@@ -8,23 +8,23 @@
 /* Outputs computed side by side, so that neighbours share loads; taps kept in registers at most. */
 enum { ACROSS = 4, KERNEL_MAX = 7 };
 
-/* Rows y of a plane live in slot y % slots, each with `margin` zero pixels on both sides. Rows outside
- * the plane are the row of zeros. */
+/* Row y of a plane lives in slot y % count, each with `count` zero pixels on both sides. There are as
+ * many slots as the kernel has rows: that is how long a row is needed. Rows outside the plane are the
+ * row of zeros. */
 typedef struct ring {
   float *slots, *zeros;
   size_t row; /* floats per slot */
-  int count, margin, height;
+  int count, height;
 } ring;
 
-static ring ring_init(float *memory, int slots, int width, int margin, int height)
+static ring ring_init(float *memory, int kernel, int width, int height)
 {
-  ring r = {.row = (size_t)(width + 2 * margin) * LANES,
-            .count = slots,
-            .margin = margin,
+  ring r = {.row = (size_t)(width + 2 * kernel) * LANES,
+            .count = kernel,
             .height = height,
             .zeros = memory};
   r.slots = memory + r.row;
-  memset(memory, 0, (size_t)(slots + 1) * r.row * sizeof *memory);
+  memset(memory, 0, (size_t)(kernel + 1) * r.row * sizeof *memory);
   return r;
 }
 
@@ -34,7 +34,7 @@ static size_t ring_floats(const ring *r) { return (size_t)(r->count + 1) * r->ro
 INLINE float *ring_row(const ring *r, int y)
 {
   float *slot = y < 0 || y >= r->height ? r->zeros : r->slots + (size_t)(y % r->count) * r->row;
-  return slot + (size_t)r->margin * LANES;
+  return slot + (size_t)r->count * LANES;
 }
 
 /* dst[x] (x < n) = sum over (ky, kx) of w[ky][kx] * rows[ky][x * step + kx - pad]. */
@@ -136,25 +136,25 @@ static void forward_row(const na_depthwise *call, float *dst, const float *const
 #undef ROW
 }
 
-/* One row of the input's gradient. flipped: the weights turned by 180 degrees. */
+/* One row of the input's gradient. turned: the weights, for stride 1 turned by 180 degrees. */
 static void backward_row(const na_depthwise *call, float *dst, const ring *gradients, int y,
-                         const float *flipped, bool accumulate)
+                         const float *turned, bool accumulate)
 {
   const float *rows[64];
   if (call->stride == 1) {
     for (int k = 0; k < call->kernel; k++) rows[k] = ring_row(gradients, y - call->pad + k);
-#define ROW(K) correlate_row(K, 1, dst, rows, flipped, call->in_width, accumulate)
+#define ROW(K) correlate_row(K, 1, dst, rows, turned, call->in_width, accumulate)
     FOR_KERNEL(call->kernel, ROW)
 #undef ROW
     return;
   }
   int ky0 = (y + call->pad) & 1;
   for (int ky = ky0; ky < call->kernel; ky += 2)
-    rows[ky] = y + call->pad < ky ? gradients->zeros + (size_t)gradients->margin * LANES
+    rows[ky] = y + call->pad < ky ? gradients->zeros + (size_t)gradients->count * LANES
                                   : ring_row(gradients, (y + call->pad - ky) / 2);
 #define ROW(K)                                                                                     \
-  if (ky0 == 0) spread_row(K, 0, dst, rows, call->weight, call->in_width, accumulate);             \
-  else spread_row(K, 1, dst, rows, call->weight, call->in_width, accumulate)
+  if (ky0 == 0) spread_row(K, 0, dst, rows, turned, call->in_width, accumulate);             \
+  else spread_row(K, 1, dst, rows, turned, call->in_width, accumulate)
   FOR_KERNEL(call->kernel, ROW)
 #undef ROW
 }
@@ -208,22 +208,70 @@ static void value_rows(const na_depthwise *call, const ring *values, int y, cons
     rows[k] = ring_row(values, y * call->stride - call->pad + k);
 }
 
+/* Writes a row past the caches. */
+static void stream_row(float *to, const float *row, int width)
+{
+  for (int i = 0; i < width * LANES; i += VL) stream(to + i, load(row + i));
+}
+
 void NA_SYMBOL(depthwise_forward)(const na_depthwise *call, const na_view *in, int channel,
                                   float *out, na_moments *moments, float *memory)
 {
   const float *rows[64];
-  ring values = ring_init(memory, call->kernel + call->stride, call->in_width, call->kernel,
-                          call->in_height);
+  ring values = ring_init(memory, call->kernel, call->in_width, call->in_height);
+  float *line = memory + ring_floats(&values);
   for (int block = 0; block < call->blocks; block++)
     for (int y = 0, loaded = 0; y < call->out_height; y++) {
       long first = ((long)block * call->out_height + y) * (long)call->out_width;
+      float *to = out + (size_t)first * LANES, *row = call->stream ? line : to;
       load_values(call, in, channel, block, y, &values, &loaded);
       value_rows(call, &values, y, rows);
-      forward_row(call, out + (size_t)first * LANES, rows);
-      if (moments == NULL) continue;
-      if (first == 0) *moments = (na_moments){.shift = out[0]};
-      NA_SYMBOL(moments)(out, first, call->out_width, &call->mask, moments);
+      forward_row(call, row, rows);
+      if (moments != NULL) {
+        if (first == 0) *moments = (na_moments){.shift = row[0]};
+        na_mask mask = {call->mask.first - first, call->mask.lanes};
+        NA_SYMBOL(moments)(row, 0, call->out_width, &mask, moments);
+      }
+      if (call->stream) stream_row(to, row, call->out_width);
     }
+  if (call->stream) stream_end();
+}
+
+/* Asks for the next row of the output's gradient and of its values: they come from memory. */
+static void fetch_pullback(const na_pullback *out, int channel, long first, int count)
+{
+  size_t at = (size_t)channel * out->stride + (size_t)first * LANES;
+  for (size_t i = 0; i < (size_t)count * LANES; i += LANES) {
+    __builtin_prefetch(out->grad + at + i, 0, 2);
+    if (out->a != NULL) __builtin_prefetch(out->data + at + i, 0, 2);
+  }
+}
+
+/* What depthwise_backward works on. */
+typedef struct backward {
+  const na_depthwise *call;
+  const na_finish *finish;
+  const float *turned; /* weights of the input's gradient */
+  float *in_grad, *line;
+  bool accumulate;
+  double *sum, *sum_x;
+} backward;
+
+/* Row y of block `block` of the input's gradient, finished. */
+static void backward_line(const backward *b, const ring *gradients, int block, int y)
+{
+  const na_depthwise *call = b->call;
+  long first = ((long)block * call->in_height + y) * (long)call->in_width;
+  float *to = b->in_grad + (size_t)first * LANES;
+  bool past = call->stream && !b->accumulate;
+  float *row = past ? b->line : to;
+  backward_row(call, row, gradients, y, b->turned, b->accumulate);
+  if (b->finish != NULL) {
+    na_finish how = *b->finish;
+    how.data += (size_t)first * LANES;
+    NA_SYMBOL(finish)(row, &how, 0, call->in_width, b->sum, b->sum_x);
+  }
+  if (past) stream_row(to, row, call->in_width);
 }
 
 void NA_SYMBOL(depthwise_backward)(const na_depthwise *call, const na_view *in,
@@ -233,34 +281,33 @@ void NA_SYMBOL(depthwise_backward)(const na_depthwise *call, const na_view *in,
 {
   int taps = call->kernel * call->kernel;
   const float *rows[64];
-  float flipped[KERNEL_MAX * KERNEL_MAX], *turned = flipped;
-  ring values = ring_init(memory, call->kernel + call->stride, call->in_width, call->kernel,
-                          call->in_height);
-  ring gradients = ring_init(memory + ring_floats(&values), call->kernel + 1, call->out_width,
-                             call->kernel, call->out_height);
-  float large[63 * 63];
-  if (call->kernel > KERNEL_MAX) turned = large;
+  float flipped[KERNEL_MAX * KERNEL_MAX], large[63 * 63];
+  float *turned = call->kernel > KERNEL_MAX ? large : flipped;
+  ring values = ring_init(memory, call->kernel, call->in_width, call->in_height);
+  memory += ring_floats(&values);
+  ring gradients = ring_init(memory, call->kernel, call->out_width, call->out_height);
+  backward b = {call, how, call->stride == 1 ? turned : call->weight, in_grad,
+                memory + ring_floats(&gradients), accumulate, sum, sum_x};
   for (int q = 0; q < taps; q++) turned[q] = call->weight[taps - 1 - q];
   for (int block = 0; block < call->blocks; block++) {
     vf sums[KERNEL_MAX * KERNEL_MAX] = {{0}};
     int loaded = 0, done = 0;
     for (int y = 0; y < call->out_height; y++) {
-      NA_SYMBOL(read_pullback)(out, channel, &call->mask,
-                               ((long)block * call->out_height + y) * (long)call->out_width,
-                               call->out_width, ring_row(&gradients, y));
+      long first = ((long)block * call->out_height + y) * (long)call->out_width;
+      NA_SYMBOL(read_pullback)(out, channel, &call->mask, first, call->out_width,
+                               ring_row(&gradients, y));
+      fetch_pullback(out, channel, first + call->out_width, call->out_width);
       load_values(call, in, channel, block, y, &values, &loaded);
       value_rows(call, &values, y, rows);
       weigh(call, sums, weight_grad, ring_row(&gradients, y), rows);
       if (in_grad == NULL) continue;
       /* Input rows up to here get nothing from later output rows. */
       int ready = y + 1 < call->out_height ? (y + 1) * call->stride - call->pad : call->in_height;
-      for (; done < ready && done < call->in_height; done++) {
-        long first = ((long)block * call->in_height + done) * (long)call->in_width;
-        backward_row(call, in_grad + (size_t)first * LANES, &gradients, done, turned, accumulate);
-        if (how != NULL) NA_SYMBOL(finish)(in_grad, how, first, call->in_width, sum, sum_x);
-      }
+      for (; done < ready && done < call->in_height; done++)
+        backward_line(&b, &gradients, block, done);
     }
     if (call->kernel <= KERNEL_MAX)
       for (int q = 0; q < taps; q++) weight_grad[q] += (float)lane_sum(sums[q]);
   }
+  if (call->stream) stream_end();
 }

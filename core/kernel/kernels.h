@@ -69,12 +69,21 @@ typedef struct na_finish {
   na_activation act;
 } na_finish;
 
+/* What will be read next: run r (r < runs) begins at from[r % 2] + r / 2 * stride, and is as long as
+ * the tile at hand. Only a hint: it may point anywhere. */
+typedef struct na_ahead {
+  const float *from[2];
+  size_t stride;
+  long runs;
+} na_ahead;
+
 /* One channel of a depthwise convolution over all blocks. */
 typedef struct na_depthwise {
   int kernel, stride, pad, blocks;
   int in_height, in_width, out_height, out_width;
   const float *weight;     /* [kernel * kernel] */
   na_mask mask;
+  bool stream;             /* results are too large to be kept in the caches: write past them */
 } na_depthwise;
 
 typedef struct na_kernels {
@@ -105,14 +114,17 @@ typedef struct na_kernels {
   void (*pack_matrix)(const float *source, int rows, int outer, int inner, size_t row_stride,
                       size_t outer_stride, int first_group, int groups, float *packed);
 
-  /* C[r][pixel] (+)= sum_k A(r, k) * tile(k, pixel): rows r < rows of a packed matrix (depth
-   * columns), a packed tile of `count` pixels, C with row stride `stride`. */
-  void (*matmul)(const float *packed, int rows, int depth, const float *tile, int count, float *c,
-                 size_t stride, bool accumulate);
+  /* C[r][pixel] (+)= sum over k < depth of A(r, k) * tile(k, pixel): rows r < rows of a packed
+   * matrix of `columns` columns, a packed tile of `count` pixels, C with row stride `stride`. `packed`
+   * may point into the matrix, at row r0 (a multiple of group_rows) and column k0:
+   * r0 * columns + k0 * group_rows. */
+  void (*matmul)(const float *packed, int rows, int columns, int depth, const float *tile,
+                 int count, float *c, size_t stride, bool accumulate);
 
-  /* W[m][n] += sum over pixels and lanes of left(m, pixel) * right(n, pixel). Packed tiles. */
+  /* W[m][n] (+)= sum over pixels and lanes of left(m, pixel) * right(n, pixel). Packed tiles. ahead
+   * (may be NULL): what is fetched meanwhile. */
   void (*outer)(const float *left, int left_rows, const float *right, int right_rows, int count,
-                float *w, size_t stride);
+                float *w, size_t stride, bool accumulate, const na_ahead *ahead);
 
   /* Adds one channel's run of `count` pixels from pixel `first` to *moments (data points at pixel
    * 0). */
@@ -152,7 +164,7 @@ typedef struct na_kernels {
 } na_kernels;
 
 /* Floats of row scratch that depthwise kernels need. */
-size_t na_depthwise_scratch(int kernel, int stride, int in_width, int out_width);
+size_t na_depthwise_scratch(int kernel, int in_width, int out_width);
 
 /* The fastest kernels this processor runs, or the named ones; NULL: this build or processor has none
  * of that name. Results are reproducible per instruction set. */

@@ -103,8 +103,8 @@ static void multiply_partial(multiplier *set, const float *a, const float *b, in
     }
 }
 
-void NA_SYMBOL(matmul)(const float *packed, int rows, int depth, const float *tile, int count,
-                       float *c, size_t stride, bool accumulate)
+void NA_SYMBOL(matmul)(const float *packed, int rows, int columns, int depth, const float *tile,
+                       int count, float *c, size_t stride, bool accumulate)
 {
   int block = BLOCK_FLOATS / (depth * GROUP);
   if (block < 1) block = 1;
@@ -115,7 +115,7 @@ void NA_SYMBOL(matmul)(const float *packed, int rows, int depth, const float *ti
     for (int pixel = 0; pixel < count; pixel += PANEL, b += (size_t)depth * PANEL_FLOATS) {
       int pixels = count - pixel < PANEL ? count - pixel : PANEL;
       for (int r = first; r < last; r += GROUP) {
-        const float *a = packed + (size_t)r * (size_t)depth;
+        const float *a = packed + (size_t)r * (size_t)columns;
         float *to = c + (size_t)r * stride + (size_t)pixel * LANES;
         if (rows - r >= GROUP) multipliers[accumulate][pixels](a, b, depth, to, stride);
         else
@@ -148,17 +148,21 @@ INLINE vf sum_each(vf x[VL])
   return x[0];
 }
 
-/* One LEFT x RIGHT block of products, summed over all pixels of the tile. */
+/* One LEFT x RIGHT block of products, summed over all pixels of the tile. Meanwhile a run of as many
+ * pixels is fetched from each of two places. */
 INLINE vf correlate(const float *const left[LEFT], const float *const right[RIGHT],
-                    size_t left_step, size_t right_step, int count)
+                    size_t left_step, size_t right_step, int count, const float *const fetched[2])
 {
   vf sum[VL];
   for (int e = 0; e < VL; e++) sum[e] = (vf){0};
   size_t at_left = 0, at_right = 0;
+  const float *f = fetched[0], *g = fetched[1];
   for (int pixel = 0; pixel < count; pixel += PANEL, at_left += left_step, at_right += right_step) {
     int vectors = (count - pixel < PANEL ? count - pixel : PANEL) * PIXEL_VECTORS;
-    for (int v = 0; v < vectors; v++) {
+    for (int v = 0; v < vectors; v++, f += VL, g += VL) {
       vf x[LEFT];
+      __builtin_prefetch(f, 0, 2);
+      __builtin_prefetch(g, 0, 2);
       for (int i = 0; i < LEFT; i++) x[i] = load(left[i] + at_left + v * VL);
       for (int j = 0; j < RIGHT; j++) {
         vf y = load(right[j] + at_right + v * VL);
@@ -169,13 +173,26 @@ INLINE vf correlate(const float *const left[LEFT], const float *const right[RIGH
   return sum_each(sum);
 }
 
+/* The runs of `ahead` that block number `block` of `blocks` fetches: they are spread evenly. */
+INLINE void choose_fetched(const na_ahead *ahead, long block, long blocks, const float *idle,
+                           const float *fetched[2])
+{
+  long first = block * ahead->runs / blocks, last = (block + 1) * ahead->runs / blocks;
+  for (int i = 0; i < 2; i++) {
+    long run = first + i;
+    const float *from = ahead->from[run & 1];
+    fetched[i] = run < last ? from + (size_t)(run / 2) * ahead->stride : idle;
+  }
+}
+
 void NA_SYMBOL(outer)(const float *left, int left_rows, const float *right, int right_rows,
-                      int count, float *w, size_t stride)
+                      int count, float *w, size_t stride, bool accumulate, const na_ahead *ahead)
 {
   /* Rows of `right` that stay in the first-level cache while `left` streams by. */
   int strip = 24 * 1024 / (count * LANES * 4) / RIGHT * RIGHT;
   if (strip < RIGHT) strip = RIGHT;
   size_t left_step = (size_t)left_rows * PANEL_FLOATS, right_step = (size_t)right_rows * PANEL_FLOATS;
+  long blocks = (long)((left_rows + LEFT - 1) / LEFT) * ((right_rows + RIGHT - 1) / RIGHT), block = 0;
   for (int first = 0; first < right_rows; first += strip) {
     int last = first + strip < right_rows ? first + strip : right_rows;
     for (int m = 0; m < left_rows; m += LEFT) {
@@ -183,14 +200,17 @@ void NA_SYMBOL(outer)(const float *left, int left_rows, const float *right, int 
       /* Beyond the edge the last row stands in; its products are not stored. */
       for (int i = 0; i < LEFT; i++)
         l[i] = left + (size_t)(m + i < left_rows ? m + i : left_rows - 1) * PANEL_FLOATS;
-      for (int n = first; n < last; n += RIGHT) {
-        const float *r[RIGHT];
+      for (int n = first; n < last; n += RIGHT, block++) {
+        const float *r[RIGHT], *fetched[2] = {l[0], l[0]};
         for (int j = 0; j < RIGHT; j++)
           r[j] = right + (size_t)(n + j < right_rows ? n + j : right_rows - 1) * PANEL_FLOATS;
-        vf sums = correlate(l, r, left_step, right_step, count);
+        if (ahead != NULL) choose_fetched(ahead, block, blocks, l[0], fetched);
+        vf sums = correlate(l, r, left_step, right_step, count, fetched);
         for (int i = 0; i < LEFT && m + i < left_rows; i++)
-          for (int j = 0; j < RIGHT && n + j < right_rows; j++)
-            w[(size_t)(m + i) * stride + (size_t)(n + j)] += sums[i * RIGHT + j];
+          for (int j = 0; j < RIGHT && n + j < right_rows; j++) {
+            float *to = &w[(size_t)(m + i) * stride + (size_t)(n + j)];
+            *to = sums[i * RIGHT + j] + (accumulate ? *to : 0.0f);
+          }
       }
     }
   }

@@ -34,6 +34,27 @@ typedef int vi __attribute__((vector_size(4 * VL), may_alias));
 
 INLINE vf load(const float *p) { return *(const vf *)p; }
 INLINE void store(float *p, vf v) { *(vf *)p = v; }
+
+/* Writes past the caches where the processor can: no line is read only to be overwritten. */
+INLINE void stream(float *p, vf v)
+{
+#if defined(__AVX512F__)
+  _mm512_stream_ps(p, (__m512)v);
+#elif defined(__AVX2__)
+  _mm256_stream_ps(p, (__m256)v);
+#else
+  store(p, v);
+#endif
+}
+
+/* After the last of them, before anybody else may read. */
+INLINE void stream_end(void)
+{
+#if defined(__x86_64__)
+  _mm_sfence();
+#endif
+}
+
 INLINE vf load_if(bool wanted, const float *p) { if (wanted) return load(p); return (vf){0}; }
 INLINE vf splat(float x) { return x - (vf){0}; }
 INLINE vf keep_if(vi mask, vf v) { return (vf)(mask & (vi)v); }
@@ -127,8 +148,9 @@ void NA_SYMBOL(pack_pullback)(const na_pullback *, int, const na_mask *, long, i
 void NA_SYMBOL(pack_pullback_patches)(const na_pullback *, int, const na_mask *, int, int, int, int,
                                       int, long, int, float *);
 void NA_SYMBOL(pack_matrix)(const float *, int, int, int, size_t, size_t, int, int, float *);
-void NA_SYMBOL(matmul)(const float *, int, int, const float *, int, float *, size_t, bool);
-void NA_SYMBOL(outer)(const float *, int, const float *, int, int, float *, size_t);
+void NA_SYMBOL(matmul)(const float *, int, int, int, const float *, int, float *, size_t, bool);
+void NA_SYMBOL(outer)(const float *, int, const float *, int, int, float *, size_t, bool,
+                      const na_ahead *);
 void NA_SYMBOL(moments)(const float *, long, long, const na_mask *, na_moments *);
 void NA_SYMBOL(finish)(float *, const na_finish *, long, long, double *, double *);
 void NA_SYMBOL(read_view)(const na_view *, int, long, long, float *);

@@ -5,30 +5,50 @@
  *   weights   dW[M x K] += dY[M x P] X[K x P]^T
  *   input     pointwise: dX[K x P] = W^T dY; else the product of turned weights and dY's patches
  *
+ * The wide side of a product (the middle of an inverted block has hundreds of channels) passes
+ * through the second-level cache in strips of channels: each is read from memory once, packed, used
+ * for all its products, and finished before the next one comes. So a tile may be long in pixels, which
+ * memory likes, whatever the number of channels.
+ *
  * Oracle: na_naive_conv (PyTorch conv2d).
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/layer/layer.h"
 
-#include <string.h>
+/* Floats of a packed strip going forward, and of the narrow and the wide side going backward; and
+ * the pixels of a tile at most. */
+enum { FORWARD_STRIP = 96 * 1024, NARROW = 80 * 1024, WIDE_STRIP = 48 * 1024 };
+enum { FORWARD_PIXELS = 48, BACKWARD_PIXELS = 96 };
+/* Rows of a product that are written before their statistics are taken, in groups. */
+enum { ROW_GROUPS = 8 };
+/* Fewer pixels are not worth a chunk. Partial weight gradients take at most PARTIAL_FLOATS, or
+ * FEWEST_CHUNKS times the weights. */
+enum { CHUNK_PIXELS = 24, PARTIAL_FLOATS = 1 << 20, FEWEST_CHUNKS = 8 };
 
-/* Floats of a tile that should stay in the second-level cache: of one operand forward, of both
- * backward, where longer tiles also amortise the sums across lanes. */
-enum { FORWARD_TILE = 64 * 1024, BACKWARD_TILE = 192 * 1024, TILE_MAX = 48 };
-/* Partial weight gradients take at most this, or FEWEST_CHUNKS times the weights. */
-enum { PARTIAL_FLOATS = 1 << 20, FEWEST_CHUNKS = 8 };
-
-/* How one pass over pixels is split; a function of the shapes alone. */
+/* How one pass is split; a function of the shapes alone. Chunks of whole panels of pixels are work
+ * for threads, each of them is cut into even tiles of at most `pixels`. */
 typedef struct split {
-  int tile;        /* pixels per tile */
-  int chunks;
-  long tiles, pixels;
+  int panel, pixels, chunks;
+  int strip; /* channels per strip of the wide side */
+  long panels, total;
 } split;
 
-static int tile_pixels(const na_kernels *kernels, long rows, long budget)
+static int least(long a, long b) { return (int)(a < b ? a : b); }
+
+/* Pixels per tile such that `rows` of them fit the budget; whole panels, at least one. */
+static int tile_pixels(int panel, long rows, long budget, int most)
 {
-  long pixels = budget / (rows * NA_LANES) / kernels->panel_pixels * kernels->panel_pixels;
-  if (pixels > TILE_MAX) pixels = TILE_MAX;
-  return pixels < kernels->panel_pixels ? kernels->panel_pixels : (int)pixels;
+  int pixels = least(budget / (rows * NA_LANES), most) / panel * panel;
+  return pixels < panel ? panel : pixels;
+}
+
+/* Channels per strip, of `rows` packed rows each: as many as the budget holds, in whole units, evenly
+ * spread. */
+static int strip_channels(long budget, int pixels, int rows, int channels, int unit)
+{
+  int most = (int)(budget / ((long)pixels * NA_LANES * rows)) / unit * unit;
+  if (most < unit) most = unit;
+  int strips = (channels + most - 1) / most;
+  return ((channels + strips - 1) / strips + unit - 1) / unit * unit;
 }
 
 static int chunk_limit(long weights)
@@ -37,17 +57,34 @@ static int chunk_limit(long weights)
   return limit > NA_CHUNKS ? NA_CHUNKS : limit < FEWEST_CHUNKS ? FEWEST_CHUNKS : (int)limit;
 }
 
-static split split_pixels(int tile, long pixels, int most)
+static void split_pixels(split *s, int panel, int pixels, long total, int most)
 {
-  split s = {.tile = tile, .pixels = pixels, .tiles = (pixels + tile - 1) / tile};
-  s.chunks = s.tiles < most ? (int)s.tiles : most;
-  return s;
+  s->panel = panel;
+  s->pixels = pixels;
+  s->total = total;
+  s->panels = (total + panel - 1) / panel;
+  s->chunks = least(total / CHUNK_PIXELS, most);
+  if (s->chunks < 1) s->chunks = 1;
 }
 
 static long chunk_first(const split *s, int chunk)
 {
-  long first = s->tiles * chunk / s->chunks * s->tile;
-  return first < s->pixels ? first : s->pixels;
+  long first = s->panels * chunk / s->chunks * s->panel;
+  return first < s->total ? first : s->total;
+}
+
+static int chunk_tiles(const split *s, int chunk)
+{
+  long pixels = chunk_first(s, chunk + 1) - chunk_first(s, chunk);
+  return (int)((pixels + s->pixels - 1) / s->pixels);
+}
+
+/* First pixel of tile `tile` of a chunk with `tiles` of them. */
+static long tile_first(const split *s, int chunk, int tile, int tiles)
+{
+  long first = chunk_first(s, chunk), end = chunk_first(s, chunk + 1);
+  long panels = (end - first + s->panel - 1) / s->panel;
+  return first + least(panels * tile / tiles * s->panel, end - first);
 }
 
 static int packed_groups(const na_kernels *kernels, int rows)
@@ -55,18 +92,20 @@ static int packed_groups(const na_kernels *kernels, int rows)
   return (rows + kernels->group_rows - 1) / kernels->group_rows;
 }
 
+static long larger(long a, long b) { return a > b ? a : b; }
+
+/* The largest sizes that any active number of channels leads to. */
 void na_conv_needs(const na_kernels *kernels, int in, int out, int kernel, na_needs *needs)
 {
-  long depth = (long)in * kernel * kernel, turned = (long)out * kernel * kernel;
+  int area = kernel * kernel, unit = kernels->group_rows * area;
+  long depth = (long)in * area, narrow = depth < out ? depth : out;
   long panel = (long)kernels->panel_pixels * NA_LANES;
-  long forward = depth * panel, backward = (depth + out) * panel, input = turned * panel;
-  if (forward < FORWARD_TILE) forward = FORWARD_TILE;
-  if (backward < BACKWARD_TILE) backward = BACKWARD_TILE;
-  if (input < FORWARD_TILE) input = FORWARD_TILE;
-  needs->scratch = (size_t)(forward > backward ? forward : backward);
-  if (needs->scratch < (size_t)input) needs->scratch = (size_t)input;
+  long forward = larger(FORWARD_STRIP, unit * panel);
+  long backward = larger(NARROW, narrow * panel) + larger(WIDE_STRIP, unit * panel);
+  needs->scratch = (size_t)larger(forward, backward);
   size_t by_out = (size_t)packed_groups(kernels, out) * (size_t)kernels->group_rows * (size_t)depth;
-  size_t by_in = (size_t)packed_groups(kernels, in) * (size_t)kernels->group_rows * (size_t)turned;
+  size_t by_in = (size_t)packed_groups(kernels, in) * (size_t)kernels->group_rows *
+                 (size_t)out * (size_t)area;
   needs->packed = by_out > by_in ? by_out : by_in;
   /* Fewer channels may be split into more chunks: the larger of the two bounds. */
   size_t weights = (size_t)out * (size_t)depth;
@@ -113,19 +152,21 @@ typedef struct conv_loop {
   na_view in;
   na_pullback out;
   na_mask mask;    /* of the output's pixels */
-  int depth;
-  bool pointwise;
+  int area, depth; /* kernel^2; rows of a packed input */
+  bool pointwise, by_out;
   double counts[NA_CHUNKS];
 } conv_loop;
 
 static conv_loop conv_loop_init(const na_pass *pass, const na_op *op)
 {
+  int area = op->kernel * op->kernel;
   conv_loop loop = {.pass = pass,
                     .op = op,
                     .in = na_tensor_view(op->in),
                     .out = na_tensor_pullback(op->out),
                     .mask = na_pass_mask(pass, op->out),
-                    .depth = op->in->channels * op->kernel * op->kernel,
+                    .area = area,
+                    .depth = op->in->channels * area,
                     .pointwise = op->kernel == 1 && op->stride == 1};
   if (op->gate != NULL) {
     loop.in.gate = op->gate->data;
@@ -134,40 +175,72 @@ static conv_loop conv_loop_init(const na_pass *pass, const na_op *op)
   return loop;
 }
 
-static void pack_input(const conv_loop *loop, long first, int count, float *tile)
+/* Packs channels c .. c + channels of the input, or their patches. */
+static void pack_input(const conv_loop *loop, int c, int channels, long first, int count,
+                       float *tile)
 {
   const na_op *op = loop->op;
-  if (loop->pointwise)
-    loop->pass->kernels->pack_view(&loop->in, op->in->channels, first, count, tile);
+  na_view view = na_view_from(&loop->in, c);
+  if (loop->pointwise) loop->pass->kernels->pack_view(&view, channels, first, count, tile);
   else
-    loop->pass->kernels->pack_patches(&loop->in, op->in->channels, op->kernel, op->stride, op->pad,
+    loop->pass->kernels->pack_patches(&view, channels, op->kernel, op->stride, op->pad,
                                       op->out->height, op->out->width, first, count, tile);
 }
 
-static void add_moments(const conv_loop *loop, int chunk, long first, int count, bool start)
+static void pack_gradient(const conv_loop *loop, int c, int channels, long first, int count,
+                          float *tile)
+{
+  na_pullback pullback = na_pullback_from(&loop->out, c);
+  loop->pass->kernels->pack_pullback(&pullback, channels, &loop->mask, first, count, tile);
+}
+
+static void add_moments(const conv_loop *loop, int chunk, int row, int rows, long first, int count)
 {
   const na_tensor *out = loop->op->out;
   na_moments *moments = loop->pass->moments + (size_t)chunk * (size_t)out->channels;
-  for (int c = 0; c < out->channels; c++) {
-    const float *row = out->data + (size_t)c * out->stride;
-    if (start) moments[c] = (na_moments){.shift = row[(size_t)first * NA_LANES]};
-    loop->pass->kernels->moments(row, first, count, &loop->mask, &moments[c]);
+  bool start = first == chunk_first(&loop->split, chunk);
+  for (int c = row; c < row + rows; c++) {
+    const float *data = out->data + (size_t)c * out->stride;
+    if (start) moments[c] = (na_moments){.shift = data[(size_t)first * NA_LANES]};
+    loop->pass->kernels->moments(data, first, count, &loop->mask, &moments[c]);
+  }
+}
+
+/* Adds the product with one packed strip (input channels c .. c + channels) to all rows; after the
+ * last strip their statistics are taken, while they are in the cache. */
+static void forward_strip(const conv_loop *loop, int chunk, int c, int channels, long first,
+                          int count, const float *tile)
+{
+  const na_tensor *out = loop->op->out;
+  const na_kernels *kernels = loop->pass->kernels;
+  int step = kernels->group_rows * ROW_GROUPS;
+  bool last = c + channels == loop->op->in->channels;
+  for (int row = 0; row < out->channels; row += step) {
+    int rows = least(step, out->channels - row);
+    kernels->matmul(loop->pass->packed + (size_t)row * (size_t)loop->depth +
+                        (size_t)(c * loop->area * kernels->group_rows),
+                    rows, loop->depth, channels * loop->area, tile, count,
+                    out->data + (size_t)row * out->stride + (size_t)first * NA_LANES, out->stride,
+                    c > 0);
+    if (last && out->norm && loop->pass->batch_statistics)
+      add_moments(loop, chunk, row, rows, first, count);
   }
 }
 
 static void forward_chunk(void *context, int chunk, int worker)
 {
   const conv_loop *loop = context;
-  const na_tensor *out = loop->op->out;
+  const split *s = &loop->split;
   float *tile = loop->pass->scratch[worker];
-  bool statistics = out->norm && loop->pass->batch_statistics;
-  long begin = chunk_first(&loop->split, chunk), end = chunk_first(&loop->split, chunk + 1);
-  for (long first = begin; first < end; first += loop->split.tile) {
-    int count = (int)(end - first < loop->split.tile ? end - first : loop->split.tile);
-    pack_input(loop, first, count, tile);
-    loop->pass->kernels->matmul(loop->pass->packed, out->channels, loop->depth, tile, count,
-                                out->data + (size_t)first * NA_LANES, out->stride, false);
-    if (statistics) add_moments(loop, chunk, first, count, first == begin);
+  int channels = loop->op->in->channels, tiles = chunk_tiles(s, chunk);
+  for (int t = 0; t < tiles; t++) {
+    long first = tile_first(s, chunk, t, tiles);
+    int count = (int)(tile_first(s, chunk, t + 1, tiles) - first);
+    for (int c = 0; c < channels; c += s->strip) {
+      int strip = least(s->strip, channels - c);
+      pack_input(loop, c, strip, first, count, tile);
+      forward_strip(loop, chunk, c, strip, first, count, tile);
+    }
   }
 }
 
@@ -185,41 +258,46 @@ static void settle_channels(void *context, int unit, int worker)
 static void conv_forward(const na_pass *pass, const na_op *op)
 {
   conv_loop loop = conv_loop_init(pass, op);
-  int area = op->kernel * op->kernel;
-  packing weights = {pass, op->weight, op->out->channels, op->in->channels, area, op->row,
-                     (size_t)area};
+  split *s = &loop.split;
+  packing weights = {pass, op->weight, op->out->channels, op->in->channels, loop.area, op->row,
+                     (size_t)loop.area};
   pack_weights(&weights);
-  loop.split = split_pixels(tile_pixels(pass->kernels, loop.depth, FORWARD_TILE),
-                            na_tensor_pixels(pass, op->out), NA_CHUNKS);
+  int panel = pass->kernels->panel_pixels;
+  split_pixels(s, panel, tile_pixels(panel, loop.area, FORWARD_STRIP, FORWARD_PIXELS),
+               na_tensor_pixels(pass, op->out), NA_CHUNKS);
+  s->strip = strip_channels(FORWARD_STRIP, s->pixels, loop.area, op->in->channels, 1);
   na_norm_prepare(pass, op->out);
-  na_team_run(pass->team, forward_chunk, &loop, loop.split.chunks);
+  na_team_run(pass->team, forward_chunk, &loop, s->chunks);
   if (!op->out->norm || !pass->batch_statistics) return;
-  for (int k = 0; k < loop.split.chunks; k++) {
-    long first = chunk_first(&loop.split, k);
-    loop.counts[k] = na_pass_values(pass, op->out, first, chunk_first(&loop.split, k + 1) - first);
+  for (int k = 0; k < s->chunks; k++) {
+    long first = chunk_first(s, k);
+    loop.counts[k] = na_pass_values(pass, op->out, first, chunk_first(s, k + 1) - first);
   }
   na_team_run(pass->team, settle_channels, &loop, (op->out->channels + 63) / 64);
 }
 
 /* ------------------------------------------------------------------------- backward */
 
-/* The input's gradient at these pixels is complete: finish it, if nobody else adds to it. */
-static void finish_input(const conv_loop *loop, int chunk, long first, int count)
+/* The gradient of the input's channels c .. c + channels is complete at these pixels: finish it, if
+ * nobody else adds to it. */
+static void finish_input(const conv_loop *loop, int chunk, int c, int channels, long first,
+                         int count)
 {
   const na_op *op = loop->op;
   if (!op->last[0] || na_tensor_plain(op->in)) return;
   double *sums = loop->pass->sums + (size_t)chunk * 2 * (size_t)op->in->channels;
-  for (int c = 0; c < op->in->channels; c++) {
-    na_finish how = na_tensor_finish(op->in, c);
-    loop->pass->kernels->finish(op->in->grad + (size_t)c * op->in->stride, &how, first, count,
-                                &sums[2 * c], &sums[2 * c + 1]);
+  for (int i = c; i < c + channels; i++) {
+    na_finish how = na_tensor_finish(op->in, i);
+    loop->pass->kernels->finish(op->in->grad + (size_t)i * op->in->stride, &how, first, count,
+                                &sums[2 * i], &sums[2 * i + 1]);
   }
 }
 
 static void clear_sums(const conv_loop *loop, int chunk)
 {
   size_t count = 2 * (size_t)loop->op->in->channels;
-  memset(loop->pass->sums + (size_t)chunk * count, 0, count * sizeof(double));
+  double *sums = loop->pass->sums + (size_t)chunk * count;
+  for (size_t i = 0; i < count; i++) sums[i] = 0;
 }
 
 static void collect_sums(const conv_loop *loop)
@@ -236,31 +314,104 @@ static void collect_sums(const conv_loop *loop)
   }
 }
 
+/* One tile of the output's pixels. */
+typedef struct tile {
+  int chunk, count;
+  long first;
+  float *narrow, *wide; /* packed */
+  float *partial;       /* the chunk's weight gradients, [out channels][depth] */
+  bool fresh;           /* the first tile of its chunk */
+} tile;
+
+/* dX (+)= W^T dY for input channels row .. row + rows, from output channels c .. c + channels. */
+static void add_input(const conv_loop *loop, const tile *t, int row, int rows, int c, int channels,
+                      const float *gradient)
+{
+  const na_op *op = loop->op;
+  const na_kernels *kernels = loop->pass->kernels;
+  int columns = op->out->channels;
+  kernels->matmul(loop->pass->packed + (size_t)row * (size_t)columns +
+                      (size_t)(c * kernels->group_rows),
+                  rows, columns, channels, gradient, t->count,
+                  op->in->grad + (size_t)row * op->in->stride + (size_t)t->first * NA_LANES,
+                  op->in->stride, op->accumulate[0] || c > 0);
+}
+
+/* The strip after the one at channel c: its values, or its gradients and their values. */
+static na_ahead strip_after(const conv_loop *loop, const tile *t, int c)
+{
+  const na_op *op = loop->op;
+  const na_tensor *from = loop->by_out ? op->out : op->in;
+  int strip = loop->split.strip, next = c + strip;
+  long first = t->first;
+  if (next >= from->channels) {
+    next = 0;
+    first += t->count;
+  }
+  size_t at = (size_t)next * from->stride + (size_t)first * NA_LANES;
+  int channels = least(strip, from->channels - next);
+  if (loop->by_out)
+    return (na_ahead){{from->grad + at, from->data + at}, from->stride, from->norm ? 2 * channels : 0};
+  if (!loop->pointwise) return (na_ahead){{NULL, NULL}, 0, 0};
+  return (na_ahead){{from->data + at, from->data + at + from->stride}, 2 * from->stride, channels};
+}
+
+/* The output has more channels than the input rows: it passes in strips, the input is packed once. */
+static void backward_by_out(const conv_loop *loop, const tile *t)
+{
+  const na_op *op = loop->op;
+  int channels = op->out->channels;
+  bool input = loop->pointwise && op->wanted[0];
+  pack_input(loop, 0, op->in->channels, t->first, t->count, t->narrow);
+  for (int c = 0; c < channels; c += loop->split.strip) {
+    int strip = least(loop->split.strip, channels - c);
+    na_ahead ahead = strip_after(loop, t, c);
+    pack_gradient(loop, c, strip, t->first, t->count, t->wide);
+    loop->pass->kernels->outer(t->wide, strip, t->narrow, loop->depth, t->count,
+                               t->partial + (size_t)c * (size_t)loop->depth, (size_t)loop->depth,
+                               !t->fresh, &ahead);
+    if (input) add_input(loop, t, 0, op->in->channels, c, strip, t->wide);
+  }
+  if (input) finish_input(loop, t->chunk, 0, op->in->channels, t->first, t->count);
+}
+
+/* The input passes in strips of channels. */
+static void backward_by_in(const conv_loop *loop, const tile *t)
+{
+  const na_op *op = loop->op;
+  int channels = op->in->channels, rows = op->out->channels;
+  pack_gradient(loop, 0, rows, t->first, t->count, t->narrow);
+  for (int c = 0; c < channels; c += loop->split.strip) {
+    int strip = least(loop->split.strip, channels - c);
+    na_ahead ahead = strip_after(loop, t, c);
+    pack_input(loop, c, strip, t->first, t->count, t->wide);
+    loop->pass->kernels->outer(t->narrow, rows, t->wide, strip * loop->area, t->count,
+                               t->partial + (size_t)(c * loop->area), (size_t)loop->depth,
+                               !t->fresh, &ahead);
+    if (!loop->pointwise || !op->wanted[0]) continue;
+    add_input(loop, t, c, strip, 0, rows, t->narrow);
+    finish_input(loop, t->chunk, c, strip, t->first, t->count);
+  }
+}
+
 /* Weight gradients of one chunk of the output's pixels; the input's too when pointwise. */
 static void backward_chunk(void *context, int chunk, int worker)
 {
   const conv_loop *loop = context;
-  const na_op *op = loop->op;
-  const na_kernels *kernels = loop->pass->kernels;
-  int rows = op->out->channels, depth = loop->depth;
-  bool input = loop->pointwise && op->wanted[0];
-  long begin = chunk_first(&loop->split, chunk), end = chunk_first(&loop->split, chunk + 1);
-  size_t weights = (size_t)rows * (size_t)depth;
-  float *partial = loop->pass->partial + (size_t)chunk * weights;
-  int panels = (loop->split.tile + kernels->panel_pixels - 1) / kernels->panel_pixels;
-  float *gradient = loop->pass->scratch[worker];
-  float *values = gradient + (size_t)rows * (size_t)(panels * kernels->panel_pixels) * NA_LANES;
-  memset(partial, 0, weights * sizeof *partial);
-  if (input) clear_sums(loop, chunk);
-  for (long first = begin; first < end; first += loop->split.tile) {
-    int count = (int)(end - first < loop->split.tile ? end - first : loop->split.tile);
-    kernels->pack_pullback(&loop->out, rows, &loop->mask, first, count, gradient);
-    pack_input(loop, first, count, values);
-    kernels->outer(gradient, rows, values, depth, count, partial, (size_t)depth);
-    if (!input) continue;
-    kernels->matmul(loop->pass->packed, depth, rows, gradient, count,
-                    op->in->grad + (size_t)first * NA_LANES, op->in->stride, op->accumulate[0]);
-    finish_input(loop, chunk, first, count);
+  const split *s = &loop->split;
+  int rows = loop->op->out->channels, narrow = least(rows, loop->depth);
+  tile t = {.chunk = chunk,
+            .narrow = loop->pass->scratch[worker],
+            .partial = loop->pass->partial + (size_t)chunk * (size_t)rows * (size_t)loop->depth};
+  t.wide = t.narrow + (size_t)narrow * (size_t)s->pixels * NA_LANES;
+  clear_sums(loop, chunk);
+  int tiles = chunk_tiles(s, chunk);
+  for (int i = 0; i < tiles; i++) {
+    t.first = tile_first(s, chunk, i, tiles);
+    t.count = (int)(tile_first(s, chunk, i + 1, tiles) - t.first);
+    t.fresh = i == 0;
+    if (loop->by_out) backward_by_out(loop, &t);
+    else backward_by_in(loop, &t);
   }
 }
 
@@ -285,38 +436,61 @@ static void input_chunk(void *context, int chunk, int worker)
 {
   const conv_loop *loop = context;
   const na_op *op = loop->op;
-  float *tile = loop->pass->scratch[worker];
-  int depth = op->out->channels * op->kernel * op->kernel;
-  long begin = chunk_first(&loop->split, chunk), end = chunk_first(&loop->split, chunk + 1);
+  const split *s = &loop->split;
+  const na_kernels *kernels = loop->pass->kernels;
+  float *patches = loop->pass->scratch[worker];
+  int channels = op->out->channels, columns = channels * loop->area;
+  int tiles = chunk_tiles(s, chunk);
   clear_sums(loop, chunk);
-  for (long first = begin; first < end; first += loop->split.tile) {
-    int count = (int)(end - first < loop->split.tile ? end - first : loop->split.tile);
-    loop->pass->kernels->pack_pullback_patches(&loop->out, op->out->channels, &loop->mask,
-                                               op->kernel, op->stride, op->pad, op->in->height,
-                                               op->in->width, first, count, tile);
-    loop->pass->kernels->matmul(loop->pass->packed, op->in->channels, depth, tile, count,
-                                op->in->grad + (size_t)first * NA_LANES, op->in->stride,
-                                op->accumulate[0]);
-    finish_input(loop, chunk, first, count);
+  for (int i = 0; i < tiles; i++) {
+    long first = tile_first(s, chunk, i, tiles);
+    int count = (int)(tile_first(s, chunk, i + 1, tiles) - first);
+    for (int c = 0; c < channels; c += s->strip) {
+      int strip = least(s->strip, channels - c);
+      na_pullback out = na_pullback_from(&loop->out, c);
+      kernels->pack_pullback_patches(&out, strip, &loop->mask, op->kernel, op->stride, op->pad,
+                                     op->in->height, op->in->width, first, count, patches);
+      kernels->matmul(loop->pass->packed + (size_t)(c * loop->area * kernels->group_rows),
+                      op->in->channels, columns, strip * loop->area, patches, count,
+                      op->in->grad + (size_t)first * NA_LANES, op->in->stride,
+                      op->accumulate[0] || c > 0);
+    }
+    finish_input(loop, chunk, 0, op->in->channels, first, count);
   }
+}
+
+/* Both sides of a tile fit the second-level cache: the narrow one whole, of the wide one a strip. */
+static void split_backward(conv_loop *loop)
+{
+  const na_op *op = loop->op;
+  int panel = loop->pass->kernels->panel_pixels, rows = op->out->channels;
+  loop->by_out = rows > loop->depth;
+  int side = loop->by_out ? 1 : loop->area, unit = loop->by_out || loop->pointwise
+                                                       ? loop->pass->kernels->group_rows : 1;
+  int pixels = least(tile_pixels(panel, least(rows, loop->depth), NARROW, BACKWARD_PIXELS),
+                     tile_pixels(panel, (long)unit * side, WIDE_STRIP, BACKWARD_PIXELS));
+  split_pixels(&loop->split, panel, pixels, na_tensor_pixels(loop->pass, op->out),
+               chunk_limit((long)rows * loop->depth));
+  loop->split.strip = strip_channels(WIDE_STRIP, pixels, side,
+                                     loop->by_out ? rows : op->in->channels, unit);
 }
 
 static void conv_backward(const na_pass *pass, const na_op *op)
 {
   conv_loop loop = conv_loop_init(pass, op);
-  int area = op->kernel * op->kernel, rows = op->out->channels;
+  int rows = op->out->channels, panel = pass->kernels->panel_pixels;
   na_norm_pull(pass, op->out);
   /* Row i of the turned weights is input channel i; its columns are (output channel, ky, kx). */
-  packing turned = {pass, op->weight, op->in->channels, rows, area, (size_t)area, op->row};
+  packing turned = {pass, op->weight, op->in->channels, rows, loop.area, (size_t)loop.area, op->row};
   if (op->wanted[0]) pack_weights(&turned);
-  loop.split = split_pixels(tile_pixels(pass->kernels, rows + loop.depth, BACKWARD_TILE),
-                            na_tensor_pixels(pass, op->out), chunk_limit((long)rows * loop.depth));
+  split_backward(&loop);
   na_team_run(pass->team, backward_chunk, &loop, loop.split.chunks);
   na_team_run(pass->team, reduce_rows, &loop, (rows + 7) / 8);
   if (!op->wanted[0]) return;
   if (!loop.pointwise) {
-    loop.split = split_pixels(tile_pixels(pass->kernels, (long)rows * area, FORWARD_TILE),
-                              na_tensor_pixels(pass, op->in), NA_CHUNKS);
+    split_pixels(&loop.split, panel, tile_pixels(panel, loop.area, FORWARD_STRIP, FORWARD_PIXELS),
+                 na_tensor_pixels(pass, op->in), NA_CHUNKS);
+    loop.split.strip = strip_channels(FORWARD_STRIP, loop.split.pixels, loop.area, rows, 1);
     na_team_run(pass->team, input_chunk, &loop, loop.split.chunks);
   }
   collect_sums(&loop);

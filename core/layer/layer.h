@@ -109,6 +109,9 @@ void na_linear_needs(int in, int out, int blocks, na_needs *needs);
 long na_tensor_pixels(const na_pass *pass, const na_tensor *tensor); /* blocks * height * width */
 na_view na_tensor_view(const na_tensor *tensor);
 na_pullback na_tensor_pullback(const na_tensor *tensor);
+/* The same from channel c on. */
+na_view na_view_from(const na_view *view, int c);
+na_pullback na_pullback_from(const na_pullback *pullback, int c);
 na_mask na_pass_mask(const na_pass *pass, const na_tensor *tensor);
 
 /* Consumers see the stored values themselves: there is nothing to finish. */

@@ -34,6 +34,28 @@ na_pullback na_tensor_pullback(const na_tensor *tensor)
                        .c = tensor->c};
 }
 
+na_view na_view_from(const na_view *view, int c)
+{
+  na_view v = *view;
+  v.data += (size_t)c * v.stride;
+  if (v.scale != NULL) v.scale += c;
+  if (v.shift != NULL) v.shift += c;
+  if (v.gate != NULL) v.gate += (size_t)c * v.gate_stride;
+  return v;
+}
+
+na_pullback na_pullback_from(const na_pullback *pullback, int c)
+{
+  na_pullback p = *pullback;
+  p.grad += (size_t)c * p.stride;
+  if (p.data != NULL) p.data += (size_t)c * p.stride;
+  if (p.a == NULL) return p;
+  p.a += c;
+  p.b += c;
+  p.c += c;
+  return p;
+}
+
 na_mask na_pass_mask(const na_pass *pass, const na_tensor *tensor)
 {
   if (!pass->masked) return (na_mask){LONG_MAX, pass->lanes};

@@ -161,7 +161,7 @@ static void layer_needs(const na_workspace *w, int layer, na_needs *needs)
     else na_conv_needs(w->pass.kernels, in_channels, out_channels, l->kernel, needs);
     break;
   case NA_DEPTHWISE:
-    needs->scratch = na_depthwise_scratch(l->kernel, l->stride, in->width, l->width);
+    needs->scratch = na_depthwise_scratch(l->kernel, in->width, l->width);
     break;
   case NA_SQUEEZE:
     needs->packed = (size_t)w->net->dims[l->squeeze].max * (size_t)max_blocks(w) * NA_LANES;

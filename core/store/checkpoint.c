@@ -21,23 +21,52 @@ enum { FORMAT_VERSION = 1, NAME_MAX_BYTES = 512 };
 typedef enum field_type { FIELD_INT, FIELD_LONG, FIELD_DOUBLE, FIELD_BITS, FIELD_TEXT } field_type;
 
 /* One attribute and its place in na_checkpoint. FIELD_BITS are 64 bits, which a double cannot
- * hold, as hexadecimal text. Texts that are NULL are left out. */
+ * hold, as hexadecimal text. Texts that are NULL are left out. The first programs wrote no optional
+ * fields. */
 typedef struct field {
   const char *name;
   field_type type;
   size_t offset;
+  bool optional;
 } field;
 
-#define FIELD(member, type) {#member, type, offsetof(na_checkpoint, member)}
+#define FIELD(member, type) {#member, type, offsetof(na_checkpoint, member), false}
+#define MORE(member, type) {#member, type, offsetof(na_checkpoint, member), true}
 static const field fields[] = {
-    FIELD(epoch, FIELD_INT),          FIELD(step, FIELD_LONG),
-    FIELD(batch, FIELD_LONG),         FIELD(random_key, FIELD_BITS),
-    FIELD(random_index, FIELD_BITS),  FIELD(val_loss, FIELD_DOUBLE),
-    FIELD(val_top1, FIELD_DOUBLE),    FIELD(val_top5, FIELD_DOUBLE),
-    FIELD(best_top1, FIELD_DOUBLE),   FIELD(settings, FIELD_TEXT),
-    FIELD(data, FIELD_TEXT),
+    FIELD(epoch, FIELD_INT),
+    FIELD(step, FIELD_LONG),
+    FIELD(batch, FIELD_LONG),
+    FIELD(random_key, FIELD_BITS),
+    FIELD(random_index, FIELD_BITS),
+    FIELD(val_loss, FIELD_DOUBLE),
+    FIELD(val_top1, FIELD_DOUBLE),
+    FIELD(val_top5, FIELD_DOUBLE),
+    FIELD(best_top1, FIELD_DOUBLE),
+    MORE(settings, FIELD_TEXT),
+    MORE(data, FIELD_TEXT),
+    MORE(complete, FIELD_INT),
+    MORE(begun, FIELD_INT),
+    MORE(base_loss, FIELD_DOUBLE),
+    MORE(base_top1, FIELD_LONG),
+    MORE(base_top5, FIELD_LONG),
+    MORE(base_images, FIELD_LONG),
+    MORE(augmented_loss, FIELD_DOUBLE),
+    MORE(augmented_top1, FIELD_LONG),
+    MORE(augmented_top5, FIELD_LONG),
+    MORE(augmented_images, FIELD_LONG),
+    MORE(best_loss, FIELD_DOUBLE),
+    MORE(best_top5, FIELD_DOUBLE),
+    MORE(best_images, FIELD_LONG),
+    MORE(step_rows, FIELD_LONG),
+    MORE(epoch_rows, FIELD_LONG),
+    MORE(steering_rows, FIELD_LONG),
+    MORE(seconds, FIELD_DOUBLE),
+    MORE(steered, FIELD_INT),
+    MORE(present, FIELD_TEXT),
+    MORE(pending, FIELD_TEXT),
+    MORE(state, FIELD_TEXT),
 };
-enum { FIELD_COUNT = sizeof fields / sizeof fields[0] };
+enum { FIELD_COUNT = sizeof fields / sizeof fields[0], DRAWS_MAX = 1 << 22 };
 
 static int save_number(na_h5 *file, const char *name, double value, na_error *err)
 {
@@ -92,6 +121,7 @@ static int load_field(na_h5 *file, const field *f, na_checkpoint *state, na_erro
   void *at = (char *)state + f->offset;
   double value = 0;
   int code = NA_OK;
+  if (f->optional && !na_h5_has_attribute(file, "/", f->name)) return NA_OK;
   switch (f->type) {
   case FIELD_INT:
     code = load_count(file, f->name, INT_MAX, &value, err);
@@ -105,8 +135,23 @@ static int load_field(na_h5 *file, const field *f, na_checkpoint *state, na_erro
   case FIELD_BITS: return load_bits(file, f->name, at, err);
   case FIELD_TEXT: break;
   }
-  if (!na_h5_has_attribute(file, "/", f->name)) return NA_OK;
   return na_h5_get_text(file, "/", f->name, at, err);
+}
+
+static int load_draws(na_h5 *file, na_checkpoint *state, na_error *err)
+{
+  int rank;
+  long long dims[NA_H5_RANK_MAX];
+  if (!na_h5_has(file, "draws")) return NA_OK;
+  int code = na_h5_shape(file, "draws", &rank, dims, err);
+  if (code != NA_OK) return code;
+  if (rank != 1 || dims[0] > DRAWS_MAX)
+    return na_fail(err, NA_EFORMAT, "draws is not a list of numbers");
+  state->draw_count = (size_t)dims[0];
+  state->draws = na_alloc_array(state->draw_count + 1, sizeof *state->draws);
+  if (state->draws == NULL)
+    return na_fail_memory(err, state->draw_count * sizeof *state->draws, "the counts of draws");
+  return na_h5_read(file, "draws", NA_H5_DOUBLE, state->draws, state->draw_count, err);
 }
 
 static int load_state(na_h5 *file, na_checkpoint *state, na_error *err)
@@ -118,6 +163,7 @@ static int load_state(na_h5 *file, na_checkpoint *state, na_error *err)
   if (code == NA_OK && na_h5_has_attribute(file, "/", "class_names"))
     code = na_h5_get_texts(file, "/", "class_names", &state->class_names, &count, err);
   state->class_count = (int)count;
+  if (code == NA_OK) code = load_draws(file, state, err);
   if (code != NA_OK) na_checkpoint_free(state);
   return code;
 }
@@ -128,6 +174,10 @@ void na_checkpoint_free(na_checkpoint *state)
   na_free(state->settings);
   na_free(state->data);
   na_free(state->class_names);
+  na_free(state->present);
+  na_free(state->pending);
+  na_free(state->state);
+  na_free(state->draws);
   memset(state, 0, sizeof *state);
 }
 
@@ -246,6 +296,12 @@ static int check_section(na_h5 *file, section s, na_error *err)
   return code;
 }
 
+/* The training's own running statistics, where a checkpoint has re-estimated ones as well. */
+static section running_of(const na_net *net, const float *running)
+{
+  return (section){"running", net->buffers, net->buffer_count, (float *)running};
+}
+
 static int load_tensors(na_h5 *file, na_net *net, bool with_momentum, na_error *err)
 {
   int moving = with_momentum && na_h5_has(file, "momentum");
@@ -285,6 +341,11 @@ static int save_all(na_h5 *file, const na_net *net, const na_checkpoint *state, 
   if (code == NA_OK) code = save_section(file, params_of(net), err);
   if (code == NA_OK) code = save_section(file, buffers_of(net), err);
   if (code == NA_OK && with_momentum) code = save_section(file, momentum_of(net), err);
+  if (code == NA_OK && state->running != NULL)
+    code = save_section(file, running_of(net, state->running), err);
+  long long draws = (long long)state->draw_count;
+  if (code == NA_OK && state->draws != NULL)
+    code = na_h5_write(file, "draws", NA_H5_DOUBLE, 1, &draws, state->draws, err);
   return code;
 }
 
@@ -404,6 +465,64 @@ int na_checkpoint_load_into(const char *path, na_net *net, na_checkpoint *state,
   na_checkpoint read = {0};
   int code = open_checkpoint(path, &file, &read, err);
   if (code == NA_OK) code = load_tensors(file, net, false, err);
+  code = finish(path, file, code, &read, err);
+  if (code == NA_OK) *state = read;
+  return code;
+}
+
+/* ------------------------------------------------------------------------------ going on */
+
+/* Whether two descriptions have the same layers; dimensions may differ in their lists. */
+static int check_layers(const char *saved, const char *now, na_error *err)
+{
+  for (;;) {
+    while (*saved != '\0' && strncmp(saved, "layer ", 6) != 0)
+      saved += strcspn(saved, "\n"), saved += *saved == '\n';
+    while (*now != '\0' && strncmp(now, "layer ", 6) != 0)
+      now += strcspn(now, "\n"), now += *now == '\n';
+    size_t length = strcspn(now, "\n");
+    if (strcspn(saved, "\n") != length || strncmp(saved, now, length) != 0)
+      return na_fail(err, NA_ESHAPE, "is of another network: its \"%.*s\" is here \"%.*s\"",
+                     (int)(strcspn(saved, "\n") < 100 ? strcspn(saved, "\n") : 100), saved,
+                     (int)(length < 100 ? length : 100), now);
+    if (length == 0) return NA_OK;
+    saved += length;
+    now += length;
+  }
+}
+
+static int check_network(na_h5 *file, const na_net *net, na_error *err)
+{
+  char *saved = NULL;
+  na_buffer now = {0};
+  int code = na_h5_get_text(file, "/", "net", &saved, err);
+  na_net_write(net, &now);
+  if (code == NA_OK && (now.failed || now.data == NULL))
+    code = na_fail_memory(err, now.length, "the network as text");
+  if (code == NA_OK) code = check_layers(saved, now.data, err);
+  na_free(saved);
+  na_free(now.data);
+  return code;
+}
+
+static int check_complete(na_h5 *file, const na_checkpoint *state, na_error *err)
+{
+  if (state->complete == 1 && na_h5_has(file, "momentum")) return NA_OK;
+  na_fail(err, NA_EUNSUPPORTED, "does not hold all that a training needs to go on");
+  return na_hint(err, "it was exported, or written by an older program; resume from another one");
+}
+
+int na_checkpoint_resume(const char *path, na_net *net, na_checkpoint *state, na_error *err)
+{
+  na_h5 *file = NULL;
+  na_checkpoint read = {0};
+  int code = open_checkpoint(path, &file, &read, err);
+  if (code == NA_OK) code = check_complete(file, &read, err);
+  if (code == NA_OK) code = check_network(file, net, err);
+  bool apart = code == NA_OK && na_h5_has(file, "running");
+  if (apart) code = check_section(file, running_of(net, net->running), err);
+  if (code == NA_OK) code = load_tensors(file, net, true, err);
+  if (code == NA_OK && apart) code = load_section(file, running_of(net, net->running), err);
   code = finish(path, file, code, &read, err);
   if (code == NA_OK) *state = read;
   return code;

@@ -30,6 +30,17 @@ void na_h5_lock(void)
 
 void na_h5_unlock(void) { pthread_mutex_unlock(&mutex); }
 
+const char *na_h5_version(void)
+{
+  static char text[32];
+  unsigned major = 0, minor = 0, release = 0;
+  na_h5_lock();
+  H5get_libversion(&major, &minor, &release);
+  snprintf(text, sizeof text, "%u.%u.%u", major, minor, release);
+  na_h5_unlock();
+  return text;
+}
+
 /* The walk starts at the innermost call, which knows best what went wrong. */
 static herr_t take_reason(unsigned n, const H5E_error2_t *entry, void *context)
 {

@@ -16,6 +16,9 @@ typedef enum na_h5_type { NA_H5_FLOAT, NA_H5_DOUBLE, NA_H5_INT32, NA_H5_INT64, N
 
 enum { NA_H5_RANK_MAX = 8 };
 
+/* Version of the HDF5 library in use: "1.10.8". */
+const char *na_h5_version(void);
+
 int na_h5_open(na_h5 **file, const char *path, na_error *err);   /* read only */
 int na_h5_create(na_h5 **file, const char *path, na_error *err); /* truncates */
 /* Flushes and closes; for a file being written, an error here means it is not safe on disk. */
@@ -47,6 +50,18 @@ int na_h5_extendable(na_h5 *file, const char *path, na_h5_type type, int rank,
                      const long long *dims, long long chunk, na_error *err);
 int na_h5_append_rows(na_h5 *file, const char *path, na_h5_type type, long long rows,
                       const void *data, na_error *err);
+
+/* Rows of text: an extendable one-dimensional dataset of UTF-8 strings of up to `width` bytes, padded
+ * with NUL; longer ones are cut. *text is allocated (na_free). */
+int na_h5_extendable_texts(na_h5 *file, const char *path, size_t width, long long chunk,
+                           na_error *err);
+int na_h5_append_text(na_h5 *file, const char *path, const char *text, na_error *err);
+int na_h5_count_texts(na_h5 *file, const char *path, long long *rows, na_error *err);
+int na_h5_read_text(na_h5 *file, const char *path, long long row, char **text, na_error *err);
+
+/* Copies every attribute of the root, and every dataset, that `to` does not have: plain numbers and
+ * strings, in groups up to four deep. What cannot be read is passed over. */
+int na_h5_copy_rest(na_h5 *from, na_h5 *to, na_error *err);
 
 /* Attributes of the object at path ("/" for the file): numbers (scalar or one-dimensional) and
  * strings. For number arrays *count is room on entry, elements read on return. */

@@ -70,6 +70,54 @@ void na_draws_add(na_trainer *t, const int *choices, const int *widths, double l
   pthread_mutex_unlock(&t->steer.mutex);
 }
 
+/* ------------------------------------------------------------------------- as numbers */
+
+/* since, networks, the sizes, then every dimension's candidates: count, expected, loss of each. */
+size_t na_draws_count(const na_trainer *t)
+{
+  return 2 + 3 * (NA_DRAW_SIZES + (size_t)t->net->dim_count * NA_LIST_MAX);
+}
+
+static double *write_draws(double *to, const na_draw *draws, size_t count)
+{
+  for (size_t i = 0; i < count; i++) {
+    *to++ = draws[i].count;
+    *to++ = draws[i].expected;
+    *to++ = draws[i].loss;
+  }
+  return to;
+}
+
+static const double *read_draws(const double *from, na_draw *draws, size_t count)
+{
+  for (size_t i = 0; i < count; i++, from += 3) draws[i] = (na_draw){from[0], from[1], from[2]};
+  return from;
+}
+
+void na_draws_write(na_trainer *t, double *to)
+{
+  *to++ = (double)t->drawn.since;
+  *to++ = (double)t->drawn.networks;
+  to = write_draws(to, t->drawn.sizes, NA_DRAW_SIZES);
+  write_draws(to, t->draws_by_dim[0], (size_t)t->net->dim_count * NA_LIST_MAX);
+}
+
+/* Counts are for people: what a damaged file says of them does no harm. */
+static long whole(double number)
+{
+  return number >= 0 && number <= 0x1p53 ? (long)number : 0;
+}
+
+void na_draws_read(na_trainer *t, const double *from)
+{
+  t->drawn.since = whole(*from++);
+  t->drawn.networks = whole(*from++);
+  from = read_draws(from, t->drawn.sizes, NA_DRAW_SIZES);
+  read_draws(from, t->draws_by_dim[0], (size_t)t->net->dim_count * NA_LIST_MAX);
+}
+
+/* ------------------------------------------------------------------------- for others */
+
 void na_trainer_draws(na_trainer *t, na_draws *draws, na_draw (*dims)[NA_LIST_MAX])
 {
   pthread_mutex_lock(&t->steer.mutex);

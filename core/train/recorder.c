@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/train/recorder.h"
 #include "core/base/memory.h"
-#include "core/store/metrics.h"
+#include "core/train/environment.h"
 #include "core/train/finite.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { PATH_SIZE = 4096 };
+enum { PATH_SIZE = NA_RUN_PATH };
 
 struct na_recorder {
   char *folder;
@@ -47,7 +53,11 @@ static double of(const na_result *result, double value)
   STEP_COLUMNS(X)                                                                                  \
   RESULT_COLUMNS(X, base_val)                                                                      \
   RESULT_COLUMNS(X, augmented_val)                                                                 \
-  X(best, e->best)
+  X(best, e->best)                                                                                 \
+  X(base_images, (double)e->base.images)                                                           \
+  X(augmented_images, (double)e->augmented.images)                                                 \
+  X(base_val_images, (double)e->base_val.images)                                                   \
+  X(augmented_val_images, (double)e->augmented_val.images)
 
 #define COLUMN_NAME(name, value) #name,
 #define COLUMN_VALUE(name, value) value,
@@ -70,6 +80,104 @@ int na_recorder_epoch(na_recorder *recorder, const na_event *e, na_error *err)
   if (recorder == NULL) return NA_OK;
   const double values[] = {EPOCH_COLUMNS(COLUMN_VALUE)};
   return na_metrics_epoch(recorder->metrics, values, err);
+}
+
+/* Where a column's values go when epochs are read back. */
+typedef enum place_kind { PLACE_DOUBLE, PLACE_INT, PLACE_LONG, PLACE_BOOL } place_kind;
+static const struct {
+  const char *column;
+  place_kind kind;
+  size_t offset;
+} places[] = {
+#define PLACE(name, kind, field) {"epoch/" #name, kind, offsetof(na_event, field)}
+#define PLACES(name)                                                                               \
+  PLACE(name##_loss, PLACE_DOUBLE, name.loss), PLACE(name##_top1, PLACE_DOUBLE, name.top1),        \
+      PLACE(name##_top5, PLACE_DOUBLE, name.top5), PLACE(name##_images, PLACE_LONG, name.images)
+    PLACE(step, PLACE_LONG, step),
+    PLACE(epoch, PLACE_INT, epoch),
+    PLACE(time, PLACE_DOUBLE, time),
+    PLACE(lr, PLACE_DOUBLE, lr),
+    PLACE(phase, PLACE_INT, phase),
+    PLACES(base),
+    PLACES(augmented),
+    PLACES(base_val),
+    PLACES(augmented_val),
+    PLACE(images_per_second, PLACE_DOUBLE, images_per_second),
+    PLACE(data_wait, PLACE_DOUBLE, data_wait),
+    PLACE(best, PLACE_BOOL, best),
+#undef PLACES
+#undef PLACE
+};
+
+/* Files are not trusted: numbers that cannot be are 0. */
+static void put(na_event *event, size_t place, double value)
+{
+  void *at = (char *)event + places[place].offset;
+  double count = value >= 0 && value <= 0x1p53 ? value : 0;
+  switch (places[place].kind) {
+  case PLACE_DOUBLE: *(double *)at = value; break;
+  case PLACE_INT: *(int *)at = count <= 1e9 ? (int)count : 0; break;
+  case PLACE_LONG: *(long *)at = (long)count; break;
+  case PLACE_BOOL: *(bool *)at = value == 1; break;
+  }
+}
+
+static int read_place(const char *path, size_t place, na_event **events, long *count, na_error *err)
+{
+  double *values;
+  long rows;
+  int code = na_metrics_read(path, places[place].column, &values, &rows, err);
+  if (code != NA_OK) return code;
+  if (*events == NULL) {
+    *events = na_alloc_array((size_t)rows + 1, sizeof **events);
+    *count = rows;
+  }
+  if (*events == NULL) code = na_fail_memory(err, (size_t)rows * sizeof **events, "the epochs");
+  for (long i = 0; code == NA_OK && i < rows && i < *count; i++)
+    put(&(*events)[i], place, values[i]);
+  na_free(values);
+  return code;
+}
+
+int na_run_epochs(const char *folder, na_event **events, long *count, na_error *err)
+{
+  char path[PATH_SIZE];
+  int code = NA_OK;
+  *events = NULL;
+  *count = 0;
+  if (snprintf(path, sizeof path, "%s/run.h5", folder) >= PATH_SIZE)
+    return na_fail(err, NA_EINVAL, "the path %.100s... is too long", folder);
+  for (size_t i = 0; i < sizeof places / sizeof places[0] && code == NA_OK; i++)
+    code = read_place(path, i, events, count, err);
+  for (long i = 0; code == NA_OK && i < *count; i++) {
+    na_event *e = &(*events)[i];
+    e->kind = NA_EVENT_EPOCH;
+    if (e->phase > NA_PHASE_OFF) e->phase = NA_PHASE_PLAIN;
+  }
+  if (code == NA_OK) return NA_OK;
+  na_free(*events);
+  *events = NULL;
+  *count = 0;
+  return code;
+}
+
+int na_recorder_steered(na_recorder *recorder, const na_event *e, na_error *err)
+{
+  if (recorder == NULL) return NA_OK;
+  na_steer_entry entry = {
+      .step = e->step, .epoch = e->epoch, .time = e->time, .changes = e->changes};
+  memcpy(entry.text, e->text, sizeof entry.text);
+  return na_metrics_steered(recorder->metrics, &entry, err);
+}
+
+int na_recorder_flush(na_recorder *recorder, na_error *err)
+{
+  return recorder != NULL ? na_metrics_flush(recorder->metrics, err) : NA_OK;
+}
+
+na_rows na_recorder_rows(const na_recorder *recorder)
+{
+  return recorder != NULL ? na_metrics_rows(recorder->metrics) : (na_rows){0};
 }
 
 /* ---------------------------------------------------------------------------------- files */
@@ -97,7 +205,7 @@ static int make_folders(const char *folder, na_error *err)
 }
 
 /* The folder's name was checked to leave room for the names in it. */
-static void path_in(const na_recorder *recorder, const char *name, char path[PATH_SIZE])
+void na_recorder_path(const na_recorder *recorder, const char *name, char *path)
 {
   snprintf(path, PATH_SIZE, "%s/%s", recorder->folder, name);
 }
@@ -105,15 +213,34 @@ static void path_in(const na_recorder *recorder, const char *name, char path[PAT
 static int open_log(na_recorder *recorder, na_error *err)
 {
   char path[PATH_SIZE];
-  path_in(recorder, "log.txt", path);
+  na_recorder_path(recorder, "log.txt", path);
   recorder->log = fopen(path, "ae"); /* a run that goes on keeps its log */
-  if (recorder->log != NULL) return NA_OK;
-  return na_fail(err, NA_EIO, "cannot write %.300s: %s", path, strerror(errno));
+  if (recorder->log == NULL) {
+    na_fail(err, NA_EIO, "cannot write %.300s: %s", path, strerror(errno));
+    return na_hint(err, "check that the folder is yours to write, and has room");
+  }
+  /* A file system that knows no locks has none to respect. */
+  if (flock(fileno(recorder->log), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return NA_OK;
+  na_fail(err, NA_EINVAL, "another process trains in %.300s", recorder->folder);
+  return na_hint(err, "wait for its end or stop it; netaug watch shows it");
 }
 
-int na_recorder_new(na_recorder **out, const char *folder, const char *description, na_error *err)
+/* What is there already must not be lost. */
+static int check_new(const na_recorder *recorder, na_error *err)
 {
+  static const char *const files[] = {"run.h5", "last.h5", "best.h5"};
   char path[PATH_SIZE];
+  for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    na_recorder_path(recorder, files[i], path);
+    if (access(path, F_OK) != 0) continue;
+    na_fail(err, NA_EINVAL, "the folder %.300s holds a run already", recorder->folder);
+    return na_hint(err, "choose another name, or go on with it: netaug resume");
+  }
+  return NA_OK;
+}
+
+int na_recorder_new(na_recorder **out, const char *folder, bool again, na_error *err)
+{
   *out = NULL;
   int code = make_folders(folder, err);
   if (code != NA_OK) return code;
@@ -121,18 +248,62 @@ int na_recorder_new(na_recorder **out, const char *folder, const char *descripti
   if (recorder == NULL) return na_fail_memory(err, sizeof *recorder, "the run's recorder");
   recorder->folder = na_strdup(folder);
   if (recorder->folder == NULL) code = na_fail_memory(err, strlen(folder), "the run's folder");
+  if (code == NA_OK && !again) code = check_new(recorder, err);
   if (code == NA_OK) code = open_log(recorder, err);
-  if (code == NA_OK) {
-    path_in(recorder, "run.h5", path);
-    code = na_metrics_create(&recorder->metrics, path, description, STEP_COUNT, step_columns,
-                             EPOCH_COUNT, epoch_columns, err);
-  }
   if (code != NA_OK) {
     na_recorder_free(recorder, NULL);
     return code;
   }
   *out = recorder;
   return NA_OK;
+}
+
+static int begin(na_recorder *recorder, const na_metrics_setup *setup, const na_rows *rows,
+                 na_error *err)
+{
+  char path[PATH_SIZE];
+  bool complete = true;
+  na_recorder_path(recorder, "run.h5", path);
+  if (rows == NULL) return na_metrics_create(&recorder->metrics, path, setup, err);
+  int code = na_metrics_resume(&recorder->metrics, path, setup, rows, &complete, err);
+  if (code == NA_OK && !complete)
+    na_recorder_log(recorder, "some metrics before this position were missing or damaged");
+  return code;
+}
+
+/* A new folder is left as it was found when nothing could begin in it. */
+static void take_back(na_recorder *recorder)
+{
+  char path[PATH_SIZE];
+  struct stat status;
+  na_recorder_path(recorder, "run.h5", path);
+  unlink(path);
+  if (fstat(fileno(recorder->log), &status) != 0 || status.st_size != 0) return;
+  na_recorder_path(recorder, "log.txt", path);
+  unlink(path);
+}
+
+int na_recorder_begin(na_recorder *recorder, const char *description, const na_note *notes,
+                      int note_count, const na_rows *rows, na_error *err)
+{
+  na_environment environment;
+  na_environment_read(&environment);
+  int total = note_count + NA_ENVIRONMENT_NOTES;
+  na_note *all = na_alloc_array((size_t)total, sizeof *all);
+  if (all == NULL) return na_fail_memory(err, (size_t)total * sizeof *all, "the run's notes");
+  na_environment_notes(&environment, all);
+  for (int i = 0; i < note_count; i++) all[NA_ENVIRONMENT_NOTES + i] = notes[i];
+  na_metrics_setup setup = {.settings = description,
+                            .notes = all,
+                            .note_count = total,
+                            .step_count = STEP_COUNT,
+                            .step_columns = step_columns,
+                            .epoch_count = EPOCH_COUNT,
+                            .epoch_columns = epoch_columns};
+  int code = begin(recorder, &setup, rows, err);
+  if (code != NA_OK && rows == NULL) take_back(recorder);
+  na_free(all);
+  return code;
 }
 
 int na_recorder_free(na_recorder *recorder, na_error *err)
@@ -174,10 +345,59 @@ int na_recorder_save(na_recorder *recorder, const char *name, const na_net *net,
   if (recorder == NULL) return NA_OK;
   int code = check_finite(net, err);
   if (code != NA_OK) return code;
-  path_in(recorder, name, path);
-  code = na_checkpoint_save(path, net, state, true, err);
+  na_recorder_path(recorder, name, path);
+  code = na_metrics_flush(recorder->metrics, err);
+  if (code == NA_OK) code = na_checkpoint_save(path, net, state, true, err);
   if (code == NA_OK) memcpy(recorder->last, path, sizeof path);
   return code;
+}
+
+/* "epoch-0012.h5" -> 12; -1: no such name. */
+static long epoch_of(const char *name)
+{
+  char *end;
+  if (strncmp(name, "epoch-", 6) != 0 || name[6] < '0' || name[6] > '9') return -1;
+  long epoch = strtol(name + 6, &end, 10);
+  return strcmp(end, ".h5") == 0 ? epoch : -1;
+}
+
+/* The oldest of the numbered checkpoints in *name; returns how many there are. */
+static int oldest(const na_recorder *recorder, char name[256])
+{
+  DIR *folder = opendir(recorder->folder);
+  const struct dirent *entry;
+  long least = -1;
+  int count = 0;
+  while (folder != NULL && (entry = readdir(folder)) != NULL) {
+    long epoch = epoch_of(entry->d_name);
+    if (epoch < 0) continue;
+    count++;
+    if (least >= 0 && epoch >= least) continue;
+    least = epoch;
+    snprintf(name, 256, "%s", entry->d_name);
+  }
+  if (folder != NULL) closedir(folder);
+  return count;
+}
+
+void na_recorder_keep(na_recorder *recorder, int most)
+{
+  char name[256], path[PATH_SIZE];
+  while (recorder != NULL && most > 0 && oldest(recorder, name) > most) {
+    na_recorder_path(recorder, name, path);
+    if (unlink(path) != 0) return;
+  }
+}
+
+bool na_run_is_live(const char *folder)
+{
+  char path[PATH_SIZE];
+  if (snprintf(path, sizeof path, "%s/log.txt", folder) >= PATH_SIZE) return false;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  bool live = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  close(fd);
+  return live;
 }
 
 const char *na_recorder_last(const na_recorder *recorder)

@@ -49,6 +49,10 @@ static const na_setting items[] = {
     COUNT(eval_every, "1", 1, 100000,
           "epochs between evaluations; the last epoch is always evaluated"),
     FLAG(eval_augmented, "true", "also evaluate the widest network"),
+    COUNT(save_every, "0", 0, 100000, "epochs between checkpoints that stay; 0 for none"),
+    COUNT(keep, "3", 0, 100000, "how many of those are kept; 0 for all"),
+    NUMBER(save_minutes, "10", 0, 1e6,
+           "minutes between two writings of last.h5 within an epoch; 0 for none"),
     COUNT(seed, "0", 0, INT_MAX, "of initial weights, draws and dropout"),
     COUNT(threads, "0", 0, 1024, "compute threads; 0 for one per processor"),
 };

@@ -298,6 +298,13 @@ static int check(const na_trainer *t, const na_steering *s, na_error *err)
 
 /* ------------------------------------------------------------------------------- queueing */
 
+/* In a repetition the log alone says what changes and when. */
+static bool repeated(const na_trainer *t, na_steer kind)
+{
+  return t->replay != NULL &&
+         (kind == NA_STEER_SET || kind == NA_STEER_STOP || kind == NA_STEER_STOP_EPOCH);
+}
+
 static int enqueue(na_trainer *t, const na_steering *s, na_error *err)
 {
   na_steer_state *state = &t->steer;
@@ -307,7 +314,7 @@ static int enqueue(na_trainer *t, const na_steering *s, na_error *err)
     return na_hint(err, "they are applied after the step that is being done");
   }
   int code = check(t, s, err);
-  if (code == NA_OK) state->queue[state->count++] = *s;
+  if (code == NA_OK && !repeated(t, s->kind)) state->queue[state->count++] = *s;
   return code;
 }
 
@@ -319,7 +326,7 @@ int na_trainer_steer(na_trainer *t, const na_steering *s, na_error *err)
   int code = enqueue(t, s, err);
   pthread_mutex_unlock(&t->steer.mutex);
   /* Whoever stops a run does not want to wait for an evaluation. */
-  if (code == NA_OK && s->kind == NA_STEER_STOP) na_trainer_stop(t);
+  if (code == NA_OK && s->kind == NA_STEER_STOP && !repeated(t, s->kind)) na_trainer_stop(t);
   return code;
 }
 
@@ -475,17 +482,50 @@ static bool take(na_trainer *t, na_steering *s)
   return got;
 }
 
+/* The commands to repeat that were applied here. */
+static void repeat(na_trainer *t)
+{
+  na_error err = {0};
+  na_steering s;
+  while (t->replay_next < t->replay_count) {
+    const na_steer_entry *entry = &t->replay[t->replay_next];
+    if (entry->step != t->step || entry->epoch != t->epoch) return;
+    t->replay_next++;
+    if (na_steering_read(entry->text, &s, &err) == NA_OK)
+      carry_out(t, &s);
+    else
+      na_worker_tell(t, "not repeated: %.200s", err.message);
+  }
+}
+
+static void apply_all(na_trainer *t)
+{
+  na_steering s;
+  repeat(t);
+  while (take(t, &s)) carry_out(t, &s);
+}
+
+bool na_steer_extends(na_trainer *t)
+{
+  if (atomic_load(&t->stop) != 0) return false;
+  apply_all(t);
+  return t->epoch < t->train.warmup + t->train.epochs;
+}
+
+/* Whether the training is to wait here. Metrics must not wait with it. */
+static bool must_wait(na_trainer *t)
+{
+  bool wait = atomic_load(&t->paused) && t->steer.left == 0 && atomic_load(&t->stop) == 0;
+  if (wait && !atomic_load(&t->waits)) na_worker_flush(t);
+  atomic_store(&t->waits, wait);
+  return wait;
+}
+
 void na_steer_boundary(na_trainer *t)
 {
   const struct timespec nap = {0, NAP_MS * 1000000L};
-  na_steering s;
-  for (;;) {
-    while (take(t, &s)) carry_out(t, &s);
-    bool wait = atomic_load(&t->paused) && t->steer.left == 0 && atomic_load(&t->stop) == 0;
-    atomic_store(&t->waits, wait);
-    if (!wait) return;
-    nanosleep(&nap, NULL);
-  }
+  if (t->stop_after > 0 && t->step >= t->stop_after) na_trainer_stop(t);
+  for (apply_all(t); must_wait(t); apply_all(t)) nanosleep(&nap, NULL);
 }
 
 void na_steer_stepped(na_trainer *t)

@@ -127,6 +127,29 @@ static int make_team(na_trainer *t, na_error *err)
   return code;
 }
 
+static int make_replay(na_trainer *t, const na_trainer_setup *setup, na_error *err)
+{
+  size_t count = (size_t)setup->replay_count;
+  if (setup->replay == NULL) return NA_OK;
+  t->replay = na_alloc_array(count + 1, sizeof *t->replay);
+  if (t->replay == NULL) return na_fail_memory(err, count * sizeof *t->replay, "the commands");
+  memcpy(t->replay, setup->replay, count * sizeof *t->replay);
+  t->replay_count = setup->replay_count;
+  return NA_OK;
+}
+
+/* Where the training begins, and its metrics with it. */
+static int make_position(na_trainer *t, const na_trainer_setup *setup, na_error *err)
+{
+  na_rows rows = {0};
+  int code = NA_OK;
+  if (setup->resume != NULL && setup->resume[0] != '\0')
+    code = na_position_load(t, setup->resume, &rows, err);
+  if (code != NA_OK || t->recorder == NULL) return code;
+  return na_recorder_begin(t->recorder, setup->description, setup->notes, setup->note_count,
+                           setup->resume != NULL ? &rows : NULL, err);
+}
+
 static int make_parts(na_trainer *t, const na_trainer_setup *setup, na_error *err)
 {
   int code = copy_text(&t->description, setup->description, err);
@@ -137,7 +160,9 @@ static int make_parts(na_trainer *t, const na_trainer_setup *setup, na_error *er
   if (code == NA_OK)
     code = na_workspace_new(&t->workspace, t->net, t->team, largest_batch(t), true, err);
   if (code == NA_OK && setup->folder != NULL)
-    code = na_recorder_new(&t->recorder, setup->folder, setup->description, err);
+    code = na_recorder_new(&t->recorder, setup->folder, setup->resume != NULL, err);
+  if (code == NA_OK) code = make_replay(t, setup, err);
+  if (code == NA_OK) code = make_position(t, setup, err);
   return code;
 }
 
@@ -188,6 +213,8 @@ void na_trainer_free(na_trainer *t)
   na_free(t->widest);
   na_free(t->draws_by_dim);
   na_agreements_free(t);
+  na_free(t->kept);
+  na_free(t->replay);
   na_free(t->description);
   na_free(t->data_settings);
   pthread_cond_destroy(&t->continued);
@@ -229,6 +256,11 @@ void na_trainer_continue(na_trainer *t)
   t->held = false;
   pthread_cond_signal(&t->continued);
   pthread_mutex_unlock(&t->mutex);
+}
+
+void na_trainer_stop_after(na_trainer *t, long step)
+{
+  t->stop_after = step;
 }
 
 /* A store and nothing else, for signal handlers; the worker's waits are short enough to see it. */

@@ -5,6 +5,7 @@
 
 #include "core/base/source.h"
 #include "core/net/workspace.h"
+#include "core/store/metrics.h"
 
 /* Every number of the recipe. The field's table is na_train_settings; its defaults are the
  * paper's. */
@@ -31,6 +32,9 @@ typedef struct na_train {
   int calibrate;          /* images for BatchNorm re-estimation */
   int eval_every;         /* epochs between evaluations; the last epoch is always evaluated */
   bool eval_augmented;    /* also evaluate the widest network */
+  int save_every;         /* epochs between checkpoints epoch-NNNN.h5; 0: none */
+  int keep;               /* how many of those; 0: all */
+  double save_minutes;    /* between two writings of last.h5 within an epoch; 0: none */
   int seed;
   int threads;            /* 0: one per processor */
 } na_train;
@@ -90,6 +94,18 @@ typedef struct na_trainer_setup {
   const char *folder;      /* where log, metrics and checkpoints go; NULL: nowhere */
   const char *description; /* settings of the whole experiment as text, stored with the run; or NULL */
   const char *data_settings; /* dataset settings as text, stored in checkpoints; or NULL */
+  const na_note *notes;      /* [note_count], stored with the run: script, arguments, ... */
+  int note_count;
+
+  /* Going on with the run in `folder`: the path of the checkpoint to go on from, or "" for its
+   * beginning; NULL: a new run. What follows has the bits of a run that was never interrupted. The
+   * checkpoint's settings are in force, but for `threads`. */
+  const char *resume;
+
+  /* Commands to repeat (see na_replay_read), each where it was applied; those of the same kinds that
+   * na_trainer_steer is given are then ignored. Copied. */
+  const na_steer_entry *replay;
+  long replay_count;
 } na_trainer_setup;
 
 /* Checks everything and allocates; does not start. */
@@ -115,12 +131,29 @@ void na_trainer_stop(na_trainer *trainer);
 /* Pauses or resumes at a step boundary. */
 void na_trainer_pause(na_trainer *trainer, bool paused);
 
+/* Lets the run stop by itself after optimizer step `step`, with a checkpoint. Set before starting. */
+void na_trainer_stop_after(na_trainer *trainer, long step);
+
+/* What scripts keep across an interruption: a text that goes into the checkpoints written from now
+ * on, copied; NULL: none. Set it while the worker is held, or before starting, to know where in the
+ * training it belongs. na_trainer_kept is the one last set or, after a resumption, read; valid until
+ * the next call. */
+int na_trainer_keep(na_trainer *trainer, const char *text, na_error *err);
+const char *na_trainer_kept(const na_trainer *trainer);
+
+/* Where the training stands: epochs done, optimizer steps done. Before it starts or after its end. */
+void na_trainer_position(const na_trainer *trainer, int *epoch, long *step);
+
 /* Waits for the worker's end and gives what training came to: 0 or its error. */
 int na_trainer_join(na_trainer *trainer, na_error *err);
 
 /* Valid after the end: final results (base validation, widest validation if measured), and the best. */
 void na_trainer_results(const na_trainer *trainer, na_result *base, na_result *augmented,
                         na_result *best, double *seconds);
+
+/* The commands in the steering log of the run in `folder` that a repetition must repeat: changes of
+ * settings, and a stop that the run ended with. *entries is allocated (na_free). */
+int na_replay_read(const char *folder, na_steer_entry **entries, long *count, na_error *err);
 
 /* ------------------------------------------------------------------ the parts, for tests and bench */
 

@@ -28,6 +28,7 @@ typedef struct na_clock {
   double images;     /* per step */
   double evaluation; /* seconds the last evaluation and its checkpoint took; 0: none yet */
   double reported;   /* when the last TASK event was sent */
+  double saved;      /* when last.h5 was written */
 } na_clock;
 
 enum { NA_STEER_QUEUE = 64, NA_NETWORKS_MAX = 64 };
@@ -68,12 +69,18 @@ struct na_trainer {
   na_draws drawn;
   na_draw (*draws_by_dim)[NA_LIST_MAX]; /* [dim_count] */
   na_agreements *agreements;            /* NULL: switched off */
+  char *kept;                           /* na_trainer_keep */
+
+  na_steer_entry *replay; /* [replay_count], to be applied from replay_next on */
+  long replay_count, replay_next;
 
   /* position */
   int epoch;               /* epochs done */
   long batch, step, steps; /* batches done in the running epoch; optimizer steps done, in all */
   na_phase phase;
-  bool saved;                /* last.h5 holds this very position */
+  bool begun;                /* the running epoch: sorted, its phase announced */
+  bool resumed, saved;       /* saved: last.h5 holds this very position */
+  double earlier;            /* seconds trained before this process */
   na_scores base, augmented; /* sums of the running epoch */
   na_clock clock;
   const char *task; /* what the running pass does */
@@ -90,6 +97,7 @@ struct na_trainer {
   atomic_int stop, paused, released; /* released: hold no more */
   atomic_bool waits, steered;        /* waits: in a pause; steered: a setting was changed */
   bool hold_step, hold_epoch;        /* set before the start */
+  long stop_after;                   /* 0: never */
   pthread_mutex_t mutex;             /* guards held */
   pthread_cond_t continued;
   bool held;
@@ -97,6 +105,21 @@ struct na_trainer {
 
 /* The worker thread. */
 void *na_trainer_work(void *trainer);
+
+/* -------------------------------------------------------------------------- position.c */
+
+/* Everything that a checkpoint holds besides the net. What it points to belongs to `state`
+ * (na_position_release), to the trainer or to its source. */
+int na_position_take(na_trainer *trainer, na_checkpoint *state, na_error *err);
+void na_position_release(na_checkpoint *state);
+
+/* Puts the trainer, and its net, where the checkpoint at path was. Before the start. */
+int na_position_load(na_trainer *trainer, const char *path, na_rows *rows, na_error *err);
+
+/* Counts of draws as numbers: na_draws_count of them. */
+size_t na_draws_count(const na_trainer *trainer);
+void na_draws_write(na_trainer *trainer, double *numbers);
+void na_draws_read(na_trainer *trainer, const double *numbers);
 
 /* Whether the settings make sense together. */
 int na_train_check(const na_train *train, na_error *err);
@@ -109,6 +132,9 @@ na_event na_worker_event(const na_trainer *trainer, na_event_kind kind);
 /* A line for people and the log. */
 void na_worker_tell(na_trainer *trainer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Puts what was measured on disk. */
+void na_worker_flush(na_trainer *trainer);
 
 /* Records and publishes a STEER event. */
 void na_worker_steered(na_trainer *trainer, const na_event *event);
@@ -123,6 +149,9 @@ int na_worker_evaluate(na_trainer *trainer, bool base, bool widest, na_error *er
 
 /* Between two steps: applies the commands that wait, and waits while paused. */
 void na_steer_boundary(na_trainer *trainer);
+
+/* After the last epoch: applies commands; whether they made the run longer. */
+bool na_steer_extends(na_trainer *trainer);
 
 /* After a step: counts those that were asked for. */
 void na_steer_stepped(na_trainer *trainer);

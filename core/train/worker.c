@@ -155,30 +155,34 @@ static int tell_progress(void *context, long done, long total)
 void na_worker_steered(na_trainer *t, const na_event *event)
 {
   char line[600];
+  na_error err = {0};
   snprintf(line, sizeof line, "steered after step %ld: %s", event->step, event->text);
   na_recorder_log(t->recorder, line);
+  if (na_recorder_steered(t->recorder, event, &err) != NA_OK)
+    na_worker_tell(t, "%.400s", err.message);
   publish(t, event, false);
 }
 
 /* ------------------------------------------------------------------------------ checkpoints */
 
-static int save(na_trainer *t, const char *name, na_error *err)
+/* running: the training's own statistics where those of the net are others, else NULL. */
+static int save(na_trainer *t, const char *name, const float *running, na_error *err)
 {
-  bool measured = t->base_val.images > 0;
-  na_checkpoint state = {.epoch = t->epoch,
-                         .step = t->step,
-                         .batch = t->batch,
-                         .random_key = t->draws.key,
-                         .random_index = t->draws.index,
-                         .val_loss = measured ? t->base_val.loss : NAN,
-                         .val_top1 = measured ? t->base_val.top1 : NAN,
-                         .val_top5 = measured ? t->base_val.top5 : NAN,
-                         .best_top1 = t->best.images > 0 ? t->best.top1 : NAN,
-                         .settings = t->description,
-                         .data = t->data_settings,
-                         .class_names = (char **)(uintptr_t)t->data->class_names,
-                         .class_count = t->data->class_names != NULL ? t->data->classes : 0};
-  return na_recorder_save(t->recorder, name, t->net, &state, err);
+  na_checkpoint state;
+  if (t->recorder == NULL) return NA_OK;
+  int code = na_position_take(t, &state, err);
+  if (code != NA_OK) return code;
+  state.running = running;
+  code = na_recorder_save(t->recorder, name, t->net, &state, err);
+  na_position_release(&state);
+  if (strcmp(name, "last.h5") == 0) t->clock.saved = na_now();
+  return code;
+}
+
+void na_worker_flush(na_trainer *t)
+{
+  na_error err = {0};
+  if (na_recorder_flush(t->recorder, &err) != NA_OK) na_worker_tell(t, "%.400s", err.message);
 }
 
 /* -------------------------------------------------------------------------------- evaluation */
@@ -272,10 +276,18 @@ static void log_epoch(na_trainer *t, const na_event *event)
   na_recorder_log(t->recorder, line);
 }
 
+/* Best first: whoever resumes from last.h5 knows of it. */
 static int save_epoch(na_trainer *t, bool best, na_error *err)
 {
-  int code = best ? save(t, "best.h5", err) : NA_OK;
-  return code == NA_OK ? save(t, "last.h5", err) : code;
+  char name[32];
+  int code = best ? save(t, "best.h5", NULL, err) : NA_OK;
+  if (code == NA_OK) code = save(t, "last.h5", NULL, err);
+  t->saved = code == NA_OK;
+  if (code != NA_OK || t->train.save_every == 0 || t->epoch % t->train.save_every != 0) return code;
+  snprintf(name, sizeof name, "epoch-%04d.h5", t->epoch);
+  code = save(t, name, NULL, err);
+  if (code == NA_OK) na_recorder_keep(t->recorder, t->train.keep);
+  return code;
 }
 
 static int publish_epoch(na_trainer *t, bool best, na_error *err)
@@ -287,30 +299,35 @@ static int publish_epoch(na_trainer *t, bool best, na_error *err)
   event.augmented_val = t->augmented_val;
   event.best = best;
   log_epoch(t, &event);
+  t->base = t->augmented = (na_scores){0};
   int code = na_recorder_epoch(t->recorder, &event, err);
   publish(t, &event, t->hold_epoch);
   return code;
 }
 
-/* After the last batch of an epoch: evaluation, checkpoints, the EPOCH event. A stop cuts the
- * evaluation short, but the epoch was done and is told of. */
+/* After the last batch of an epoch: evaluation, the EPOCH event, checkpoints. They come last, so
+ * that they hold what hooks made of the epoch. A stop during the evaluation leaves the epoch at its
+ * last batch: going on from there evaluates it again. */
 static int finish_epoch(na_trainer *t, na_error *err)
 {
   double began = na_now();
+  na_worker_flush(t);
   t->epoch++;
   t->batch = 0;
   bool due = t->epoch % t->train.eval_every == 0 || t->epoch == total_epochs(t);
   int code = assess(t, due, err);
-  if (code != NA_OK && code != NA_ESTOPPED) return code;
+  if (code != NA_OK) {
+    t->epoch--;
+    t->batch = t->data->batches;
+    return code;
+  }
+  t->begun = false;
   bool best = t->base_val.images > 0 && (t->best.images == 0 || t->base_val.top1 > t->best.top1);
   if (best) t->best = t->base_val;
+  code = publish_epoch(t, best, err);
   if (code == NA_OK) code = save_epoch(t, best, err);
-  t->saved = code == NA_OK;
-  if (code != NA_OK && code != NA_ESTOPPED) return code;
   if (due) t->clock.evaluation = na_now() - began;
-  int recorded = publish_epoch(t, best, err);
-  t->base = t->augmented = (na_scores){0};
-  return code != NA_OK ? code : recorded;
+  return code;
 }
 
 /* ------------------------------------------------------------------------------------- steps */
@@ -435,27 +452,39 @@ static int run_step(na_trainer *t, const na_batch *batch, double waited, na_erro
   return publish_step(t, lr, &base, &augmented, err);
 }
 
-static int start_epoch(na_trainer *t, na_error *err)
+/* What an epoch begins with, once. */
+static int begin_epoch(na_trainer *t, na_error *err)
 {
   na_phase phase = na_phase_at(&t->train, t->epoch);
+  int code = NA_OK;
   if (t->epoch == 0 || phase != t->phase) {
     t->phase = phase;
     na_worker_tell(t, "phase %s from epoch %d", na_phase_name(phase), t->epoch + 1);
   }
-  if (phase == NA_PHASE_RANDOM && t->train.sort) {
-    int code = na_net_sort_channels(t->net, t->train.sort_momentum, err);
-    if (code != NA_OK) return code;
-  }
-  return t->data->start(t->data, (uint64_t)t->epoch, 0, err);
+  if (phase == NA_PHASE_RANDOM && t->train.sort)
+    code = na_net_sort_channels(t->net, t->train.sort_momentum, err);
+  t->begun = code == NA_OK;
+  return code;
+}
+
+/* Long epochs leave something behind, too. */
+static int save_sometimes(na_trainer *t, na_error *err)
+{
+  double minutes = t->train.save_minutes;
+  if (t->recorder == NULL || minutes <= 0 || na_now() - t->clock.saved < 60 * minutes) return NA_OK;
+  return na_worker_save_within(t, "last.h5", err);
 }
 
 static int run_epoch(na_trainer *t, na_error *err)
 {
-  int code = start_epoch(t, err);
+  int code = t->begun ? NA_OK : begin_epoch(t, err);
+  if (code == NA_OK) code = t->data->start(t->data, (uint64_t)t->epoch, t->batch, err);
   while (code == NA_OK) {
     const na_batch *batch;
     na_steer_boundary(t);
     if (stopping(t)) return na_fail(err, NA_ESTOPPED, "stopped after step %ld", t->step);
+    code = save_sometimes(t, err);
+    if (code != NA_OK) return code;
     double asked = na_now();
     int got = t->data->next(t->data, &batch, err);
     if (got != 1) return got;
@@ -468,13 +497,15 @@ static int run_epoch(na_trainer *t, na_error *err)
 
 static void begin(na_trainer *t)
 {
-  t->clock.started = na_now();
+  t->clock.saved = na_now();
+  t->clock.started = t->clock.saved - t->earlier;
   t->net->bn_momentum = t->train.bn_momentum;
   if (t->initialize) na_net_initialize(t->net, (na_init)t->train.init, (uint64_t)t->train.seed);
-  t->phase = na_phase_at(&t->train, 0);
+  if (!t->resumed) t->phase = na_phase_at(&t->train, 0);
   na_event event = na_worker_event(t, NA_EVENT_START);
   publish(t, &event, false);
   tell_network(t);
+  if (t->resumed) na_worker_tell(t, "going on after step %ld of %ld", t->step, t->steps);
   if (augmenting(t) && t->calibration == NULL)
     na_worker_tell(t,
                    "no images to calibrate on: validation uses running statistics of mixed widths");
@@ -484,13 +515,14 @@ static void begin(na_trainer *t)
  * for it is waiting. They stay in the net if the training ends here. */
 static int save_between(na_trainer *t, const char *name, bool ends, na_error *err)
 {
-  if (!augmenting(t) || t->calibration == NULL) return save(t, name, err);
+  if (!augmenting(t) || t->calibration == NULL || t->recorder == NULL)
+    return save(t, name, NULL, err);
   float *kept = keep_statistics(t);
   if (kept == NULL && t->net->stats > 0)
     return na_fail_memory(err, t->net->stats * sizeof *kept, "the statistics");
   int code =
       na_recalibrate_on(t->workspace, t->base_widths, t->calibration, STOPPED_IMAGES, NULL, err);
-  if (code == NA_OK) code = save(t, name, err);
+  if (code == NA_OK) code = save(t, name, kept, err);
   if (ends && code == NA_OK)
     na_free(kept);
   else
@@ -533,7 +565,7 @@ static int train(na_trainer *t, na_error *err)
 {
   int code = NA_OK;
   begin(t);
-  while (code == NA_OK && t->epoch < total_epochs(t)) {
+  while (code == NA_OK && (t->epoch < total_epochs(t) || na_steer_extends(t))) {
     code = run_epoch(t, err);
     if (code == NA_OK) code = finish_epoch(t, err);
     if (code == NA_OK && t->steer.stop_epoch && t->epoch < total_epochs(t))
