@@ -32,6 +32,13 @@ typedef enum na_format {
 
 enum { NA_DAMAGED_FAIL, NA_DAMAGED_SKIP };
 
+/* A decoded image of a file that stays in memory, and what such images lie in. */
+typedef struct na_kept {
+  int channels, height, width;
+  uint8_t pixels[];
+} na_kept;
+typedef struct na_slab na_slab;
+
 /* One part as stored. */
 typedef struct na_part {
   long count;
@@ -40,6 +47,7 @@ typedef struct na_part {
   char *folder;    /* files: image i is folder/CLASS NAME/names[i] */
   na_names names;
   atomic_uchar *damaged; /* files: [count], 1 once image i was found undecodable */
+  _Atomic(na_kept *) *kept; /* files, with data.cache: [count], NULL where not kept */
 } na_part;
 
 /* Some of a part's images, in ascending order. */
@@ -79,6 +87,8 @@ struct na_dataset {
   float normal[3][256]; /* pixel value -> (value / 255 - mean) / std, per channel */
 
   pthread_mutex_t mutex; /* guards what follows */
+  na_slab *slabs;    /* of kept images */
+  size_t keep_bytes; /* room left for more slabs */
   long skipped;
   char first_skipped[512];
 };
@@ -101,6 +111,15 @@ void na_part_free(na_part *part);
  * the file is its place plus `first`. */
 int na_labels_check(const char *file, const int32_t *labels, long count, long first, int classes,
                     na_error *err);
+
+/* Images kept in memory once they were decoded (datasets/kept.c), up to data.cache; any thread may
+ * call find and add. A kept image is the whole file's, decoded at full size: na_keeps says by the
+ * size, which of them that are; the others may be decoded smaller. */
+bool na_keeps(const na_image *info);
+bool na_kept_find(const na_part *part, uint32_t index, na_image *image);
+void na_kept_add(na_dataset *dataset, const na_part *part, uint32_t index, const na_image *image);
+int na_kept_prepare(na_part *part, na_error *err);
+void na_kept_free(na_dataset *dataset);
 
 /* The fixed subsets (datasets/subset.c). With no validation part, `holdout` of train's images
  * become one; then train is cut to `limit` images. Both are drawn evenly from every class, and

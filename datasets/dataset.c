@@ -52,6 +52,9 @@ static const na_setting items[] = {
      "use at most this many training images, evenly from all classes; 0: all"},
     {"loaders", NA_INT, AT(loaders), "0", 0, 64, NULL,
      "loader threads; 0: half of the processors"},
+    {"cache", NA_INT, AT(cache), "1024", 0, 1048576, NULL,
+     "MiB of memory for decoded JPEG and PNG files of up to 256x256 pixels, so that later epochs "
+     "need not decode them; 0: none"},
     {"damaged", NA_CHOICE, AT(damaged), "fail", 0, 0, "fail|skip",
      "an image that cannot be decoded: fail, or skip it and count"},
     {"seed", NA_INT, AT(seed), "1", 0, INT_MAX, NULL, "of shuffling and augmentation"},
@@ -108,6 +111,7 @@ void na_part_free(na_part *part)
   na_free(part->pixels);
   na_free(part->folder);
   na_free(part->damaged);
+  na_free(part->kept);
   na_names_free(&part->names);
 }
 
@@ -206,7 +210,8 @@ static int check_data(const na_data *data, na_error *err)
   if (data->scale_min > data->scale_max)
     return na_fail(err, NA_EINVAL, "data.scale_min, %g, is larger than scale_max, %g",
                    data->scale_min, data->scale_max);
-  if (data->format < 0 || data->format >= NA_FORMAT_COUNT || data->size < 0 || data->limit < 0)
+  if (data->format < 0 || data->format >= NA_FORMAT_COUNT || data->size < 0 || data->limit < 0 ||
+      data->cache < 0)
     return na_fail(err, NA_EINVAL, "data: settings out of range");
   return NA_OK;
 }
@@ -287,6 +292,14 @@ static int list_classes(na_dataset *dataset, na_error *err)
   return NA_OK;
 }
 
+static int prepare_cache(na_dataset *dataset, na_error *err)
+{
+  dataset->keep_bytes = (size_t)dataset->data.cache << 20;
+  if (dataset->keep_bytes == 0) return NA_OK;
+  int code = na_kept_prepare(&dataset->train, err);
+  return code == NA_OK ? na_kept_prepare(&dataset->val, err) : code;
+}
+
 static int open_dataset(na_dataset *dataset, na_error *err)
 {
   int code = check_data(&dataset->data, err);
@@ -299,6 +312,7 @@ static int open_dataset(na_dataset *dataset, na_error *err)
   if (code == NA_OK) code = make_transforms(dataset, err);
   if (code == NA_OK) code = make_normal(dataset, err);
   if (code == NA_OK) code = na_dataset_split(dataset, err);
+  if (code == NA_OK) code = prepare_cache(dataset, err);
   return code;
 }
 
@@ -320,6 +334,7 @@ void na_dataset_free(na_dataset *dataset)
   if (dataset == NULL) return;
   na_part_free(&dataset->train);
   na_part_free(&dataset->val);
+  na_kept_free(dataset);
   na_names_free(&dataset->class_names);
   na_free(dataset->classes);
   for (int i = 0; i < 2; i++) na_free(dataset->subset[i].index);

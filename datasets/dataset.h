@@ -22,6 +22,7 @@ typedef struct na_data {
   double holdout;          /* share of train held out when there is no validation set */
   int limit;               /* use at most this many training images; 0: all */
   int loaders;             /* loader threads; 0: automatic */
+  int cache;               /* MiB of decoded files kept in memory; 0: none */
   int damaged;             /* fail | skip: what to do with an undecodable image */
   int seed;
 } na_data;

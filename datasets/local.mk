@@ -11,6 +11,7 @@ libdatasets_a_SOURCES = \
 	datasets/idx.c \
 	datasets/image.c datasets/image.h \
 	datasets/jpeg.c \
+	datasets/kept.c \
 	datasets/loader.c \
 	datasets/names.c datasets/names.h \
 	datasets/pack.c \
@@ -20,7 +21,8 @@ libdatasets_a_SOURCES = \
 	datasets/sample.c \
 	datasets/stream.c datasets/stream.h \
 	datasets/subset.c \
-	datasets/transform.c datasets/transform.h
+	datasets/transform.c datasets/transform.h \
+	datasets/vector.h
 
 ## For programs that link the loaders; it must come before $(core_libs).
 datasets_libs = libdatasets.a $(JPEG_LIBS) $(PNG_LIBS) $(ZLIB_LIBS)

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/base/memory.h"
 #include "datasets/transform.h"
+#include "datasets/vector.h"
 
 #include <math.h>
 #include <string.h>
@@ -135,17 +136,38 @@ static int make_axes(const na_image *image, const double box[4], bool closed, in
   return NA_OK;
 }
 
-/* sum[i] = weighted sum of `taps` rows, `stride` apart. */
+/* sum[i] (+)= weighted sum of two or one of the rows. */
+NA_VECTOR
+static void add_two(const uint8_t *restrict a, const uint8_t *restrict b, float wa, float wb,
+                    bool first, size_t count, float *restrict sum)
+{
+  if (first)
+    for (size_t i = 0; i < count; i++) sum[i] = wa * (float)a[i] + wb * (float)b[i];
+  else
+    for (size_t i = 0; i < count; i++) sum[i] = sum[i] + wa * (float)a[i] + wb * (float)b[i];
+}
+
+NA_VECTOR
+static void add_one(const uint8_t *restrict a, float wa, bool first, size_t count,
+                    float *restrict sum)
+{
+  if (first)
+    for (size_t i = 0; i < count; i++) sum[i] = wa * (float)a[i];
+  else
+    for (size_t i = 0; i < count; i++) sum[i] += wa * (float)a[i];
+}
+
+/* sum[i] = weighted sum of `taps` rows, `stride` apart; from top to bottom. */
 static void add_rows(const uint8_t *rows, size_t stride, int taps, const float *weights,
                      size_t count, float *sum)
 {
-  for (size_t i = 0; i < count; i++) sum[i] = weights[0] * (float)rows[i];
-  for (int k = 1; k < taps; k++) {
+  int k = 0;
+  for (; k + 1 < taps; k += 2) {
     const uint8_t *row = rows + (size_t)k * stride;
-    float weight = weights[k];
-    if (weight == 0) continue;
-    for (size_t i = 0; i < count; i++) sum[i] += weight * (float)row[i];
+    add_two(row, row + stride, weights[k], weights[k + 1], k == 0, count, sum);
   }
+  if (k < taps && (k == 0 || weights[k] != 0))
+    add_one(rows + (size_t)k * stride, weights[k], k == 0, count, sum);
 }
 
 /* One output row. The weights are not negative and sum to 1, so results need no clamping. */

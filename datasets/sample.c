@@ -74,16 +74,23 @@ int na_sample_probe(na_dataset *dataset, const na_part *part, uint32_t index, na
   return NA_OK;
 }
 
+/* An image that lies in memory at its full size. */
+static int load_whole(const na_image *image, const na_transform *transform, na_random *random,
+                      na_tools *tools, uint8_t *out, na_error *err)
+{
+  na_plan plan;
+  na_transform_draw(transform, image->width, image->height, random, &plan);
+  return na_transform_apply(transform, &plan, 1, image, &tools->scratch, out, err);
+}
+
 static int load_stored(const na_dataset *dataset, const na_part *part, uint32_t index,
                        const na_transform *transform, na_random *random, na_tools *tools,
                        uint8_t *out, na_error *err)
 {
   na_image image = {dataset->stored_channels, dataset->stored_height, dataset->stored_width, NULL};
   size_t bytes = (size_t)image.channels * (size_t)image.height * (size_t)image.width;
-  na_plan plan;
   image.pixels = part->pixels + index * bytes;
-  na_transform_draw(transform, image.width, image.height, random, &plan);
-  return na_transform_apply(transform, &plan, 1, &image, &tools->scratch, out, err);
+  return load_whole(&image, transform, random, tools, out, err);
 }
 
 static int load_file(na_dataset *dataset, const na_part *part, uint32_t index,
@@ -92,13 +99,15 @@ static int load_file(na_dataset *dataset, const na_part *part, uint32_t index,
 {
   na_image info, image;
   na_plan plan;
+  if (na_kept_find(part, index, &image)) return load_whole(&image, transform, random, tools, out, err);
   int code = open_file(dataset, part, index, tools, &info, err);
   if (code != NA_OK) return code;
   na_transform_draw(transform, info.width, info.height, random, &plan);
-  int shrink = na_transform_shrink(transform, &plan);
+  int shrink = na_keeps(&info) ? 1 : na_transform_shrink(transform, &plan);
   code = advise(na_decoder_read(tools->decoder, shrink, &image, err), err);
   if (code != NA_OK) return code;
   if (image.width == info.width && image.height == info.height) shrink = 1; /* a PNG */
+  if (shrink == 1) na_kept_add(dataset, part, index, &image);
   return na_transform_apply(transform, &plan, shrink, &image, &tools->scratch, out, err);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "datasets/transform.h"
+#include "datasets/vector.h"
 
 #include <math.h>
 #include <string.h>
@@ -186,21 +187,21 @@ static uint8_t luma(uint8_t red, uint8_t green, uint8_t blue)
   return (uint8_t)((19595u * red + 38470u * green + 7471u * blue + 32768u) >> 16);
 }
 
-static uint8_t to_byte(double value)
-{
-  return value <= 0 ? 0 : value >= 255 ? 255 : (uint8_t)(value + 0.5);
-}
-
 /* value -> factor * value + (1 - factor) * towards: brightness blends with black, contrast with
  * the mean. */
-static void blend_all(uint8_t *values, size_t count, double factor, double towards)
+NA_VECTOR
+static void blend_all(uint8_t *values, size_t count, float factor, float towards)
 {
-  uint8_t table[256];
-  for (int v = 0; v < 256; v++) table[v] = to_byte(factor * v + (1 - factor) * towards);
-  for (size_t i = 0; i < count; i++) values[i] = table[values[i]];
+  float add = (1 - factor) * towards + 0.5f; /* half, so that cutting off rounds */
+  for (size_t i = 0; i < count; i++) {
+    float value = factor * (float)values[i] + add;
+    value = value < 0 ? 0 : value > 255 ? 255 : value;
+    values[i] = (uint8_t)(int32_t)value;
+  }
 }
 
 /* Blends every pixel with its own grey; a fixed-point product keeps the loop vectorisable. */
+NA_VECTOR
 static void saturate(uint8_t *planes, size_t plane, double factor)
 {
   uint8_t *red = planes, *green = planes + plane, *blue = planes + 2 * plane;
@@ -232,8 +233,10 @@ static void jitter(const na_plan *plan, int channels, size_t plane, uint8_t *pla
     double factor = plan->factor[plan->order[i]];
     if (factor == 1) continue;
     switch (plan->order[i]) {
-    case NA_BRIGHTNESS: blend_all(planes, count, factor, 0); break;
-    case NA_CONTRAST: blend_all(planes, count, factor, mean_luma(planes, plane, channels)); break;
+    case NA_BRIGHTNESS: blend_all(planes, count, (float)factor, 0); break;
+    case NA_CONTRAST:
+      blend_all(planes, count, (float)factor, (float)mean_luma(planes, plane, channels));
+      break;
     case NA_SATURATION:
       if (channels == 3) saturate(planes, plane, factor);
       break;

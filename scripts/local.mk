@@ -12,5 +12,10 @@ EXTRA_DIST += \
 	scripts/test \
 	scripts/torch2h5.py \
 	scripts/count \
-	scripts/bench/compare \
+	scripts/bench/compare
+
+## What `netaug bench --compare` runs.
+benchdir = $(pkgdatadir)/bench
+dist_bench_DATA = \
+	scripts/bench/torch_images.py \
 	scripts/bench/torch_netaug.py

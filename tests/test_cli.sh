@@ -185,6 +185,33 @@ check "a profile shows the machine's peaks" says "$out" "Peaks measured"
 try "$netaug" bench --model tiny --batch 3 --steps 1 --profile --profile-of eval --json
 check "a profile of evaluation as JSON" says "$out" '"pass": "forward"'
 says "$out" '"pass": "backward"' && not_ok "evaluation has no backward pass" "$out"
+
+refuses "a row of the table that is not there" 1 'no row "fast"' "$netaug" bench --compare --only netaug-1,fast
+refuses "rows of no table" 1 "need --compare" "$netaug" bench --only netaug
+refuses "a table with another batch" 1 "has its own" "$netaug" bench --compare --batch 8
+refuses "no PyTorch programs" 1 "NETAUG_BENCH" env NETAUG_BENCH="$scratch/none" "$netaug" bench --compare --only jpeg
+# Programs in PyTorch's place: what they say is not trusted.
+mkdir "$scratch/bench"
+plays() { printf 'import sys\n%s\n' "$2" >"$scratch/bench/$1.py"; }
+compares() { env NETAUG_BENCH="$scratch/bench" "$netaug" bench --compare --steps 1 --draws 1 "$@"; }
+plays torch_images 'print("missing PyTorch")'
+try compares --only wait,jpeg
+check "without PyTorch or data the table says how to get them" says "$out" "give --photos"
+check "... and what is missing" says "$out" "apt-get install python3-torch"
+if ls /usr/lib/*/libjemalloc.so.2 >/dev/null 2>&1 && [ -x /usr/bin/python3 ]; then
+  plays torch_images 'print("ready")'
+  plays torch_netaug 'print("hello")'
+  refuses "a program that does not greet" 1 'begins with "hello"' compares --only memory
+  plays torch_netaug 'print("ready", flush=True); sys.stdin.readline(); sys.exit(1)'
+  refuses "a program that dies" 1 "ended without an answer" compares --only memory
+  plays torch_netaug 'print("ready", flush=True)
+for line in sys.stdin: print("soon", flush=True)'
+  refuses "a program that gives no numbers" 1 'answers "soon"' compares --only memory
+  plays torch_netaug 'print("ready", flush=True)
+for line in sys.stdin: print(7, flush=True)'
+  refuses "a program with another network" 1 "takes 7 multiply-adds" compares --only memory
+else echo "# SKIP: PyTorch's side of the table: /usr/bin/python3 or jemalloc is missing"
+fi
 try "$netaug" bench --model tiny --draws 3 --print-widths
 widths=$out
 try "$netaug" bench --model tiny --draws 3 --print-widths

@@ -156,31 +156,33 @@ static void planes_become_channels(void)
 /* Files larger than wanted are seen whole, also when a JPEG is decoded at a quarter of its size. */
 static void large_files_are_seen_whole(void)
 {
+  enum { SIDE = 288 }; /* smaller ones are never decoded at less than their size */
+  static uint8_t pixels[3 * SIDE * SIDE];
   begin();
-  uint8_t pixels[3 * 64 * 64];
-  for (int y = 0; y < 64; y++)
-    for (int x = 0; x < 64; x++)
+  for (int y = 0; y < SIDE; y++)
+    for (int x = 0; x < SIDE; x++)
       for (int c = 0; c < 3; c++)
-        pixels[(y * 64 + x) * 3 + c] = (uint8_t)(c == 0 ? 3 * x : c == 1 ? 3 * y : x + y);
-  files_jpeg jpeg = {.width = 64, .height = 64, .channels = 3, .pixels = pixels};
-  files_png png = {.width = 64, .height = 64, .channels = 3, .pixels = pixels};
+        pixels[(y * SIDE + x) * 3 + c] = (uint8_t)(c == 0 ? x * 3 / 4 : c == 1 ? y / 2 : (x + y) / 4);
+  files_jpeg jpeg = {.width = SIDE, .height = SIDE, .channels = 3, .pixels = pixels};
+  files_png png = {.width = SIDE, .height = SIDE, .channels = 3, .pixels = pixels};
   files_write_jpeg(root, "train/a/0.jpg", &jpeg);
   files_write_png(root, "train/a/1.png", &png);
   files_write_jpeg(root, "val/a/0.jpg", &jpeg);
   files_write_png(root, "val/a/1.png", &png);
   raw_values();
-  data.size = 16;
+  data.size = SIDE / 4;
+  data.augment = 1; /* none: the whole image */
   CHECK_OK(open_source(NA_SPLIT_VAL, 0), err);
   CHECK_OK(source->start(source, 0, 0, &err), err);
   const na_batch *batch;
   CHECK(source->next(source, &batch, &err) == 1 && batch->count == 2, "two: %s", err.message);
   double worst = 0;
   for (int n = 0; n < 2; n++)
-    for (int y = 1; y < 15; y++) /* at the border the filter sees less */
-      for (int x = 1; x < 15; x++)
+    for (int y = 1; y < SIDE / 4 - 1; y++) /* at the border the filter sees less */
+      for (int x = 1; x < SIDE / 4 - 1; x++)
         for (int c = 0; c < 3; c++) {
           double at_x = 4 * x + 1.5, at_y = 4 * y + 1.5;
-          double wanted = c == 0 ? 3 * at_x : c == 1 ? 3 * at_y : at_x + at_y;
+          double wanted = c == 0 ? at_x * 0.75 : c == 1 ? at_y / 2 : (at_x + at_y) / 4;
           double off = fabs(255 * (double)lane_value(batch, n, c, y, x) - wanted);
           if (off > worst) worst = off;
         }
@@ -248,6 +250,69 @@ static void loaders_change_nothing(void)
   data.batch = 33;
   any_number_of_loaders("idx, crop");
   end();
+}
+
+/* Decoded images that stay in memory: no bit changes, wherever memory for them ends, and files that
+ * were kept are not looked at again. */
+static void keeping_images_changes_nothing(void)
+{
+  enum { LARGE = 260 };
+  static const int caches[] = {0, 1024, 1}; /* MiB; 1 holds some of the images */
+  static uint8_t pixels[3 * LARGE * LARGE];
+  uint64_t wanted[3][BATCHES_MAX], got[BATCHES_MAX];
+  begin();
+  for (int i = 0; i < 24; i++) {
+    char name[64];
+    int side = i % 6 == 0 ? LARGE : 150 + 4 * i; /* the large ones are never kept */
+    for (size_t p = 0; p < sizeof pixels; p++) pixels[p] = (uint8_t)((p >> 5) + p * (size_t)i);
+    snprintf(name, sizeof name, "train/%s/%03d.jpg", i < 12 ? "a" : "b", i);
+    files_write_jpeg(root, name, &(files_jpeg){.width = side, .height = side - 30, .channels = 3,
+                                               .pixels = pixels, .quality = 85});
+  }
+  data.size = 24;
+  data.batch = 5;
+  data.holdout = 0;
+  for (int c = 0; c < 3; c++) {
+    data.cache = caches[c];
+    data.loaders = c + 1;
+    CHECK_OK(open_source(NA_SPLIT_TRAIN, 0), err);
+    for (uint64_t epoch = 0; epoch < 3; epoch++) {
+      int count = run_epoch(epoch, 0, c == 0 ? wanted[epoch] : got);
+      CHECK(count == 4, "%d batches", count);
+      if (c > 0)
+        CHECK(memcmp(got, wanted[epoch], (size_t)count * sizeof *got) == 0,
+              "a cache of %d MiB: epoch %d differs", data.cache, (int)epoch);
+    }
+    close_source();
+  }
+  end();
+}
+
+static void kept_images_need_no_files(void)
+{
+  uint64_t first[BATCHES_MAX], again[BATCHES_MAX];
+  for (int cache = 0; cache < 2; cache++) {
+    begin();
+    write_photos(10);
+    data.size = 24;
+    data.batch = 10;
+    data.cache = cache;
+    CHECK_OK(open_source(NA_SPLIT_TRAIN, 0), err);
+    run_epoch(0, 0, first);
+    files_remove(root);
+    if (cache == 0) {
+      const na_batch *batch;
+      CHECK_OK(source->start(source, 1, 0, &err), err);
+      CHECK_FAILS(source->next(source, &batch, &err), NA_EIO, "No such file", err);
+    } else {
+      unsigned long before = na_alloc_count();
+      CHECK(run_epoch(0, 0, again) == 2 && memcmp(first, again, 2 * sizeof *first) == 0,
+            "the images are others");
+      CHECK(na_alloc_count() == before, "%lu allocations", na_alloc_count() - before);
+    }
+    close_source();
+    end();
+  }
 }
 
 static void resuming_continues_the_stream(void)
@@ -581,6 +646,8 @@ int main(void)
   RUN(planes_become_channels);
   RUN(large_files_are_seen_whole);
   RUN(loaders_change_nothing);
+  RUN(keeping_images_changes_nothing);
+  RUN(kept_images_need_no_files);
   RUN(resuming_continues_the_stream);
   RUN(an_epoch_shows_all);
   RUN(last_batches);

@@ -197,43 +197,46 @@ int na_bench_run(na_bench *bench, int rounds, na_bench_times *times, na_error *e
 
 /* ------------------------------------------------------------------- as JSON */
 
-static void print_widths(const int *widths, int count)
+static void print_widths(FILE *out, const int *widths, int count)
 {
-  for (int i = 0; i < count; i++) printf("%s%d", i == 0 ? "[" : ", ", widths[i]);
-  printf("]");
+  for (int i = 0; i < count; i++) fprintf(out, "%s%d", i == 0 ? "[" : ", ", widths[i]);
+  fprintf(out, "]");
 }
 
-static void print_layer(const na_layer *layer)
+static void print_layer(FILE *out, const na_layer *layer)
 {
-  printf("{\"kind\": \"%s\", \"name\": \"%s\", \"input\": [%d, %d], \"gate\": %d, \"in\": %d, "
-         "\"out\": %d, \"squeeze\": %d, \"kernel\": %d, \"stride\": %d, \"pad\": %d, "
-         "\"norm\": %s, \"bias\": %s, \"act\": \"%s\", \"rate\": %.17g}",
-         na_kind_name(layer->kind), layer->name, layer->input[0], layer->input[1], layer->gate,
-         layer->in, layer->out, layer->squeeze, layer->kernel, layer->stride, layer->pad,
-         layer->norm ? "true" : "false", layer->biased ? "true" : "false",
-         na_activation_name(layer->act), layer->rate);
+  fprintf(out,
+          "{\"kind\": \"%s\", \"name\": \"%s\", \"input\": [%d, %d], \"gate\": %d, \"in\": %d, "
+          "\"out\": %d, \"squeeze\": %d, \"kernel\": %d, \"stride\": %d, \"pad\": %d, "
+          "\"norm\": %s, \"bias\": %s, \"act\": \"%s\", \"rate\": %.17g}",
+          na_kind_name(layer->kind), layer->name, layer->input[0], layer->input[1], layer->gate,
+          layer->in, layer->out, layer->squeeze, layer->kernel, layer->stride, layer->pad,
+          layer->norm ? "true" : "false", layer->biased ? "true" : "false",
+          na_activation_name(layer->act), layer->rate);
 }
 
-void na_bench_describe(const na_bench *bench)
+void na_bench_describe(const na_bench *bench, FILE *out)
 {
   const na_net *net = bench->net;
-  printf("{\"model\": \"%s\", \"channels\": %d, \"resolution\": %d, \"classes\": %d, "
-         "\"batch\": %d,\n \"max\": [",
-         net->name, net->channels, net->height, net->classes, bench->batch);
-  for (int i = 0; i < net->dim_count; i++) printf("%s%d", i == 0 ? "" : ", ", net->dims[i].max);
-  printf("],\n \"layers\": [\n  ");
+  fprintf(out,
+          "{\"model\": \"%s\", \"channels\": %d, \"resolution\": %d, \"classes\": %d, "
+          "\"batch\": %d,\n \"max\": [",
+          net->name, net->channels, net->height, net->classes, bench->batch);
+  for (int i = 0; i < net->dim_count; i++)
+    fprintf(out, "%s%d", i == 0 ? "" : ", ", net->dims[i].max);
+  fprintf(out, "],\n \"layers\": [\n  ");
   for (int i = 0; i < net->layer_count; i++) {
-    if (i > 0) printf(",\n  ");
-    print_layer(&net->layers[i]);
+    if (i > 0) fprintf(out, ",\n  ");
+    print_layer(out, &net->layers[i]);
   }
-  printf("],\n \"base\": ");
-  print_widths(bench->base, net->dim_count);
-  printf(",\n \"widest\": ");
-  print_widths(bench->widest, net->dim_count);
-  printf(",\n \"draws\": [\n  ");
+  fprintf(out, "],\n \"base\": ");
+  print_widths(out, bench->base, net->dim_count);
+  fprintf(out, ",\n \"widest\": ");
+  print_widths(out, bench->widest, net->dim_count);
+  fprintf(out, ",\n \"draws\": [\n  ");
   for (int i = 0; i < bench->draws; i++) {
-    if (i > 0) printf(",\n  ");
-    print_widths(bench->drawn + (size_t)i * (size_t)net->dim_count, net->dim_count);
+    if (i > 0) fprintf(out, ",\n  ");
+    print_widths(out, bench->drawn + (size_t)i * (size_t)net->dim_count, net->dim_count);
   }
-  printf("]}\n");
+  fprintf(out, "]}\n");
 }

@@ -6,6 +6,8 @@
 #include "core/net/workspace.h"
 #include "tui/images.h"
 
+#include <stdio.h>
+
 /* X(symbol, name, help): what is timed. */
 #define NA_BENCH_KINDS(X)                                                                          \
   X(BASE, "base", "base step")                                                                     \
@@ -86,7 +88,7 @@ void na_profile_free(na_profile *profile);
 /* Sorts the values. */
 double na_median(double *values, int count);
 
-/* Prints the network and the drawn widths as JSON, complete enough to run the same computation. */
-void na_bench_describe(const na_bench *bench);
+/* Writes the network and the drawn widths as JSON, complete enough to run the same computation. */
+void na_bench_describe(const na_bench *bench, FILE *out);
 
 #endif

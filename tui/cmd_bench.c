@@ -3,20 +3,23 @@
 #include "core/base/memory.h"
 #include "core/train/trainer.h"
 #include "tui/bench.h"
+#include "tui/compare.h"
 #include "tui/model.h"
 #include "tui/peaks.h"
 #include "tui/table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 typedef struct options {
   char name[NA_TEXT_MAX];
   na_model_options model;
   int batch, threads, draws, steps, seed;
+  char only[NA_TEXT_MAX], photos[NA_TEXT_MAX], cifar[NA_TEXT_MAX];
   int profile_of;
-  bool profile, json, print_widths;
+  bool compare, profile, json, print_widths;
 } options;
 
 #define KIND_WORD(symbol, name, help) "|" name
@@ -47,6 +50,18 @@ static const na_option option_table[] = {
     {{"--profile-of", NA_CHOICE, offsetof(options, profile_of), "netaug", 0, 0,
       &NA_BENCH_KINDS(KIND_WORD)[1], "which step is profiled"},
      "STEP", false},
+    {{"--compare", NA_BOOL, offsetof(options, compare), "false", 0, 0, NULL,
+      "print the table of what must be reached, beside PyTorch"},
+     NULL, false},
+    {{"--only", NA_TEXT, offsetof(options, only), "", 0, 0, NULL,
+      "with --compare: these rows, such as netaug,base or eval-1"},
+     "ROWS", false},
+    {{"--photos", NA_TEXT, offsetof(options, photos), "", 0, 0, NULL,
+      "with --compare: JPEG images, a folder per class, for the rows about data"},
+     "FOLDER", false},
+    {{"--cifar", NA_TEXT, offsetof(options, cifar), "", 0, 0, NULL,
+      "with --compare: CIFAR-10, likewise"},
+     "FOLDER", false},
     {{"--json", NA_BOOL, offsetof(options, json), "false", 0, 0, NULL, "print JSON"}, NULL, false},
     {{"--print-widths", NA_BOOL, offsetof(options, print_widths), "false", 0, 0, NULL,
       "print network and drawn widths as JSON, for another program to run the same, and stop"},
@@ -225,7 +240,7 @@ static int measure(const options *given, na_net *net, na_error *err)
   int code =
       na_bench_new(&bench, net, given->batch, given->threads, given->draws, given->seed, err);
   if (code == NA_OK && given->print_widths)
-    na_bench_describe(&bench);
+    na_bench_describe(&bench, stdout);
   else if (code == NA_OK) {
     code = na_bench_prepare(&bench, err);
     if (code == NA_OK) code = (given->profile ? profile : time_steps)(given, &bench, err);
@@ -234,9 +249,29 @@ static int measure(const options *given, na_net *net, na_error *err)
   return code;
 }
 
+/* What --compare measures is fixed: an option that would change it is refused, not ignored. */
+static int compare(const options *given, na_error *err)
+{
+  const na_model_options *o = &given->model;
+  bool shaped = o->resolution || o->classes || o->channels || o->stem_stride || o->width_mult > 0 ||
+                o->width.count || o->expand.count;
+  if (shaped || given->batch != 32 || given->threads != 0 || given->profile ||
+      given->print_widths || strcmp(given->name, "mobilenetv2_tiny") != 0) {
+    na_fail(err, NA_EINVAL, "--compare has its own networks, batches and threads");
+    return na_hint(err,
+                   "use it with --only, --photos, --cifar, --draws, --steps, --seed and --json");
+  }
+  const na_compare how = {given->only,  given->photos, given->cifar, given->steps,
+                          given->draws, given->seed,   given->json};
+  return na_compare_run(&how, err);
+}
+
 static int run(const na_call *call, na_error *err)
 {
   const options *given = call->options;
+  if (given->compare) return compare(given, err);
+  if (given->only[0] != '\0' || given->photos[0] != '\0' || given->cifar[0] != '\0')
+    return na_fail(err, NA_EINVAL, "--only, --photos and --cifar need --compare");
   na_net *net;
   int code = na_model_build(given->name, &given->model, &net, err);
   if (code == NA_OK) code = measure(given, net, err);
@@ -251,7 +286,10 @@ const na_command na_command_bench = {
     .description =
         "Times a step of plain training, a NetAug step (base and one drawn sub-network, averaged\n"
         "over the same draws in every round), a NetAug step with the widest sub-network, and\n"
-        "evaluation, all on generated images. Steps include the optimizer.",
+        "evaluation, all on generated images. Steps include the optimizer.\n\n"
+        "--profile shows where a step's time goes. --compare runs PyTorch on the same sub-networks,\n"
+        "the two programs in turn, and prints what the engine must reach and what falls short;\n"
+        "without PyTorch it prints our own figures. It takes several minutes: --only measures a part.",
     .example = "netaug bench --model mobilenetv2_tiny --resolution 144 --batch 32 --threads 1",
     .least = 0,
     .most = 0,

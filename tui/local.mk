@@ -2,9 +2,11 @@
 bin_PROGRAMS += netaug
 noinst_LIBRARIES += libtui.a
 
-libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS) $(READLINE_CFLAGS)
+libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS) $(READLINE_CFLAGS) \
+	-DNA_BENCH_FOLDER='"$(pkgdatadir)/bench"'
 libtui_a_SOURCES = \
 	tui/bench.c tui/bench.h \
+	tui/bench_data.c tui/bench_data.h \
 	tui/bench_profile.c \
 	tui/cmd_bench.c \
 	tui/cmd_data.c \
@@ -17,6 +19,7 @@ libtui_a_SOURCES = \
 	tui/cmd_run.c \
 	tui/collection.c tui/collection.h \
 	tui/command.c tui/command.h \
+	tui/compare.c tui/compare.h \
 	tui/completion.c \
 	tui/drive.c tui/drive.h \
 	tui/images.c tui/images.h \
@@ -29,7 +32,8 @@ libtui_a_SOURCES = \
 	tui/session.c tui/session.h \
 	tui/signals.c tui/signals.h \
 	tui/table.c tui/table.h \
-	tui/terminal.c tui/terminal.h
+	tui/terminal.c tui/terminal.h \
+	tui/torch.c tui/torch.h
 
 tui_libs = libtui.a $(lua_libs) $(datasets_libs) $(core_libs) \
 	$(LUA_LIBS) $(HDF5_LIBS) $(OPENBLAS_LIBS) $(CURSES_LIBS) $(READLINE_LIBS) \

@@ -11,13 +11,15 @@ same loss and optimizer, and times the same four things:
   widest  base and the widest sub-network
   eval    forward of the base with running statistics
 
-Prints one line of JSON, as `netaug bench --json` does. scripts/bench/compare runs both.
+Prints one line of JSON, as `netaug bench --json` does. With --serve it is `netaug bench --compare`'s
+other half: it says "ready", and answers each line of its input ("base", "netaug", "widest", "eval":
+seconds of one; "peak": bytes of memory at the most so far; "macs KIND": forward multiply-adds of one
+image in that step's networks, counted from the tensors' shapes) with a number, until the input ends.
 
 SPDX-License-Identifier: GPL-3.0-or-later
 """
 import argparse
 import json
-import resource
 import statistics
 import sys
 import time
@@ -26,6 +28,9 @@ try:
     import torch
     import torch.nn.functional as F
 except ImportError:
+    if "--serve" in sys.argv:
+        print("missing PyTorch", flush=True)
+        sys.exit(0)
     sys.exit("torch_netaug.py: PyTorch is missing\n"
              "  install it: apt-get install python3-torch libjemalloc2, and use /usr/bin/python3")
 
@@ -47,6 +52,7 @@ class Layer:
     def __init__(self, spec, max_widths):
         self.__dict__.update(spec)
         self.activate = ACTIVATIONS[self.act]
+        self.macs = 0  # of the last pass, for one image
         self.decaying, self.plain = [], []
         out, into = max_widths[self.out], max_widths[self.__dict__["in"]]
         if self.kind in ("conv", "linear"):
@@ -80,6 +86,14 @@ class Layer:
         (self.decaying if decays else self.plain).append(tensor)
         return tensor
 
+    def count(self, weight, out):
+        """Every output value is a sum of as many products as an output channel has weights."""
+        self.macs += out[0].numel() * weight[0].numel()
+        return out
+
+    def conv(self, x, weight, bias, stride=1, pad=0, groups=1):
+        return self.count(weight, F.conv2d(x, weight, bias, stride, pad, groups=groups))
+
     def normalise(self, x, out, training):
         return F.batch_norm(x, self.mean[:out], self.var[:out], self.gamma[:out], self.beta[:out],
                             training, BN_MOMENTUM, EPS)
@@ -88,21 +102,23 @@ class Layer:
         x = inputs[0]
         out, into = widths[self.out], widths[self.__dict__["in"]]
         kind = self.kind
+        self.macs = 0
         if kind == "conv":
             if gate is not None:
                 x = x * gate
-            x = F.conv2d(x, self.weight[:out, :into], self.bias1[:out] if self.has_bias else None,
-                         self.stride, self.pad)
+            x = self.conv(x, self.weight[:out, :into], self.bias1[:out] if self.has_bias else None,
+                          self.stride, self.pad)
         elif kind == "depthwise":
-            x = F.conv2d(x, self.weight[:out], None, self.stride, self.pad, groups=out)
+            x = self.conv(x, self.weight[:out], None, self.stride, self.pad, groups=out)
         elif kind == "linear":
-            x = F.linear(x.flatten(1), self.weight[:out, :into],
-                         self.bias1[:out] if self.has_bias else None)
+            weight = self.weight[:out, :into]
+            x = self.count(weight, F.linear(x.flatten(1), weight,
+                                            self.bias1[:out] if self.has_bias else None))
         elif kind == "squeeze":
             middle = widths[self.squeeze]
             x = F.adaptive_avg_pool2d(x, 1)
-            x = F.relu(F.conv2d(x, self.weight[:middle, :into], self.bias1[:middle]), inplace=True)
-            return F.hardsigmoid(F.conv2d(x, self.weight2[:out, :middle], self.bias2[:out]),
+            x = F.relu(self.conv(x, self.weight[:middle, :into], self.bias1[:middle]), inplace=True)
+            return F.hardsigmoid(self.conv(x, self.weight2[:out, :middle], self.bias2[:out]),
                                  inplace=True)
         elif kind == "add":
             x = inputs[0] + inputs[1]
@@ -162,11 +178,66 @@ def evaluate(net, images, labels, widths):
     return time.perf_counter() - begin
 
 
+def macs_of(net, image, widths):
+    with torch.inference_mode():
+        net.forward(image, widths, False)
+    return sum(layer.macs for layer in net.layers)
+
+
+class Work:
+    """The network, a batch, and everything that is timed."""
+
+    def __init__(self, description):
+        self.description = description
+        self.net = Net(description)
+        self.optimizer = torch.optim.SGD(self.net.groups(), lr=LR, momentum=MOMENTUM, nesterov=True)
+        batch, size = description["batch"], description["resolution"]
+        images = torch.empty(batch, description["channels"], size, size).uniform_(-1, 1)
+        self.images = images.to(memory_format=torch.channels_last)
+        self.labels = torch.arange(batch) % description["classes"]
+
+    def networks(self, kind):
+        """The lists of sub-networks of the steps that this kind's time is the mean of."""
+        base = self.description["base"]
+        if kind == "netaug":
+            return [[base, drawn] for drawn in self.description["draws"]]
+        return [[base, self.description["widest"]]] if kind == "widest" else [[base]]
+
+    def seconds(self, kind):
+        if kind == "eval":
+            return evaluate(self.net, self.images, self.labels, self.description["base"])
+        return statistics.mean(step(self.net, self.optimizer, self.images, self.labels, widths)
+                               for widths in self.networks(kind))
+
+    def macs(self, kind):
+        return statistics.mean(sum(macs_of(self.net, self.images[:1], w) for w in widths)
+                               for widths in self.networks(kind))
+
+
+def peak_bytes():
+    """As /proc has it: what getrusage says of a program may be its parent's."""
+    with open("/proc/self/status", encoding="ascii") as status:
+        return 1024 * next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+
+
+def serve(work):
+    print("ready", flush=True)
+    for line in sys.stdin:
+        words = line.split()
+        if words == ["peak"]:
+            print(peak_bytes(), flush=True)
+        elif words[0] == "macs":
+            print(work.macs(words[1]), flush=True)
+        else:
+            print(work.seconds(words[0]), flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description="PyTorch's time for the workload of netaug bench")
     parser.add_argument("description", help="output of netaug bench --print-widths")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--steps", type=int, default=5, help="rounds that the median is taken of")
+    parser.add_argument("--serve", action="store_true", help="answer questions from standard input")
     given = parser.parse_args()
     with open(given.description, encoding="utf-8") as file:
         description = json.load(file)
@@ -174,28 +245,21 @@ def main():
     torch.manual_seed(1)
     torch.set_num_threads(given.threads)
     torch.set_num_interop_threads(1)
-    net = Net(description)
-    optimizer = torch.optim.SGD(net.groups(), lr=LR, momentum=MOMENTUM, nesterov=True)
-    batch, size = description["batch"], description["resolution"]
-    images = torch.empty(batch, description["channels"], size, size).uniform_(-1, 1)
-    images = images.to(memory_format=torch.channels_last)
-    labels = torch.arange(batch) % description["classes"]
-    base, widest = description["base"], description["widest"]
-
-    times = {"base": [], "netaug": [], "widest": [], "eval": []}
-    step(net, optimizer, images, labels, [base, widest])
+    work = Work(description)
+    if given.serve:
+        serve(work)
+        return
+    work.seconds("widest")
+    times = {kind: [] for kind in ("base", "widest", "netaug", "eval")}
     for _ in range(given.steps):
-        times["base"].append(step(net, optimizer, images, labels, [base]))
-        times["widest"].append(step(net, optimizer, images, labels, [base, widest]))
-        draws = [step(net, optimizer, images, labels, [base, d]) for d in description["draws"]]
-        times["netaug"].append(statistics.mean(draws))
-        times["eval"].append(evaluate(net, images, labels, base))
-
-    result = {"program": "torch", "model": description["model"], "resolution": size,
-              "classes": description["classes"], "batch": batch, "threads": given.threads,
+        for kind, values in times.items():
+            values.append(work.seconds(kind))
+    result = {"program": "torch", "model": description["model"],
+              "resolution": description["resolution"], "classes": description["classes"],
+              "batch": description["batch"], "threads": given.threads,
               "draws": len(description["draws"]), "rounds": given.steps}
     result.update({name: round(statistics.median(values), 6) for name, values in times.items()})
-    result["peak_bytes"] = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    result["peak_bytes"] = peak_bytes()
     print(json.dumps(result))
 
 
