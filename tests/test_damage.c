@@ -1,7 +1,7 @@
-/* Runs that meet trouble: cut, corrupted and foreign files, a full disk, a folder that is read-only.
- * Everything is an error with words, nothing is overwritten, nothing crashes. NETAUG_DAMAGE says how
- * many corrupted files are tried (1000).
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* Runs that meet trouble: cut, corrupted and foreign files, a full disk, a folder that is
+ * read-only. Everything is an error with words, nothing is overwritten, nothing crashes.
+ * NETAUG_DAMAGE says how many corrupted files are tried (1000). SPDX-License-Identifier:
+ * GPL-3.0-or-later */
 #include "core/store/checkpoint.h"
 #include "core/store/h5.h"
 #include "core/train/recorder.h"
@@ -118,7 +118,9 @@ static void use_metrics(const char *folder, const char *path)
   na_free(text);
   expect_words(na_metrics_steering(path, &entries, &count, &err), "steering log");
   na_free(entries);
-  expect_words(na_run_epochs(folder, &events, &count, &err), "epochs");
+  expect_words(na_run_epochs(folder, 0, &events, &count, &err), "epochs");
+  na_free(events);
+  expect_words(na_run_steps(folder, 3, &events, &count, &err), "steps");
   na_free(events);
 }
 
@@ -228,9 +230,8 @@ static void corrupted_files(void)
       _exit(check_failures > 0);
     }
     waitpid(child, &status, 0);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0,
-          "one of the files %d to %d: %s %d", i, i + TOGETHER - 1,
-          WIFSIGNALED(status) ? "crash by signal" : "status",
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, "one of the files %d to %d: %s %d", i,
+          i + TOGETHER - 1, WIFSIGNALED(status) ? "crash by signal" : "status",
           WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
   }
   remove_files(r.folder);
