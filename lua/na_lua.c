@@ -322,6 +322,7 @@ int na_lua_new(na_lua **out, const na_lua_setup *setup, na_error *err)
     code = na_fail_memory(err, 1 << 16, "the Lua state");
   else {
     *(na_lua **)lua_getextraspace(lua->L) = lua;
+    na_lua_watch(lua->L);
     code = na_lua_protect(lua, open_state, NULL, err);
   }
   if (code != NA_OK)

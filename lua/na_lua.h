@@ -37,16 +37,12 @@ typedef enum na_lua_status {
 } na_lua_status; /* or a negative na_code */
 
 /* Starts a script file with its arguments (Lua's `arg`), or a line of the prompt (an expression's
- * values are printed). Returns NA_LUA_DONE, NA_LUA_WAITING when it waits for a run, or an error: a
+ * values are printed, unless it ends in ';'). Returns NA_LUA_DONE, NA_LUA_WAITING when it waits for a run, or an error: a
  * Lua error is NA_EINVAL with file and line in the message. A line may run while a script waits; it
  * cannot start a second run then, and NA_LUA_DONE is about the line. os.exit ends a script, not the
  * process: a status other than 0 is NA_ESTOPPED. */
 int na_lua_start(na_lua *lua, const char *path, int argc, char **argv, na_error *err);
 int na_lua_line(na_lua *lua, const char *line, na_error *err);
-
-/* Makes the running script or line, or the waiting one once it resumes, raise "interrupted".
- * Async-signal- safe; the run itself is stopped by na_trainer_stop. */
-void na_lua_interrupt(na_lua *lua);
 
 /* True when `line` is an unfinished statement, for the prompt's continuation. */
 int na_lua_incomplete(na_lua *lua, const char *line);
@@ -82,8 +78,9 @@ int na_lua_event(na_lua *lua, const na_event *event, na_error *err);
 int na_lua_drive(na_lua *lua, void (*observe)(void *context, const na_event *event), void *context,
                  na_error *err);
 
-/* Makes the running chunk, or else the next one that is started or resumed, fail with the message
- * "interrupted". Async-signal-safe: for a SIGINT handler. */
+/* Makes the running chunk (also where it is in a coroutine of its own), or else the waiting one once it
+ * is resumed, fail with the message "interrupted". Async-signal-safe: for a SIGINT handler. A run is
+ * stopped by na_trainer_stop. */
 void na_lua_interrupt(na_lua *lua);
 
 /* Builds a network of the zoo, or the one that a script (name ends in ".lua") returns as a model; a

@@ -34,6 +34,7 @@ struct na_lua {
   char *runs, *library;               /* folders */
   na_lua_task waiting;                /* waits for `run` */
   lua_State *volatile active;         /* coroutine being resumed now, for the interrupt */
+  volatile sig_atomic_t interrupted;  /* asked for, and not yet raised */
   na_lua_run *run;                    /* borrowed from its userdata */
   const char **zoo_names, **zoo_help; /* made once, by na_lua_zoo */
   int zoo_count;
@@ -50,6 +51,9 @@ static inline na_lua *na_lua_of(lua_State *L)
 {
   return *(na_lua **)lua_getextraspace(L);
 }
+
+/* Lets a coroutine, and those it will make, look for interrupts now and then. */
+void na_lua_watch(lua_State *L);
 
 /* ------------------------------------------------------------------------------ errors */
 

@@ -309,7 +309,8 @@ bool na_lua_run_event(na_lua *lua, const na_event *event)
                  ? NA_OK /* one failed already: the run is only being wound up */
                  : na_lua_protect(lua, take_event, (void *)event, &run->hook);
   lua->active = NULL;
-  lua_sethook(lua->L, NULL, 0, 0);
+  lua->interrupted = 0;
+  na_lua_watch(lua->L);
   if (code != NA_OK) na_trainer_stop(run->trainer);
   if (event->kind == NA_EVENT_STEP ? run->held_step : run->held_epoch)
     na_trainer_continue(run->trainer);

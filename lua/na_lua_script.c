@@ -11,10 +11,25 @@ enum { SCRIPT_MAX = 1 << 24 }; /* bytes of a script: more is no script */
 
 /* --------------------------------------------------------------------------- interrupting */
 
+enum { WATCH_INSTRUCTIONS = 1000 };
+
+static void watch_hook(lua_State *L, lua_Debug *at)
+{
+  (void)at;
+  if (na_lua_of(L)->interrupted) luaL_error(L, "interrupted");
+}
+
+/* Coroutines inherit the hook of the one that makes them: a loop in one of a script's own ends, too. */
+void na_lua_watch(lua_State *L)
+{
+  lua_sethook(L, watch_hook, LUA_MASKCOUNT, WATCH_INSTRUCTIONS);
+}
+
 static void stop_hook(lua_State *L, lua_Debug *at)
 {
   (void)at;
-  lua_sethook(L, NULL, 0, 0);
+  na_lua_watch(L);
+  na_lua_of(L)->interrupted = 0;
   luaL_error(L, "interrupted");
 }
 
@@ -22,9 +37,10 @@ void na_lua_interrupt(na_lua *lua)
 {
   enum { MASK = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT };
   lua_State *active = lua->active, *waiting = lua->waiting.thread;
-  if (active != NULL)
+  if (active != NULL) {
+    lua->interrupted = 1;
     lua_sethook(active, stop_hook, MASK, 1);
-  else if (waiting != NULL)
+  } else if (waiting != NULL)
     lua_sethook(waiting, stop_hook, MASK, 1);
 }
 
@@ -95,7 +111,7 @@ static int resume(na_lua *lua, na_lua_task *task, int count, na_error *err)
 typedef struct source {
   const char *text, *name;
   size_t size;
-  bool line;
+  bool line, quiet; /* a line of the prompt; its values are not shown */
   int argc;
   char **argv;
   const char *path;
@@ -162,11 +178,12 @@ static int make_task(lua_State *L)
   source *s = lua_touserdata(L, 1);
   if (s->path != NULL) set_arg(L, s);
   lua_State *thread = lua_newthread(L);
-  lua_sethook(thread, NULL, 0, 0); /* an interrupt that came too late for the one before */
+  na_lua_of(L)->interrupted = 0; /* it came too late for the one before */
+  na_lua_watch(thread);
   if (load(L, s) != LUA_OK) return lua_error(L);
   lua_xmove(L, thread, 1);
   keep_text(L, s);
-  s->task.line = s->line;
+  s->task.line = s->line && !s->quiet;
   s->task.anchor = luaL_ref(L, LUA_REGISTRYINDEX);
   s->task.thread = thread;
   return 0;
@@ -246,9 +263,21 @@ int na_lua_start(na_lua *lua, const char *path, int argc, char **argv, na_error 
   return code;
 }
 
+/* Does it end in ';'? */
+static bool is_muted(const char *line)
+{
+  size_t length = strlen(line);
+  while (length > 0 && strchr(" \t\n", line[length - 1]) != NULL) length--;
+  return length > 0 && line[length - 1] == ';';
+}
+
 int na_lua_line(na_lua *lua, const char *line, na_error *err)
 {
-  source s = {.text = line, .size = strlen(line), .name = "=prompt", .line = true};
+  source s = {.text = line,
+              .size = strlen(line),
+              .name = "=prompt",
+              .line = true,
+              .quiet = is_muted(line)};
   return start(lua, &s, err);
 }
 

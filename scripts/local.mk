@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	scripts/experiments/fashion.lua \
 	scripts/experiments/ratio-sweep.lua \
 	scripts/test \
+	scripts/torch2h5.py \
 	scripts/count \
 	scripts/bench/compare \
 	scripts/bench/torch_netaug.py

@@ -34,7 +34,7 @@ check "--version" says "$out" "netaug 0."
 page=$(sed 's/\\-/-/g' "$scratch/netaug.1")
 for command in $commands; do
   check "the man page has $command" says "$page" ".SS netaug $command"
-  for option in $("$netaug" help "$command" | sed -n 's/^  \(--[a-z-]*\).*/\1/p'); do
+  for option in $("$netaug" help "$command" | sed -n 's/^  \(-[a-z-]*\).*/\1/p'); do
     check "the man page has $command $option" says "$page" ".B $option"
   done
 done
@@ -121,6 +121,19 @@ check "a statement may take several lines" [ "$status:$out" = "0:8" ]
 repl 'error("no")' 'print("still here")'
 check "an error does not end the prompt" [ "$status:$out" = "1:still here" ]
 check "and is told" says "$err" "no"
+repl '3 * 7;' 'y = 4;' 'y'
+check "a semicolon mutes" [ "$status:$out" = "0:4" ]
+repl '?netaug.load' '? net:save'
+check "a question mark asks for help" says "$out" "netaug.load(path)"
+check "also on a method" says "$out" "net:save(path)"
+repl '!echo from the shell' '!exit 3' '!'
+check "an exclamation mark has the shell run it" says "$out" "from the shell"
+check "whose failure is told" says "$status $err" "1 the command ended with status 3"
+check "and an empty command refused" says "$err" "no command"
+try "$netaug" repl -e 'x = 6' -e 'x * 7'
+check "-e runs code" [ "$status:$out" = "0:42" ]
+try "$netaug" repl -e 'error("no")'
+check "and tells of its failure" says "$status $err" "1 prompt:1: no"
 repl 'function f('
 check "an unfinished statement is an error" [ "$status" = 1 ]
 

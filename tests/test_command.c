@@ -182,7 +182,9 @@ static void whole_table(void)
     CHECK(c->most < 0 || c->least <= c->most, "%s: operands", c->name);
     for (int k = 0; k < c->option_count; k++) {
       const na_option *o = &c->options[k];
-      CHECK(strncmp(o->setting.name, "--", 2) == 0, "%s %s", c->name, o->setting.name);
+      const char *name = o->setting.name;
+      bool letter = name[0] == '-' && name[1] != '-' && strlen(name) == 2;
+      CHECK(letter || strncmp(name, "--", 2) == 0, "%s %s", c->name, name);
       CHECK((o->argument == NULL) == (o->setting.type == NA_BOOL), "%s %s: argument", c->name,
             o->setting.name);
       CHECK(o->setting.help[0] != '\0', "%s %s: help", c->name, o->setting.name);

@@ -159,6 +159,10 @@ static void interrupt_function(void)
 {
   interrupts("local function f() return f() end f()");
 }
+static void interrupt_coroutine(void)
+{
+  interrupts("coroutine.wrap(function() while true do end end)()");
+}
 
 /* ------------------------------------------------------------------------------- scripts */
 
@@ -251,6 +255,7 @@ int main(void)
   RUN(completion);
   RUN(interrupt_loop);
   RUN(interrupt_function);
+  RUN(interrupt_coroutine);
   RUN(scripts);
   RUN(traceback);
   RUN(help_text);

@@ -4,6 +4,7 @@
 
 #include "core/base/memory.h"
 #include "core/base/text.h"
+#include "tui/prompt.h"
 #include "tui/session.h"
 #include "tui/signals.h"
 
@@ -20,9 +21,14 @@
 
 typedef struct options {
   na_session_options session;
+  na_words code;
 } options;
 
 static const na_option option_table[] = {
+    {{"-e", NA_TEXT, offsetof(options, code), "", 0, 0, NULL,
+      "run this instead of reading lines; may be repeated"},
+     "CODE",
+     true},
     NA_SESSION_OPTIONS(options, session),
 };
 
@@ -78,12 +84,12 @@ static char *next_match(const char *word, int state)
 
 static char **complete(const char *word, int start, int end)
 {
-  (void)start;
-  rl_attempted_completion_over = 1; /* no file names when Lua has nothing to offer */
+  /* Readline has nothing to add: neither matches nor a blank or quote behind them. */
+  rl_attempted_completion_over = rl_completion_suppress_append = rl_completion_suppress_quote = 1;
   char *line = na_strdup(rl_line_buffer);
   if (line == NULL) return NULL;
   line[end] = '\0';
-  matches = na_lua_complete(completing, line, word);
+  matches = na_prompt_complete(completing, line, start);
   na_free(line);
   if (matches == NULL) return NULL;
   char **found = rl_completion_matches(word, next_match);
@@ -158,11 +164,10 @@ static void forget_statement(repl *r)
   r->statement = (na_buffer){.data = NULL};
 }
 
-static void run_statement(repl *r)
+static void run_text(repl *r, const char *text)
 {
   na_error err = {0};
-  if (r->terminal) add_history(r->statement.data);
-  int status = na_lua_line(r->session.lua, r->statement.data, &err);
+  int status = na_prompt_run(r->session.lua, text, &err);
   status = na_drive(r->session.lua, &r->session.progress, status, &err);
   fflush(stdout);
   if (status < 0) {
@@ -171,6 +176,12 @@ static void run_statement(repl *r)
     if (err.hint[0] != '\0') fprintf(stderr, "  %s\n", err.hint);
   }
   na_signals_forget();
+}
+
+static void run_statement(repl *r)
+{
+  if (r->terminal) add_history(r->statement.data);
+  run_text(r, r->statement.data);
   forget_statement(r);
 }
 
@@ -183,7 +194,7 @@ static void take(repl *r, const char *line)
     fprintf(stderr, "out of memory\n");
     r->failures++;
     forget_statement(r);
-  } else if (!na_lua_incomplete(r->session.lua, r->statement.data))
+  } else if (!na_prompt_incomplete(r->session.lua, r->statement.data))
     run_statement(r);
 }
 
@@ -218,10 +229,9 @@ static void talk(repl *r)
   rl_catch_signals = 0;
   rl_attempted_completion_function = complete;
   rl_completer_word_break_characters = " \t\n()[]{}=+-*/%^#~<>,;\"'";
-  rl_completion_append_character = '\0';
   using_history();
   if (path[0] != '\0') read_history(path);
-  printf("netaug %s: help() lists the functions, Ctrl-D leaves\n", PACKAGE_VERSION);
+  printf("netaug %s: ? lists the functions, ?NAME explains one, Ctrl-D leaves\n", PACKAGE_VERSION);
   loop(r);
   printf("\n");
   save_history(path);
@@ -231,13 +241,13 @@ static void talk(repl *r)
 static int run(const na_call *call, na_error *err)
 {
   const options *given = call->options;
-  repl r = {.terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)};
+  bool given_code = given->code.count > 0;
+  repl r = {.terminal = !given_code && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)};
   int code = na_session_start(&r.session, &given->session, err);
   if (code != NA_OK) return code;
-  if (r.terminal)
-    talk(&r);
-  else
-    loop(&r);
+  for (int i = 0; i < given->code.count; i++) run_text(&r, given->code.items[i]);
+  if (r.terminal) talk(&r);
+  else if (!given_code) loop(&r);
   na_session_end(&r.session);
   na_free(r.statement.data);
   return r.terminal || r.failures == 0 ? EXIT_SUCCESS : NA_EXIT_FAILURE;
@@ -248,10 +258,12 @@ const na_command na_command_repl = {
     .operands = "",
     .summary = "Talk Lua at a prompt",
     .description =
-        "Reads Lua statements and runs them; an expression's values are printed. Tab completes names\n"
-        "and settings, an unfinished statement goes on in the next line, Ctrl-C ends what is running,\n"
-        "Ctrl-D leaves. From a pipe, runs its lines; the exit status is 1 if any of them failed.",
-    .example = "netaug repl",
+        "Reads Lua statements and runs them; an expression's values are printed, unless it ends in a\n"
+        "semicolon. ?NAME is help on a function or a class, ? alone lists all. !COMMAND is run by the\n"
+        "shell. Tab completes names and settings, and files within quotes; an unfinished statement\n"
+        "goes on in the next line; Ctrl-R searches the history; Ctrl-C ends what is running, Ctrl-D\n"
+        "leaves. From a pipe, or with -e, the exit status is 1 if any statement failed.",
+    .example = "netaug repl -e 'netaug.models.tiny { classes = 10 }'",
     .least = 0,
     .most = 0,
     .options = option_table,

@@ -28,6 +28,7 @@ libtui_a_SOURCES = \
 	tui/model.c tui/model.h \
 	tui/peaks.c tui/peaks.h \
 	tui/progress.c tui/progress.h \
+	tui/prompt.c tui/prompt.h \
 	tui/session.c tui/session.h \
 	tui/signals.c tui/signals.h \
 	tui/table.c tui/table.h \
