@@ -1,7 +1,8 @@
 /* Runs that meet trouble: cut, corrupted and foreign files, a full disk, a folder that is
  * read-only. Everything is an error with words, nothing is overwritten, nothing crashes.
- * NETAUG_DAMAGE says how many corrupted files are tried (1000). SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * NETAUG_DAMAGE says how many corrupted files are tried (1000).
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/store/checkpoint.h"
 #include "core/store/h5.h"
 #include "core/train/recorder.h"
