@@ -5,3 +5,4 @@ libcore_a_SOURCES += \
 	core/store/h5_text.c core/store/h5_copy.c \
 	core/store/checkpoint.c core/store/checkpoint.h \
 	core/store/metrics.c core/store/metrics.h
+EXTRA_DIST += core/store/FORMAT.md

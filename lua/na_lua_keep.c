@@ -29,21 +29,57 @@ static void write_string(const char *text, size_t length, na_buffer *out)
 
 static void write_value(lua_State *L, int index, int depth, na_buffer *out);
 
-/* Keys in no order: tables have none. */
-static void write_table(lua_State *L, int index, int depth, na_buffer *out)
+static int compare_texts(const void *a, const void *b)
 {
-  luaL_checkstack(L, 4, NULL);
-  na_buffer_add(out, "{");
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Pushes a table that has each key of the table at index under the key's text, and gives how many.
+ */
+static size_t push_keys(lua_State *L, int index, int depth)
+{
+  size_t count = 0;
+  lua_newtable(L);
+  int keys = lua_gettop(L);
   lua_pushnil(L);
   while (lua_next(L, index) != 0) {
-    int top = lua_gettop(L);
-    write_value(L, top - 1, depth + 1, out);
-    na_buffer_add(out, " ");
-    write_value(L, top, depth + 1, out);
+    lua_pop(L, 1);
+    na_buffer *text = na_lua_buffer(L);
+    write_value(L, keys + 1, depth + 1, text);
+    if (text->failed) luaL_error(L, "not enough memory");
+    lua_pushstring(L, text->data);
+    lua_pushvalue(L, keys + 1);
+    lua_rawset(L, keys);
+    lua_settop(L, keys + 1);
+    count++;
+  }
+  return count;
+}
+
+/* Keys in the order of their texts, so that equal tables give equal texts. */
+static void write_table(lua_State *L, int index, int depth, na_buffer *out)
+{
+  luaL_checkstack(L, 12, NULL);
+  size_t count = push_keys(L, index, depth), at = 0;
+  int keys = lua_gettop(L);
+  const char **texts = lua_newuserdatauv(L, (count + 1) * sizeof *texts, 0);
+  lua_pushnil(L);
+  while (lua_next(L, keys) != 0) {
+    lua_pop(L, 1);
+    texts[at++] = lua_tostring(L, -1); /* the table keeps it */
+  }
+  qsort(texts, count, sizeof *texts, compare_texts);
+  na_buffer_add(out, "{");
+  for (size_t i = 0; i < count; i++) {
+    na_buffer_add(out, "%s ", texts[i]);
+    lua_getfield(L, keys, texts[i]);
+    lua_rawget(L, index);
+    write_value(L, lua_gettop(L), depth + 1, out);
     na_buffer_add(out, " ");
     lua_pop(L, 1);
   }
   na_buffer_add(out, "}");
+  lua_settop(L, keys - 1);
 }
 
 static void write_value(lua_State *L, int index, int depth, na_buffer *out)
@@ -54,7 +90,9 @@ static void write_value(lua_State *L, int index, int depth, na_buffer *out)
   if (out->length > SIZE_MAX_KEPT)
     na_lua_fail(L, "exp.state is larger than %d MiB", SIZE_MAX_KEPT >> 20);
   switch (lua_type(L, index)) {
-  case LUA_TBOOLEAN: na_buffer_add(out, lua_toboolean(L, index) ? "true" : "false"); break;
+  case LUA_TBOOLEAN:
+    na_buffer_add(out, lua_toboolean(L, index) ? "true" : "false");
+    break;
   case LUA_TNUMBER:
     if (lua_isinteger(L, index))
       na_buffer_add(out, "i%lld", (long long)lua_tointeger(L, index));
@@ -66,7 +104,9 @@ static void write_value(lua_State *L, int index, int depth, na_buffer *out)
     write_string(text, length, out);
     break;
   }
-  case LUA_TTABLE: write_table(L, index, depth, out); break;
+  case LUA_TTABLE:
+    write_table(L, index, depth, out);
+    break;
   default:
     na_lua_fail(L,
                 "exp.state holds a %s\nonly numbers, strings, booleans and tables of them can be "
@@ -150,10 +190,14 @@ static const char *read_value(lua_State *L, const char *at, int depth)
     }
     if (*at == 't') damaged(L);
     return read_number(L, at);
-  case 'i': return read_number(L, at);
-  case '"': return read_string(L, at);
-  case '{': return read_table(L, at, depth);
-  default: damaged(L);
+  case 'i':
+    return read_number(L, at);
+  case '"':
+    return read_string(L, at);
+  case '{':
+    return read_table(L, at, depth);
+  default:
+    damaged(L);
   }
   return at;
 }

@@ -1,6 +1,5 @@
-/* Scripts whose run was interrupted: what a run stores of its script, and how the script comes back to
- * where it was.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* Scripts whose run was interrupted: what a run stores of its script, and how the script comes back
+ * to where it was. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lua/na_lua_private.h"
 #include "core/base/memory.h"
 #include "core/base/sha1.h"
@@ -79,8 +78,7 @@ void na_lua_push_notes(lua_State *L, const char *text, size_t size, na_note *not
   push_overrides(L);
   lua_pushstring(L, lua->earlier.data != NULL ? lua->earlier.data : "");
   lua_pushfstring(L, "%d", (int)lua->calls + 1);
-  for (int i = 0; i < NA_LUA_NOTES; i++)
-    notes[i] = (na_note){names[i], lua_tostring(L, first + i)};
+  for (int i = 0; i < NA_LUA_NOTES; i++) notes[i] = (na_note){names[i], lua_tostring(L, first + i)};
 }
 
 void na_lua_started(na_lua *lua, const char *name)
@@ -187,7 +185,8 @@ int na_lua_resume_set(na_lua *lua, na_trainer *trainer, na_error *err)
   return code;
 }
 
-/* --------------------------------------------------------------------------- the same experiment */
+/* --------------------------------------------------------------------------- the same experiment
+ */
 
 /* Settings that change no bit. */
 static bool is_free(const char *line)
@@ -244,7 +243,7 @@ static na_event *push_epochs(lua_State *L, const char *folder, long *count)
   *events = NULL;
   if (luaL_newmetatable(L, "netaug.epochs")) luaL_setfuncs(L, meta, 0);
   lua_setmetatable(L, -2);
-  if (na_run_epochs(folder, events, count, &err) != NA_OK) na_lua_raise(L, &err);
+  if (na_run_epochs(folder, 0, events, count, &err) != NA_OK) na_lua_raise(L, &err);
   return *events;
 }
 

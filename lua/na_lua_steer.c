@@ -60,6 +60,13 @@ static int run_evaluate(lua_State *L)
 
 /* ------------------------------------------------------------------------------- settings */
 
+static void add_number(double value, na_buffer *text)
+{
+  char number[32];
+  na_text_number(number, value);
+  na_buffer_add(text, "%s", number);
+}
+
 /* Appends the value at index as settings are written: lists as "1, 2". */
 static void add_value(lua_State *L, int index, const char *name, na_buffer *text)
 {
@@ -67,11 +74,13 @@ static void add_value(lua_State *L, int index, const char *name, na_buffer *text
   switch (lua_type(L, index)) {
   case LUA_TTABLE:
     na_lua_list(L, index, name, &list);
-    for (int i = 0; i < list.count; i++)
-      na_buffer_add(text, "%s%.17g", i == 0 ? "" : ", ", list.values[i]);
+    for (int i = 0; i < list.count; i++) {
+      if (i > 0) na_buffer_add(text, ", ");
+      add_number(list.values[i], text);
+    }
     break;
   case LUA_TNUMBER:
-    na_buffer_add(text, "%.17g", lua_tonumber(L, index));
+    add_number(lua_tonumber(L, index), text);
     break;
   case LUA_TBOOLEAN:
     na_buffer_add(text, lua_toboolean(L, index) ? "true" : "false");

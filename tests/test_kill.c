@@ -148,8 +148,7 @@ static bool train_until(const char *folder, double most, bool busy)
     check_folder(folder, killed);
     return false;
   }
-  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, "ended with status %d",
-        WEXITSTATUS(status));
+  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, "ended with status %d", WEXITSTATUS(status));
   return true;
 }
 

@@ -109,6 +109,37 @@ check "settings and log give the same bits" [ "$out" = "$steered" ]
 try "$netaug" run steered.lua yes steered/steered --runs again --quiet
 check "also beside the hooks that steered" [ "$out" = "$steered" ]
 
+# ------------------------------------------------------------------------------ proof and watching
+try "$netaug" verify-resume sweep.lua first --steps 36 --set train.epochs=2
+check "the script is proved to go on" says "$out" "every bit"
+sed 's/self.state$/netaug/' sweep.lua | sed 's/s.mean and 0.9/s.mean and 0.8/' >forgets.lua
+refuses "a script that forgets" 1 "not the same" "$netaug" verify-resume forgets.lua first
+check "verify-resume leaves nothing" [ ! -e runs ]
+try "$netaug" watch whole/sweep-2
+check "a run that is over is shown" says "$out" "epoch 4/4"
+check "with its changes" says "$out" "after step 13: set lr"
+"$netaug" run sweep.lua first 0.02 --runs live --quiet >live.out 2>&1 &
+pid=$!
+for _ in $(seq 100); do
+  [ -s live/sweep/run.h5 ] && break
+  sleep 0.05
+done
+"$netaug" watch live/sweep >watch.out 2>&1 &
+watcher=$!
+for _ in $(seq 200); do
+  grep -q '^epoch 1/4' watch.out && break
+  sleep 0.05
+done
+check "a live run is watched" kill -0 "$pid"
+check "its epochs come" grep -q '^epoch 1/4' watch.out
+try "$netaug" watch live/sweep --once
+check "its state is told" says "$out" "training after step"
+kill -9 "$pid"
+wait "$pid" 2>/dev/null
+wait "$watcher"
+check "watching ends with the process" grep -q 'not training any more' watch.out
+refuses "watching no run" 1 "holds no run" "$netaug" watch data
+
 # ----------------------------------------------------------------------------------- refusals
 refuses "a folder without a run" 1 "holds no run" "$netaug" resume data
 refuses "what is not there" 1 "cannot find" "$netaug" resume nowhere

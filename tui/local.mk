@@ -17,6 +17,9 @@ libtui_a_SOURCES = \
 	tui/cmd_repl.c \
 	tui/cmd_resume.c \
 	tui/cmd_run.c \
+	tui/cmd_verify.c \
+	tui/cmd_watch.c \
+	tui/same.c tui/same.h \
 	tui/collection.c tui/collection.h \
 	tui/command.c tui/command.h \
 	tui/compare.c tui/compare.h \

@@ -48,8 +48,10 @@ void na_recorder_path(const na_recorder *recorder, const char *name, char *path)
 /* Path of the last checkpoint written, or NULL. */
 const char *na_recorder_last(const na_recorder *recorder);
 
-/* The epochs of a run as events: *events is allocated (na_free). */
-int na_run_epochs(const char *folder, na_event **events, long *count, na_error *err);
+/* The epochs, or steps, of a run as events, from row `first` on; also of one that another process
+ * trains. *events is allocated (na_free), NULL where there are none. */
+int na_run_epochs(const char *folder, long first, na_event **events, long *count, na_error *err);
+int na_run_steps(const char *folder, long first, na_event **events, long *count, na_error *err);
 
 /* Does a process train in this folder at the moment? */
 bool na_run_is_live(const char *folder);
