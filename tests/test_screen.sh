@@ -68,8 +68,9 @@ kill_it() { pkill "-$1" -f "netaug run train.lua --threads 1"; }
 begin
 sees "the chart is there" "accuracy, %"
 sees "with both curves" "augmented "
-sees "and what the script prints" "the script speaks"
-press a
+press 6
+sees "the log has what the script prints" "the script speaks"
+press 1 a
 sees "a key shows the loss" "─ loss ─"
 press ]
 sees "a key steers the learning rate" "set train.lr = 0.0125"
