@@ -17,6 +17,7 @@ enum { EXPERIMENT = 1, NET, DATA, HISTORY, VALUES = HISTORY };
 
 struct na_lua_run {
   na_trainer *trainer;
+  const na_net *net; /* the userdata's */
   na_source *train, *val, *calibration;
   bool held_step, held_epoch; /* the worker waits after such an event */
   bool keeps;                 /* exp.state was set when it was last looked at */
@@ -154,6 +155,7 @@ static int start_trainer(na_lua *lua, na_lua_run *run, na_net *net, const na_lua
                             .notes = notes,
                             .note_count = NA_LUA_NOTES};
   int code = set_history(lua, plan, &setup, &log, err);
+  run->net = net;
   if (code == NA_OK) code = na_trainer_new(&run->trainer, &setup, err);
   na_free(log);
   if (code != NA_OK) return code;
@@ -398,6 +400,11 @@ na_trainer *na_lua_trainer(na_lua *lua)
 const char *na_lua_run_name(const na_lua *lua)
 {
   return lua->run != NULL ? lua->run->name : NULL;
+}
+
+const na_net *na_lua_present_net(const na_lua *lua)
+{
+  return lua->run != NULL ? lua->run->net : NULL;
 }
 
 const char *na_lua_run_folder(const na_lua *lua)

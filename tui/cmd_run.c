@@ -1,5 +1,7 @@
 /* netaug run: a script with its training runs.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tui/screen/tty.h"
+#include "tui/screen/workbench.h"
 #include "tui/session.h"
 #include "tui/signals.h"
 
@@ -8,6 +10,7 @@
 typedef struct options {
   na_session_options session;
   char replay[NA_TEXT_MAX];
+  bool plain;
 } options;
 
 static const na_option option_table[] = {
@@ -15,6 +18,10 @@ static const na_option option_table[] = {
     {{"--replay", NA_TEXT, offsetof(options, replay), "", 0, 0, NULL,
       "repeat the steering of the run in DIR, each change after the same step"},
      "DIR",
+     false},
+    {{"--plain", NA_BOOL, offsetof(options, plain), "false", 0, 0, NULL,
+      "lines of progress instead of the screen"},
+     NULL,
      false},
 };
 
@@ -29,9 +36,13 @@ static int run(const na_call *call, na_error *err)
     na_session_end(&session);
     return code;
   }
-  int status =
-      na_lua_start(session.lua, call->operands[0], call->count - 1, call->operands + 1, err);
-  status = na_drive(session.lua, &session.progress, status, err);
+  int status;
+  if (!given->plain && !given->session.quiet && na_tty_usable())
+    status = na_workbench_run(&session, call->operands[0], call->count - 1, call->operands + 1, err);
+  else {
+    status = na_lua_start(session.lua, call->operands[0], call->count - 1, call->operands + 1, err);
+    status = na_drive(session.lua, &session.progress, status, err);
+  }
   status = na_session_status(&session, status);
   na_session_end(&session);
   return status;
@@ -42,8 +53,10 @@ const na_command na_command_run = {
     .operands = "SCRIPT [ARGUMENT...]",
     .summary = "Run an experiment script",
     .description =
-        "Runs a Lua script. Its experiments train one after the other, with progress on a terminal\n"
-        "and a line per epoch in a pipe. Arguments are the script's own, in its table arg; write --\n"
+        "Runs a Lua script. Its experiments train one after the other: a terminal shows them live, with\n"
+        "the curves of base and augmented network and keys that steer (? lists them); in a pipe there is\n"
+        "a line per epoch, and so there is with --plain. What was printed stays when the screen goes.\n"
+        "Arguments are the script's own, in its table arg; write --\n"
         "before the first that begins with a dash.\n"
         "\n"
         "Ctrl-C once stops at the end of the running step, with a checkpoint; twice leaves at once.",

@@ -15,8 +15,7 @@ static void stop_trainer(void *trainer)
   na_trainer_stop(trainer);
 }
 
-/* The script must not go on to its next run: it is ended where it waits. */
-static int end_script(na_lua *lua, const na_event *end, na_error *err)
+int na_drive_end_script(na_lua *lua, const na_event *end, na_error *err)
 {
   char folder[NA_TEXT_MAX], run[64];
   const char *where = na_lua_run_folder(lua), *name = na_lua_run_name(lua);
@@ -36,7 +35,7 @@ static int hand_on(na_lua *lua, na_progress *progress, const na_event *event, na
   bool ended = event->kind == NA_EVENT_END;
   if (ended) na_signals_on_interrupt(interrupt_lua, lua);
   na_progress_event(progress, event);
-  if (ended && (na_signals_interrupted() || progress->broken)) return end_script(lua, event, err);
+  if (ended && (na_signals_interrupted() || progress->broken)) return na_drive_end_script(lua, event, err);
   return na_lua_event(lua, event, err);
 }
 

@@ -12,4 +12,8 @@
  * NA_ESTOPPED. Returns NA_LUA_DONE or an error. */
 int na_drive(na_lua *lua, na_progress *progress, int status, na_error *err);
 
+/* With the END event of a run that was stopped: the script must not go on to its next one, it is ended
+ * where it waits. Returns NA_ESTOPPED, and err says where the run stopped. */
+int na_drive_end_script(na_lua *lua, const na_event *end, na_error *err);
+
 #endif

@@ -32,6 +32,15 @@ libtui_a_SOURCES = \
 	tui/peaks.c tui/peaks.h \
 	tui/progress.c tui/progress.h \
 	tui/prompt.c tui/prompt.h \
+	tui/screen/canvas.c tui/screen/canvas.h \
+	tui/screen/chart.c tui/screen/chart.h \
+	tui/screen/curves.c tui/screen/curves.h \
+	tui/screen/grid.c tui/screen/grid.h \
+	tui/screen/live.c tui/screen/live.h \
+	tui/screen/log.c tui/screen/log.h \
+	tui/screen/series.c tui/screen/series.h \
+	tui/screen/tty.c tui/screen/tty.h \
+	tui/screen/workbench.c tui/screen/workbench.h \
 	tui/session.c tui/session.h \
 	tui/signals.c tui/signals.h \
 	tui/table.c tui/table.h \

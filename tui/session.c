@@ -9,7 +9,15 @@
 static void print(void *context, const char *text)
 {
   na_session *session = context;
-  na_progress_print(&session->progress, text);
+  if (session->print != NULL) session->print(session->context, text);
+  else na_progress_print(&session->progress, text);
+}
+
+void na_session_capture(na_session *session, void (*print_to)(void *context, const char *text),
+                        void *context)
+{
+  session->print = print_to;
+  session->context = context;
 }
 
 static void interrupt_lua(void *lua)

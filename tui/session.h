@@ -10,6 +10,8 @@ typedef struct na_session {
   na_terminal terminal;
   na_progress progress;
   na_lua *lua;
+  void (*print)(void *context, const char *text); /* NULL: the progress prints */
+  void *context;
 } na_session;
 
 /* Options common to every session. */
@@ -38,6 +40,9 @@ typedef struct na_session_options {
 
 /* Starts it in place: session must stay where it is. Interrupts are caught from now on. */
 int na_session_start(na_session *session, const na_session_options *options, na_error *err);
+/* Sends what scripts print elsewhere; NULL: back to the terminal. */
+void na_session_capture(na_session *session, void (*print)(void *context, const char *text),
+                        void *context);
 void na_session_end(na_session *session);
 
 /* The exit status of a session whose script ended with `status`: interrupted ones end with what

@@ -8,12 +8,14 @@
 static volatile sig_atomic_t interrupts;
 static void (*volatile ask_function)(void *context);
 static void *volatile ask_context;
+static void (*volatile leave_function)(void);
 
 static void on_interrupt(int number)
 {
   (void)number;
   interrupts = interrupts + 1;
   if (interrupts >= 2) {
+    if (leave_function != NULL) leave_function();
     static const char words[] = "\nnetaug: interrupted twice, leaving at once\n";
     ssize_t ignored = write(STDERR_FILENO, words, sizeof words - 1);
     (void)ignored;
@@ -38,6 +40,14 @@ void na_signals_catch(void)
 {
   handle(SIGINT, on_interrupt);
   handle(SIGTERM, on_interrupt);
+  struct sigaction hangup;
+  if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) /* not under nohup */
+    handle(SIGHUP, on_interrupt);
+}
+
+void na_signals_on_leave(void (*restore)(void))
+{
+  leave_function = restore;
 }
 
 void na_signals_on_interrupt(void (*ask)(void *context), void *context)

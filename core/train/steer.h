@@ -69,8 +69,8 @@ bool na_trainer_steered(const na_trainer *trainer);
 
 /* ------------------------------------------------------------------------------------ draws */
 
-/* How often something was drawn, how often it should have been on average, and the losses (batch
- * means) of the sub-networks that had it. */
+/* How often something was drawn, how often it should have been on average, and the sum of the losses
+ * (batch means) of the sub-networks that had it. */
 typedef struct na_draw {
   double count, expected, loss;
 } na_draw;

@@ -1,0 +1,217 @@
+/* The live screen without a terminal: made-up trainings at fixed sizes against saved screens, every key,
+ * and the curves' model. NETAUG_SAVE_SCREENS=1 writes the saved screens anew: look at them.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/base/memory.h"
+#include "tests/check.h"
+#include "tui/screen/live.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { EPOCHS = 5, BATCHES = 100 };
+
+static na_result result(double loss, double top1)
+{
+  return (na_result){loss, top1, top1, 100};
+}
+
+/* A training whose curves fall as 1/step: no library function that rounds its own way. */
+static void train(na_live *live, int epochs)
+{
+  for (long step = 1; step <= (long)epochs * BATCHES; step++) {
+    double wobble = (double)(step * 37 % 11 - 5) / 100, t = 1 + (double)step / 25;
+    na_event e = {.kind = NA_EVENT_STEP, .step = step, .steps = EPOCHS * BATCHES, .epochs = EPOCHS,
+                  .epoch = (int)((step - 1) / BATCHES), .batches = BATCHES, .merged = 1,
+                  .lr = 0.05, .images_per_second = 1934, .eta = 724,
+                  .phase = step <= 350 ? NA_PHASE_RANDOM : NA_PHASE_MIN_W};
+    e.base = result(0.5 + 2 / t + wobble, 0.9 - 0.8 / t + wobble / 2);
+    e.augmented = result(0.45 + 2.1 / t + wobble, 0.92 - 0.85 / t + wobble / 2);
+    na_live_event(live, &e);
+    if (step == 150) {
+      na_event steer = {.kind = NA_EVENT_STEER, .step = step, .changes = true,
+                        .text = "set train.lr = 0.02"};
+      na_live_event(live, &steer);
+    }
+    if (step % BATCHES != 0) continue;
+    e.kind = NA_EVENT_EPOCH;
+    e.epoch++;
+    e.time = 60.0 * e.epoch;
+    e.base_val = result(0.48 + 2 / t, 0.9 - 0.7 / t);
+    na_live_event(live, &e);
+  }
+}
+
+static void start(na_live *live, int rows, int cols, bool utf8, int epochs)
+{
+  na_error err = {0};
+  CHECK_OK(na_live_init(live, utf8, &err), err);
+  CHECK_OK(na_grid_resize(&live->grid, rows, cols, &err), err);
+  na_live_begin(live, "tiny-r3", NULL, NULL);
+  na_log_add(&live->log, "tiny: 13.1k parameters\n", 23);
+  train(live, epochs);
+}
+
+static char *read_text(const char *path)
+{
+  static char text[1 << 17];
+  FILE *file = fopen(path, "rb");
+  size_t length = file != NULL ? fread(text, 1, sizeof text - 1, file) : 0;
+  if (file != NULL) fclose(file);
+  text[length] = '\0';
+  return text;
+}
+
+static void source_path(char path[1024], const char *name)
+{
+  const char *sources = getenv("NETAUG_SRCDIR");
+  snprintf(path, 1024, "%s/%s", sources != NULL ? sources : "..", name);
+}
+
+/* What is drawn must be what tests/screens/NAME holds. */
+static void same_screen(na_live *live, const char *name)
+{
+  char path[1024], file[64];
+  na_buffer got = {0};
+  na_live_draw(live);
+  na_grid_text(&live->grid, &got);
+  snprintf(file, sizeof file, "tests/screens/%s", name);
+  source_path(path, file);
+  if (getenv("NETAUG_SAVE_SCREENS") != NULL) {
+    FILE *out = fopen(path, "wb");
+    CHECK(out != NULL, "cannot write %s", path);
+    if (out != NULL) {
+      fputs(got.data, out);
+      fclose(out);
+    }
+  }
+  CHECK(strcmp(got.data, read_text(path)) == 0, "not as saved in %s:\n%s", path, got.data);
+  na_free(got.data);
+}
+
+static void screens(void)
+{
+  na_live live;
+  start(&live, 24, 80, true, 4);
+  same_screen(&live, "curves-80x24.txt");
+  na_live_key(&live, 'a');
+  na_live_key(&live, 'l');
+  same_screen(&live, "loss-80x24.txt");
+  na_live_key(&live, NA_KEY_LEFT);
+  na_live_key(&live, NA_KEY_LEFT);
+  na_live_key(&live, '+');
+  same_screen(&live, "cursor-80x24.txt");
+  na_live_key(&live, '6');
+  same_screen(&live, "log-80x24.txt");
+  na_live_key(&live, '?');
+  same_screen(&live, "help-80x24.txt");
+  na_live_key(&live, '2');
+  same_screen(&live, "augment-80x24.txt");
+  na_live_free(&live);
+  start(&live, 24, 80, false, 2);
+  same_screen(&live, "ascii-80x24.txt");
+  na_live_free(&live);
+  start(&live, 60, 200, true, 5);
+  same_screen(&live, "curves-200x60.txt");
+  na_live_free(&live);
+  start(&live, 5, 20, true, 3);
+  same_screen(&live, "curves-20x5.txt");
+  na_live_free(&live);
+}
+
+/* README shows the screen as it is drawn. */
+static void readme(void)
+{
+  char path[1024];
+  na_live live;
+  na_buffer got = {0}, indented = {0};
+  start(&live, 24, 80, true, 4);
+  na_live_draw(&live);
+  na_grid_text(&live.grid, &got);
+  for (char *line = strtok(got.data, "\n"); line != NULL; line = strtok(NULL, "\n"))
+    na_buffer_add(&indented, "    %s\n", line);
+  source_path(path, "README.md");
+  CHECK(strstr(read_text(path), indented.data) != NULL, "README.md lacks this screen:\n%s", indented.data);
+  na_free(got.data);
+  na_free(indented.data);
+  na_live_free(&live);
+}
+
+/* No key does nothing, none crashes at any size, and without a training they say so. */
+static void keys(void)
+{
+  static const int sizes[][2] = {{24, 80}, {1, 1}, {2, 8}, {5, 20}, {9, 40}, {60, 200}};
+  static const int all[] = {
+#define KEY(action, key, name, group, help) key,
+      NA_LIVE_KEYS(KEY)
+#undef KEY
+  };
+  na_error err = {0};
+  na_live live;
+  start(&live, 24, 80, true, 2);
+  for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
+    for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) {
+      CHECK_OK(na_grid_resize(&live.grid, sizes[s][0], sizes[s][1], &err), err);
+      CHECK(na_live_key(&live, all[k]), "key %d is not known", all[k]);
+      na_live_draw(&live);
+    }
+  CHECK(!na_live_key(&live, 'Z'), "a key without a meaning");
+  na_live_key(&live, ' ');
+  CHECK(strcmp(live.notice, "no training is running") == 0, "notice: %s", live.notice);
+  na_live_free(&live);
+}
+
+/* The smallest and largest value of any stretch, and debiased smoothing, against plain loops. */
+static void series(void)
+{
+  enum { COUNT = 5000 };
+  na_error err = {0};
+  na_series s = {.decay = 0.9};
+  double sum = 0, weight = 0;
+  for (int i = 0; i < COUNT; i++) {
+    double y = i % 97 == 5 ? NAN : (double)(i * 7919 % 1009);
+    CHECK_OK(na_series_add(&s, i, y, &err), err);
+    if (isnan(y)) continue;
+    sum = 0.9 * sum + 0.1 * y;
+    weight = 0.9 * weight + 0.1;
+    CHECK_NEAR(s.smooth[i], sum / weight, 1e-5, 1000.0, "smoothed");
+  }
+  for (int first = 0; first < COUNT; first += 331)
+    for (int end = first + 1; end <= COUNT; end += 457) {
+      double low = INFINITY, high = -INFINITY;
+      for (int i = first; i < end; i++) {
+        if (s.raw[i] < low) low = (double)s.raw[i];
+        if (s.raw[i] > high) high = (double)s.raw[i];
+      }
+      na_extent e = na_series_extent(&s, false, (size_t)first, (size_t)end);
+      CHECK(!(e.low < low) && !(e.low > low) && !(e.high < high) && !(e.high > high),
+            "%d to %d: %g %g, wanted %g %g", first, end, e.low, e.high, low, high);
+    }
+  na_series_free(&s);
+}
+
+static void log_lines(void)
+{
+  na_log log = {.lines = NULL};
+  na_log_add(&log, "one\ntw", 6);
+  na_log_add(&log, "o\r", 2);
+  na_log_add(&log, "\nbad\rgood\n\033[31mred\033[0m\a\n", 25);
+  CHECK(na_log_kept(&log) == 4, "%zu lines", na_log_kept(&log));
+  static const char *const wanted[] = {"one", "two", "good", "red"};
+  for (size_t i = 0; i < 4; i++)
+    CHECK(strcmp(na_log_line(&log, i), wanted[i]) == 0, "line %zu: %s", i, na_log_line(&log, i));
+  for (int i = 0; i < 2 * NA_LOG_LINES; i++) na_log_add(&log, "x\n", 2);
+  CHECK(na_log_kept(&log) == NA_LOG_LINES && na_log_line(&log, NA_LOG_LINES) == NULL, "bounded");
+  na_log_scroll(&log, 1000000, 5);
+  CHECK(log.back == NA_LOG_LINES - 5, "scrolled to the beginning");
+  na_log_free(&log);
+}
+
+int main(void)
+{
+  RUN(screens);
+  RUN(readme);
+  RUN(keys);
+  RUN(series);
+  RUN(log_lines);
+  return CHECK_EXIT();
+}

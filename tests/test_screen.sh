@@ -1,0 +1,114 @@
+#!/bin/sh
+# The screen on a real terminal (tmux): a training is seen, steered and left, the terminal is sane
+# afterwards, also when the program dies; floods of output do not damage it.
+# SPDX-License-Identifier: GPL-3.0-or-later
+. "${NETAUG_SRCDIR:-..}/tests/check.sh"
+. "$NETAUG_SRCDIR/tests/data.sh"
+if ! command -v tmux >/dev/null; then
+  echo "SKIPPED, NOT TESTED: the screen on a terminal (tmux is missing)"
+  exit 0
+fi
+make_data "$scratch/data"
+netaug=$(cd "$(dirname "$netaug")" && pwd)/netaug
+NETAUG_LUA=$(cd "$NETAUG_LUA" && pwd)
+cat >"$scratch/train.lua" <<L
+local netaug = require "netaug"
+local exp = netaug.experiment {
+  name = "seen", model = netaug.models.tiny { classes = 10, resolution = 16 },
+  data = netaug.dataset("$scratch/data", { batch = 20, augment = "none" }),
+  train = { epochs = 100000, lr = 0.01, eval_every = 1000, calibrate = 20 },
+}
+print("the script speaks")
+function exp:on_step(e) -- slow enough to be watched
+  local began = os.clock()
+  repeat until os.clock() - began > 0.1
+  if arg[1] ~= "flood" then return end
+  for i = 1, 200 do print("print " .. i .. ("x"):rep(200)) io.write("write ", i, "\n") end
+end
+exp:run()
+L
+cat >"$scratch/go" <<G
+#!/bin/sh
+unset NO_COLOR
+export NETAUG_LUA='$NETAUG_LUA' LC_ALL=C.UTF-8
+cd '$scratch'
+'$netaug' run train.lua --threads 1 "\$@"
+echo "status \$?"
+if stty -a | grep -q ' icanon' && stty -a | grep -q ' echo '; then echo "the terminal is sane"; fi
+sleep 100
+G
+chmod +x "$scratch/go"
+mux() { env -u TMUX TMUX_TMPDIR="$scratch" tmux -u -L screen "$@"; }
+trap 'mux kill-server 2>/dev/null; rm -rf "$scratch"' EXIT
+
+# begin ARGUMENT...: the program in a terminal of 80 x 24
+begin()
+{
+  mux kill-server 2>/dev/null
+  mux -f /dev/null new-session -d -s s -x 80 -y 24 "$scratch/go $*"
+}
+shows() { mux capture-pane -p -t s; }
+
+# sees NAME TEXT: within 20 seconds the terminal shows it
+sees()
+{
+  for _ in $(seq 100); do
+    screen=$(shows)
+    if says "$screen" "$2"; then
+      ok "$1"
+      return
+    fi
+    sleep 0.2
+  done
+  not_ok "$1" "$screen"
+}
+press() { mux send-keys -t s "$@"; }
+kill_it() { pkill "-$1" -f "netaug run train.lua --threads 1"; }
+
+begin
+sees "the chart is there" "accuracy, %"
+sees "with both curves" "augmented "
+press 6
+sees "the log has what the script prints" "the script speaks"
+press 1 a
+sees "a key shows the loss" "─ loss ─"
+press ]
+sees "a key steers the learning rate" "set train.lr = 0.0125"
+sees "and the log tells" "after step"
+press Space
+sees "a pause" " paused "
+press Space 2
+sees "the augmentation" "stem.conv  base 8"
+mux resize-window -t s -x 20 -y 5
+sees "as small as 20 x 5" "seen"
+mux resize-window -t s -x 120 -y 40
+press 1
+sees "and large again" "sub-networks, by size"
+press q
+sees "leaving asks" "y: yes"
+press n
+sees "and goes on when told so" "? help"
+press q y
+sees "it ends with the reason" "seen was stopped"
+sees "and a status" "status 130"
+sees "the terminal is handed back" "the terminal is sane"
+check "the checkpoint is there" [ -f "$scratch/runs/seen/last.h5" ]
+
+begin flood
+sees "a flood of output stays in the log" "─ log ─"
+sleep 2
+screen=$(shows)
+check "the frame is whole" says "$screen" "╭─ accuracy, %"
+check "and the keys are told" says "$screen" "? help"
+press q y
+sees "and it can be left" "the terminal is sane"
+
+for signal in TERM HUP SEGV; do
+  begin
+  sees "a training before SIG$signal" "augmented "
+  kill_it "$signal"
+  sees "SIG$signal leaves a sane terminal" "the terminal is sane"
+done
+try "$netaug" eval "$scratch/runs/seen/last.h5" --data "$scratch/data"
+check "what was trained can be read" [ "$status" = 0 ]
+finish

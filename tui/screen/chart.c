@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tui/screen/chart.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { AXIS_COLS = 7, LEAST_AXES_COLS = 24, LEAST_AXES_ROWS = 5, LEAST_STRIP_ROWS = 9, MARK_LEAST_COLS = 5 };
+
+static const na_style styles[] = {[NA_CURVE_WIDE] = NA_STYLE_WIDE,
+                                  [NA_CURVE_BASE] = NA_STYLE_BASE,
+                                  [NA_CURVE_WIDE_VAL] = NA_STYLE_WIDE_VAL,
+                                  [NA_CURVE_BASE_VAL] = NA_STYLE_BASE_VAL};
+
+static const na_series *series_of(const na_chart *chart, const na_curves *curves, int c)
+{
+  return chart->accuracy ? &curves->top1[c] : &curves->loss[c];
+}
+
+static bool is_training(int c)
+{
+  return c == NA_CURVE_WIDE || c == NA_CURVE_BASE;
+}
+
+/* ------------------------------------------------------------------------- what is shown */
+
+/* The last step that has a point. */
+static double newest(const na_curves *curves)
+{
+  const na_series *s = &curves->loss[NA_CURVE_BASE];
+  return s->count > 0 ? s->x[s->count - 1] : 1;
+}
+
+void na_chart_range(const na_chart *chart, const na_curves *curves, double *left, double *right)
+{
+  *left = chart->right > chart->left ? chart->left : 0;
+  *right = chart->right > chart->left ? chart->right : newest(curves);
+  if (!(*right > *left)) *right = *left + 1;
+}
+
+void na_chart_zoom(na_chart *chart, const na_curves *curves, double factor)
+{
+  double left, right, last = newest(curves);
+  na_chart_range(chart, curves, &left, &right);
+  double width = (right - left) * factor;
+  if (width < 10) width = 10;
+  if (width >= last) {
+    chart->left = chart->right = 0;
+    return;
+  }
+  chart->right = right > last ? last : right;
+  chart->left = chart->right - width;
+  if (chart->left < 0) {
+    chart->left = 0;
+    chart->right = width;
+  }
+}
+
+void na_chart_pan(na_chart *chart, const na_curves *curves, double share)
+{
+  if (!(chart->right > chart->left)) return; /* everything is shown */
+  double width = chart->right - chart->left, last = newest(curves);
+  double left = chart->left + share * width;
+  if (left > last - width) left = last - width;
+  if (left < 0) left = 0;
+  chart->left = left;
+  chart->right = left + width;
+}
+
+/* The values between left and right, of what is drawn in full strength. */
+static na_window find_window(const na_chart *chart, const na_curves *curves)
+{
+  na_window w = {.log = chart->log && !chart->accuracy};
+  na_extent all = {INFINITY, -INFINITY};
+  na_chart_range(chart, curves, &w.left, &w.right);
+  for (int c = 0; c < NA_CURVE_COUNT; c++) {
+    const na_series *s = series_of(chart, curves, c);
+    size_t first = na_series_find(s, w.left), end = na_series_find(s, w.right + 1);
+    na_extent e = na_series_extent(s, is_training(c), first, end);
+    if (e.low < all.low) all.low = e.low;
+    if (e.high > all.high) all.high = e.high;
+  }
+  if (!(all.low <= all.high)) all = (na_extent){0, chart->accuracy ? 100 : 1};
+  if (w.log && !(all.low > 0)) w.log = false;
+  double room = w.log ? 0 : 0.05 * (all.high - all.low);
+  if (!(all.high - all.low > 1e-9 * fabs(all.high))) room = fabs(all.high) > 0 ? 0.1 * fabs(all.high) : 1;
+  w.bottom = w.log ? all.low / 1.05 : all.low - room;
+  w.top = w.log ? all.high * 1.05 : all.high + room;
+  if (!w.log && w.bottom < 0 && all.low >= 0) w.bottom = 0;
+  return w;
+}
+
+/* ------------------------------------------------------------------------- axes */
+
+/* 1, 2 or 5 times a power of ten, at least `least`. */
+static double nice_step(double least)
+{
+  double power = pow(10, floor(log10(least)));
+  for (int i = 0; i < 3; i++) {
+    static const double steps[] = {1, 2, 5};
+    if (steps[i] * power >= least * (1 - 1e-9)) return steps[i] * power;
+  }
+  return 10 * power;
+}
+
+static void label(char text[16], double value, double step)
+{
+  int digits = step >= 1 ? 0 : (int)ceil(-log10(step) - 1e-9);
+  snprintf(text, 16, "%.*f", digits > 5 ? 5 : digits, value);
+}
+
+static void tick(na_grid *grid, na_area plot, const na_canvas *canvas, const na_window *w,
+                 double value, double step)
+{
+  char text[16];
+  double y = na_canvas_y(canvas, w, value);
+  int per_row = canvas->height / (plot.rows > 0 ? plot.rows : 1);
+  int row = plot.row + (int)floor(y / (per_row > 0 ? per_row : 1));
+  if (row < plot.row || row >= plot.row + plot.rows) return;
+  label(text, value, step);
+  int used = (int)strlen(text);
+  if (used > AXIS_COLS - 1) return;
+  na_grid_put(grid, row, plot.col - 1 - used, used, NA_STYLE_FAINT, text);
+  na_grid_set(grid, row, plot.col - 1, NA_STYLE_FRAME, 0x2524);
+}
+
+static void draw_y_axis(na_grid *grid, na_area plot, const na_canvas *canvas, const na_window *w)
+{
+  for (int r = 0; r < plot.rows; r++)
+    na_grid_set(grid, plot.row + r, plot.col - 1, NA_STYLE_FRAME, 0x2502);
+  if (w->log && w->top > 4 * w->bottom) { /* a narrower range is labelled evenly */
+    for (double power = pow(10, floor(log10(w->bottom))); power <= w->top; power *= 10)
+      for (int i = 0; i < 3; i++) {
+        static const double steps[] = {1, 2, 5};
+        tick(grid, plot, canvas, w, steps[i] * power, power < 1 ? power : 1);
+      }
+    return;
+  }
+  int wanted = plot.rows / 3 > 1 ? plot.rows / 3 : 1;
+  double step = nice_step((w->top - w->bottom) / wanted);
+  for (double v = ceil(w->bottom / step) * step; v <= w->top; v += step)
+    tick(grid, plot, canvas, w, fabs(v) < step / 2 ? 0 : v, step);
+}
+
+static int column_of(const na_window *w, na_area plot, double step)
+{
+  return plot.col + (int)floor((step - w->left) / (w->right - w->left) * plot.cols);
+}
+
+/* Steps along the bottom, in epochs where at least one of these is shown. */
+static void draw_x_axis(na_grid *grid, na_area plot, const na_curves *curves, const na_window *w)
+{
+  int row = plot.row + plot.rows;
+  double unit = curves->batches > 0 && w->right - w->left >= (double)curves->batches
+                    ? (double)curves->batches : 1;
+  const char *name = unit > 1 ? "epoch" : "step";
+  double step = nice_step((w->right - w->left) / unit / (plot.cols / 10 > 0 ? plot.cols / 10 : 1));
+  if (step < 1) step = 1;
+  na_grid_put(grid, row, plot.col - AXIS_COLS, AXIS_COLS - 1, NA_STYLE_FAINT, name);
+  int free_from = plot.col;
+  for (double v = ceil(w->left / unit / step) * step; v * unit <= w->right; v += step) {
+    char text[16];
+    snprintf(text, sizeof text, "%.0f", v);
+    int col = column_of(w, plot, v * unit), length = (int)strlen(text);
+    if (col + length > plot.col + plot.cols) col = plot.col + plot.cols - length;
+    if (col < free_from) continue;
+    na_grid_put(grid, row, col, length, NA_STYLE_FAINT, text);
+    free_from = col + length + 1;
+  }
+}
+
+/* ------------------------------------------------------------------------- curves */
+
+/* Column of a mark, -1 where it is not shown. */
+static int mark_column(na_area plot, const na_mark *mark, const na_window *w)
+{
+  if ((double)mark->step < w->left || (double)mark->step > w->right) return -1;
+  int col = column_of(w, plot, (double)mark->step);
+  return col < plot.col + plot.cols ? col : plot.col + plot.cols - 1;
+}
+
+static void draw_marks(na_grid *grid, na_area plot, const na_curves *curves, const na_window *w)
+{
+  for (size_t i = 0; i < curves->mark_count; i++) {
+    int col = mark_column(plot, &curves->marks[i], w);
+    for (int r = 0; r < plot.rows && col >= 0; r++)
+      na_grid_set(grid, plot.row + r, col, NA_STYLE_MARK, 0x254E);
+  }
+}
+
+/* What each mark says, up to the next one, over the curves. */
+static void label_marks(na_grid *grid, na_area plot, const na_curves *curves, const na_window *w)
+{
+  for (size_t i = 0; i < curves->mark_count; i++) {
+    int col = mark_column(plot, &curves->marks[i], w), room = plot.col + plot.cols - col - 1;
+    if (col < 0) continue;
+    if (i + 1 < curves->mark_count) {
+      int next = column_of(w, plot, (double)curves->marks[i + 1].step) - col - 1;
+      if (next < room) room = next;
+    }
+    if (room >= MARK_LEAST_COLS)
+      na_grid_put(grid, plot.row + plot.rows - 1, col + 1, room, NA_STYLE_MARK, curves->marks[i].text);
+  }
+}
+
+static void draw_cursor(const na_chart *chart, na_grid *grid, na_area plot, const na_window *w)
+{
+  if (!(chart->cursor >= w->left && chart->cursor <= w->right)) return;
+  int col = column_of(w, plot, chart->cursor);
+  if (col >= plot.col + plot.cols) col = plot.col + plot.cols - 1;
+  for (int r = 0; r < plot.rows; r++)
+    na_grid_set(grid, plot.row + r, col, NA_STYLE_STRONG, 0x2502);
+}
+
+static void draw_curves(const na_chart *chart, const na_curves *curves, na_canvas *canvas,
+                        const na_window *w)
+{
+  static const na_style raw[] = {[NA_CURVE_WIDE] = NA_STYLE_WIDE_RAW,
+                                 [NA_CURVE_BASE] = NA_STYLE_BASE_RAW};
+  for (int c = NA_CURVE_WIDE; c <= NA_CURVE_BASE; c++) {
+    const na_series *s = series_of(chart, curves, c);
+    if (s->decay > 0) na_canvas_series(canvas, w, s, false, (na_pen){raw[c], 1 + c, 0});
+  }
+  for (int c = 0; c < NA_CURVE_COUNT; c++)
+    na_canvas_series(canvas, w, series_of(chart, curves, c), is_training(c),
+                     (na_pen){styles[c], 10 + c, is_training(c) ? 0 : 2});
+}
+
+/* "augmented 88.4  base 86.9  base val 86.1": the newest values, or those at the cursor. */
+static void draw_legend(const na_chart *chart, const na_curves *curves, na_grid *grid, na_area area)
+{
+  int col = area.col, end = area.col + area.cols;
+  if (!isnan(chart->cursor))
+    col += na_grid_print(grid, area.row, col, end - col, NA_STYLE_STRONG, "step %.0f:  ",
+                         chart->cursor);
+  for (int c = 0; c < NA_CURVE_COUNT; c++) {
+    const na_series *s = series_of(chart, curves, c);
+    double value = isnan(chart->cursor) ? na_series_last(s, is_training(c))
+                                        : na_series_at(s, is_training(c), chart->cursor);
+    if (isnan(value)) continue;
+    char text[48];
+    snprintf(text, sizeof text, chart->accuracy ? "%s %.1f%%" : "%s %.3f", na_curve_name((na_curve)c),
+             value);
+    int length = (int)strlen(text);
+    if (col + length + 3 > end) break;
+    na_grid_set(grid, area.row, col, styles[c], is_training(c) ? 0x2500 : 0x2504);
+    na_grid_set(grid, area.row, col + 1, styles[c], is_training(c) ? 0x2500 : 0x2504);
+    col += 3 + na_grid_put(grid, area.row, col + 3, length, styles[c], text) + 2;
+  }
+}
+
+/* Augmented minus base (training), column by column; the better one gives the style. */
+static void draw_strip(const na_chart *chart, const na_curves *curves, na_grid *grid, na_area plot,
+                       const na_window *w, int row)
+{
+  const na_series *base = series_of(chart, curves, NA_CURVE_BASE);
+  const na_series *wide = series_of(chart, curves, NA_CURVE_WIDE);
+  double most = 0, last = NAN;
+  for (int pass = 0; pass < 2; pass++)
+    for (int c = 0; c < plot.cols; c++) {
+      double x = w->left + (w->right - w->left) * (c + 1) / plot.cols;
+      if (wide->count == 0 || x < wide->x[0] || x > wide->x[wide->count - 1] + (w->right - w->left) / plot.cols)
+        continue;
+      double d = na_series_at(wide, true, x) - na_series_at(base, true, x);
+      if (isnan(d)) continue;
+      if (pass == 0) {
+        if (fabs(d) > most) most = fabs(d);
+        last = d;
+        continue;
+      }
+      int eighths = most > 0 ? (int)lrint(8 * fabs(d) / most) : 0;
+      bool better = chart->accuracy ? d > 0 : d < 0;
+      if (eighths > 0)
+        na_grid_set(grid, row, plot.col + c, better ? NA_STYLE_WIDE : NA_STYLE_BASE,
+                    grid->utf8 ? 0x2580u + (uint32_t)eighths : eighths > 5 ? '#' : eighths > 2 ? '=' : '-');
+    }
+  if (isnan(last)) return;
+  na_grid_print(grid, row, plot.col - AXIS_COLS, AXIS_COLS - 1, NA_STYLE_FAINT,
+                chart->accuracy ? "%+.1f" : "%+.3f", last);
+}
+
+int na_chart_draw(const na_chart *chart, const na_curves *curves, na_grid *grid, na_area area,
+                  na_error *err)
+{
+  bool axes = area.cols >= LEAST_AXES_COLS && area.rows >= LEAST_AXES_ROWS;
+  bool strip = axes && area.rows >= LEAST_STRIP_ROWS;
+  if (area.rows < 1 || area.cols < 8) return NA_OK;
+  na_area plot = area;
+  if (area.rows >= 2) {
+    draw_legend(chart, curves, grid, area);
+    plot.row++;
+    plot.rows--;
+  }
+  if (axes) {
+    plot.col += AXIS_COLS;
+    plot.cols -= AXIS_COLS;
+    plot.rows -= 1 + strip;
+  }
+  na_canvas canvas;
+  na_window window = find_window(chart, curves);
+  int code = na_canvas_new(&canvas, grid, plot, err);
+  if (code != NA_OK) return code;
+  if (axes) {
+    draw_y_axis(grid, plot, &canvas, &window);
+    draw_x_axis(grid, plot, curves, &window);
+  }
+  draw_marks(grid, plot, curves, &window);
+  draw_cursor(chart, grid, plot, &window);
+  draw_curves(chart, curves, &canvas, &window);
+  na_canvas_show(&canvas, grid);
+  label_marks(grid, plot, curves, &window);
+  if (strip) draw_strip(chart, curves, grid, plot, &window, plot.row + plot.rows + 1);
+  na_canvas_free(&canvas);
+  return NA_OK;
+}

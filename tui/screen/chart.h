@@ -1,0 +1,29 @@
+/* One chart of a run's curves: base against augmented, with axes, marks and a strip of differences.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef NA_CHART_H
+#define NA_CHART_H
+
+#include "tui/screen/canvas.h"
+#include "tui/screen/curves.h"
+
+typedef struct na_chart {
+  bool accuracy;      /* else loss */
+  bool log;           /* y logarithmic; loss only */
+  double left, right; /* steps that are shown; right <= left: all of them */
+  double cursor;      /* step whose values are told; NaN: none */
+} na_chart;
+
+/* Draws it into area (anything from 1 x 8 up). Raw values stay faint behind the smoothed ones. */
+int na_chart_draw(const na_chart *chart, const na_curves *curves, na_grid *grid, na_area area,
+                  na_error *err);
+
+/* The steps that are shown. */
+void na_chart_range(const na_chart *chart, const na_curves *curves, double *left, double *right);
+
+/* Shows a `factor` of the steps that are shown now, around the newest; from 1 on all of them. */
+void na_chart_zoom(na_chart *chart, const na_curves *curves, double factor);
+
+/* Moves by a share of what is shown, within the run. */
+void na_chart_pan(na_chart *chart, const na_curves *curves, double share);
+
+#endif

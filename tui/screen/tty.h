@@ -1,0 +1,34 @@
+/* The terminal as a screen: curses shows a grid and reads keys; whatever the process writes to its
+ * standard output and error meanwhile is caught.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef NA_TTY_H
+#define NA_TTY_H
+
+#include "tui/screen/grid.h"
+
+/* Can this process have a screen? Standard input and output are a terminal that can move its cursor,
+ * of at least 20 x 5. */
+bool na_tty_usable(void);
+
+/* Takes the terminal. It is handed back by na_tty_close, and on every signal that ends the process. */
+int na_tty_open(na_error *err);
+void na_tty_close(void);
+
+/* Hands the terminal back in a signal handler. */
+void na_tty_restore(void);
+
+/* Rows and columns now; true when they changed since the last call. */
+bool na_tty_size(int *rows, int *cols);
+
+bool na_tty_utf8(void);
+
+/* Shows the grid, which has the terminal's size. */
+void na_tty_paint(const na_grid *grid);
+
+/* The next key (a character, or one of live.h's), 0: none. */
+int na_tty_key(void);
+
+/* What was written to standard output and error: up to size bytes, 0: nothing. */
+size_t na_tty_caught(char *text, size_t size);
+
+#endif
