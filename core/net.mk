@@ -15,6 +15,7 @@ libcore_a_SOURCES += \
 	core/train/steer.c core/train/steer.h \
 	core/train/draws.c core/train/agreement.c \
 	core/train/position.c core/train/replay.c \
+	core/train/record.c core/train/record.h \
 	core/train/environment.c core/train/environment.h \
 	core/train/schedule.c \
 	core/train/step.c \

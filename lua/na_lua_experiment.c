@@ -7,7 +7,7 @@
 enum { NAME_SIZE = 100 };
 
 /* User values of an experiment. */
-enum { MODEL = 1, DATA, AUGMENT, TRAIN, HOOKS, NET, STATE, VALUES = STATE };
+enum { MODEL = 1, DATA, AUGMENT, TRAIN, HOOKS, NET, STATE, RECORD, VALUES = RECORD };
 
 typedef struct experiment {
   char name[NAME_SIZE];
@@ -301,15 +301,71 @@ static int run(lua_State *L)
   lua_pushvalue(L, NETWORK);
   lua_setiuservalue(L, SELF, NET);
   const char *description = push_description(L, e, DATASET, train);
+  bool records = lua_getiuservalue(L, SELF, RECORD) != LUA_TNIL;
+  const na_record *recorded = records ? na_lua_settings_get(L, -1) : NULL;
+  lua_pop(L, 1); /* the experiment keeps it */
   na_lua_run_start(L, &(na_lua_plan){.name = e->name,
                                      .experiment = SELF,
                                      .net = NETWORK,
                                      .data = DATASET,
                                      .train = train,
                                      .description = description,
-                                     .replay = replay});
+                                     .replay = replay,
+                                     .record = recorded});
   lua_settop(L, SELF);
   return lua_yieldk(L, 0, 0, finish);
+}
+
+/* The list of names at index as the setting `layers` has it. */
+static void join_layers(lua_State *L, int settings, int index)
+{
+  na_buffer *text = na_lua_buffer(L);
+  int count = (int)lua_rawlen(L, index);
+  for (int i = 1; i <= count; i++) {
+    if (lua_rawgeti(L, index, i) != LUA_TSTRING)
+      na_lua_fail(L, "record.layers takes names of layers, but got a %s", luaL_typename(L, -1));
+    na_buffer_add(text, "%s%s", i > 1 ? "," : "", lua_tostring(L, -1));
+    lua_pop(L, 1);
+  }
+  na_lua_push_buffer(L, text);
+  lua_setfield(L, settings, "layers");
+  lua_pop(L, 1);
+}
+
+/* exp:record{ layers =, images =, every =, epochs =, augmented =, gradients = }; false: nothing */
+static int record(lua_State *L)
+{
+  check(L, 1);
+  lua_settop(L, 2);
+  if (lua_isboolean(L, 2) && !lua_toboolean(L, 2)) {
+    lua_pushnil(L);
+    lua_setiuservalue(L, 1, RECORD);
+    return 0;
+  }
+  na_record *settings = na_lua_settings_new(L, &na_record_settings, sizeof *settings);
+  if (lua_istable(L, 2)) {
+    /* A list of names is handier than one text; the caller's table stays as it is. */
+    lua_newtable(L);
+    lua_pushnil(L);
+    while (lua_next(L, 2) != 0) {
+      lua_pushvalue(L, -2);
+      lua_insert(L, -2);
+      lua_rawset(L, 4);
+    }
+    if (lua_getfield(L, 4, "layers") == LUA_TTABLE) {
+      join_layers(L, 4, 5);
+    }
+    lua_settop(L, 4);
+    /* Particular epochs mean only those, unless `every` is given, too. */
+    bool only = lua_getfield(L, 4, "epochs") != LUA_TNIL && lua_getfield(L, 4, "every") == LUA_TNIL;
+    lua_settop(L, 4);
+    na_lua_settings_fill(L, 3, 4);
+    if (only) settings->every = 0;
+    lua_settop(L, 3);
+  } else if (!lua_isnil(L, 2))
+    return na_lua_fail(L, "exp:record takes a table, but got a %s", luaL_typename(L, 2));
+  lua_setiuservalue(L, 1, RECORD);
+  return 0;
 }
 
 /* exp:stop() */
@@ -394,6 +450,10 @@ static const na_lua_function functions[] = {
      "and "
      "top5 are shares of 1",
      run},
+    {"experiment:record", "{ layers =, images =, epochs =, augmented =, gradients = }",
+     "records what layers give on the first images of the validation set, after every epoch or the "
+     "given ones, into activations-STEP.h5 of the run's folder; false: no more",
+     record},
     {"experiment:stop", "()", "ends its run after the present step", stop},
 };
 

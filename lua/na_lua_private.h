@@ -186,6 +186,7 @@ typedef struct na_lua_plan {
   int experiment, net, data;
   const na_train *train;
   const char *description;
+  const na_record *record; /* or NULL */
   const char *replay; /* folder of a run whose steering is repeated, or NULL */
 } na_lua_plan;
 

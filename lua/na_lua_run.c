@@ -151,6 +151,7 @@ static int start_trainer(na_lua *lua, na_lua_run *run, na_net *net, const na_lua
                             .initialize = true,
                             .folder = run->folder,
                             .description = plan->description,
+                            .record = plan->record,
                             .notes = notes,
                             .note_count = NA_LUA_NOTES};
   int code = set_history(lua, plan, &setup, &log, err);

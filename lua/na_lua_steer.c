@@ -165,6 +165,19 @@ static void push_settings(lua_State *L, const char *key)
   }
 }
 
+/* run:record([{ ... }]): as exp:record, now. */
+static int run_record(lua_State *L)
+{
+  luaL_checkudata(L, 1, NA_LUA_RUN_CLASS);
+  if (lua_isnoneornil(L, 2)) return give(L, NA_STEER_RECORD, "");
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  na_buffer *text = na_lua_buffer(L);
+  add_assignments(L, 2, "", text);
+  na_lua_push_buffer(L, text);
+  return give(L, NA_STEER_RECORD, lua_tostring(L, -1));
+}
+
 /* ------------------------------------------------------------------------------- looking */
 
 static void set_number(lua_State *L, const char *name, double value)
@@ -296,6 +309,8 @@ const na_lua_function na_lua_run_functions[] = {
      "switches the comparison of the base's and the augmented gradients; without an argument gives "
      "the list { layer, cosine, ratio, mean_cosine, mean_ratio }",
      run_agreement},
+    {"run:record", "([{ layers = \"NAME, NAME\", images =, gradients = }])",
+     "records activations before its next step", run_record},
     {"run:draws", "()",
      "how often each candidate was drawn, how often that was expected, and the mean loss with it",
      run_draws},

@@ -45,6 +45,9 @@ trap 'mux kill-server 2>/dev/null; rm -rf "$scratch"' EXIT
 begin()
 {
   mux kill-server 2>/dev/null
+  # A session that the dying server still accepts would die with it.
+  while mux list-sessions >/dev/null 2>&1; do sleep 0.1; done
+  sleep 0.3
   mux -f /dev/null new-session -d -s s -x 80 -y 24 "$scratch/go $*"
 }
 shows() { mux capture-pane -p -t s 2>&1; }

@@ -44,6 +44,12 @@ int na_h5_read_rows(na_h5 *file, const char *path, na_h5_type type, long long fi
                     long long rows, void *out, na_error *err);
 int na_h5_write(na_h5 *file, const char *path, na_h5_type type, int rank, const long long *dims,
                 const void *data, na_error *err); /* creates missing groups */
+/* A compressed dataset of this shape, rank at least 1, in chunks of about 64 KiB of whole rows; and rows
+ * first .. first+rows-1 of it, or of any dataset, from data. */
+int na_h5_packed(na_h5 *file, const char *path, na_h5_type type, int rank, const long long *dims,
+                 na_error *err);
+int na_h5_write_rows(na_h5 *file, const char *path, na_h5_type type, long long first,
+                     long long rows, const void *data, na_error *err);
 /* An extendable dataset of shape [0][dims...], then rows appended to it. rank counts dims, which are
  * a row's (rank 0: a row is one number). chunk: rows per chunk. */
 int na_h5_extendable(na_h5 *file, const char *path, na_h5_type type, int rank,

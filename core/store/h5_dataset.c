@@ -407,3 +407,68 @@ int na_h5_append_rows(na_h5 *file, const char *path, na_h5_type type, long long 
   int code = append_rows(file, &part, err);
   return na_h5_wrote(file, code, err);
 }
+
+/* Rows of a chunk: what 64 KiB hold, at least one, at most all. */
+static hsize_t packed_rows(int rank, const hsize_t *dims, hid_t type)
+{
+  enum { CHUNK_BYTES = 64 << 10 };
+  hsize_t row = H5Tget_size(type);
+  for (int i = 1; i < rank; i++) row *= dims[i];
+  hsize_t rows = row > 0 ? CHUNK_BYTES / row : 1;
+  return rows < 1 ? 1 : rows > dims[0] ? dims[0] : rows;
+}
+
+static int make_packed(na_h5 *file, const char *path, na_h5_type type, int rank,
+                       const long long *dims, na_error *err)
+{
+  enum { LEVEL = 4 };
+  int code = check_new(file, path, rank, dims, err);
+  if (code != NA_OK) return code;
+  hsize_t sizes[NA_H5_RANK_MAX], piece[NA_H5_RANK_MAX];
+  for (int i = 0; i < rank; i++) piece[i] = sizes[i] = (hsize_t)dims[i];
+  piece[0] = packed_rows(rank, sizes, file_type(type));
+  hid_t id, list = H5Pcreate(H5P_DATASET_CREATE);
+  if (list >= 0 && fits_chunk(rank, piece, file_type(type))) {
+    H5Pset_chunk(list, rank, piece);
+    H5Pset_shuffle(list);
+    if (H5Zfilter_avail(H5Z_FILTER_DEFLATE) > 0) H5Pset_deflate(list, LEVEL);
+    if (H5Zfilter_avail(H5Z_FILTER_FLETCHER32) > 0) H5Pset_fletcher32(list);
+  }
+  code = make_dataset(file, path, file_type(type), H5Screate_simple(rank, sizes, NULL), list, &id,
+                      err);
+  if (code == NA_OK) H5Dclose(id);
+  return code;
+}
+
+int na_h5_packed(na_h5 *file, const char *path, na_h5_type type, int rank, const long long *dims,
+                 na_error *err)
+{
+  if (rank < 1) return na_fail(err, NA_EINVAL, "%s: a packed dataset has rows", path);
+  na_h5_lock();
+  int code = make_packed(file, path, type, rank, dims, err);
+  return na_h5_wrote(file, code, err);
+}
+
+static int write_rows(na_h5 *file, slab *part, na_error *err)
+{
+  int code = open_slab(file, part, err);
+  if (code != NA_OK) return code;
+  hsize_t have = part->size.dims[0];
+  if (part->first > have || part->rows > have - part->first)
+    return na_h5_fail(file, err, NA_ESHAPE, "%s has %llu rows", part->path,
+                      (unsigned long long)have);
+  return move_rows(file, part, err);
+}
+
+int na_h5_write_rows(na_h5 *file, const char *path, na_h5_type type, long long first,
+                     long long rows, const void *data, na_error *err)
+{
+  if (first < 0 || rows < 0) return na_fail(err, NA_EINVAL, "%s: negative row number", path);
+  if (rows == 0) return NA_OK;
+  slab part = {.path = path, .type = type, .from = data};
+  part.first = (hsize_t)first;
+  part.rows = (hsize_t)rows;
+  na_h5_lock();
+  int code = write_rows(file, &part, err);
+  return na_h5_wrote(file, code, err);
+}

@@ -25,6 +25,7 @@ struct na_recorder {
   char *folder;
   FILE *log;
   na_metrics *metrics;
+  bool fresh;           /* a new run of which nothing is written yet */
   char last[PATH_SIZE]; /* path of the last checkpoint; empty: none yet */
 };
 
@@ -329,6 +330,7 @@ int na_recorder_new(na_recorder **out, const char *folder, bool again, na_error 
     na_recorder_free(recorder, NULL);
     return code;
   }
+  recorder->fresh = !again;
   *out = recorder;
   return NA_OK;
 }
@@ -344,18 +346,6 @@ static int begin(na_recorder *recorder, const na_metrics_setup *setup, const na_
   if (code == NA_OK && !complete)
     na_recorder_log(recorder, "some metrics before this position were missing or damaged");
   return code;
-}
-
-/* A new folder is left as it was found when nothing could begin in it. */
-static void take_back(na_recorder *recorder)
-{
-  char path[PATH_SIZE];
-  struct stat status;
-  na_recorder_path(recorder, "run.h5", path);
-  unlink(path);
-  if (fstat(fileno(recorder->log), &status) != 0 || status.st_size != 0) return;
-  na_recorder_path(recorder, "log.txt", path);
-  unlink(path);
 }
 
 int na_recorder_begin(na_recorder *recorder, const char *description, const na_note *notes,
@@ -376,15 +366,28 @@ int na_recorder_begin(na_recorder *recorder, const char *description, const na_n
                             .epoch_count = EPOCH_COUNT,
                             .epoch_columns = epoch_columns};
   int code = begin(recorder, &setup, rows, err);
-  if (code != NA_OK && rows == NULL) take_back(recorder);
+  if (code == NA_OK) recorder->fresh = false;
   na_free(all);
   return code;
+}
+
+/* A new folder is left as it was found when nothing could begin in it. */
+static void take_back(na_recorder *recorder)
+{
+  char path[PATH_SIZE];
+  struct stat status;
+  na_recorder_path(recorder, "run.h5", path);
+  unlink(path);
+  if (fstat(fileno(recorder->log), &status) != 0 || status.st_size != 0) return;
+  na_recorder_path(recorder, "log.txt", path);
+  unlink(path);
 }
 
 int na_recorder_free(na_recorder *recorder, na_error *err)
 {
   if (recorder == NULL) return NA_OK;
   int code = recorder->metrics != NULL ? na_metrics_close(recorder->metrics, err) : NA_OK;
+  if (recorder->fresh) take_back(recorder);
   if (recorder->log != NULL && fclose(recorder->log) != 0 && code == NA_OK)
     code = na_fail(err, NA_EIO, "cannot write the log in %.300s: %s", recorder->folder,
                    strerror(errno));

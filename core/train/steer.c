@@ -144,8 +144,9 @@ static int assign_augment(proposal *p, const char *name, const char *value, na_e
   return na_settings_parse(&na_augment_settings, &p->lists, name, value, err);
 }
 
-static int assign(proposal *p, const char *name, const char *value, na_error *err)
+static int assign(void *target, const char *name, const char *value, na_error *err)
 {
+  proposal *p = target;
   if (begins(name, "train.")) return assign_train(p, name + 6, value, err);
   if (begins(name, "augment.")) return assign_augment(p, name + 8, value, err);
   if (begins(name, "data.") || strcmp(name, "model") == 0 || strcmp(name, "name") == 0) {
@@ -158,8 +159,11 @@ static int assign(proposal *p, const char *name, const char *value, na_error *er
   return assign_train(p, name, value, err);
 }
 
-/* "NAME = VALUE; NAME = VALUE" into the proposal. */
-static int assign_all(proposal *p, const char *text, na_error *err)
+typedef int put_value(void *target, const char *name, const char *value, na_error *err);
+
+/* "NAME = VALUE; NAME = VALUE", each given to put(target, name, value). */
+static int assign_each(const char *text, const char *example, put_value *put, void *target,
+                       na_error *err)
 {
   char name[64], value[NA_TEXT_MAX];
   do {
@@ -168,13 +172,33 @@ static int assign_all(proposal *p, const char *text, na_error *err)
         !copy_trimmed(value, sizeof value, text + left + 1, length - left - 1)) {
       na_fail(err, NA_EINVAL, "\"%.*s\" is not of the form NAME = VALUE",
               (int)(length < 64 ? length : 64), text);
-      return na_hint(err, "for example: set train.lr = 0.02; augment.width = 1, 2");
+      return na_hint(err, "for example: %s", example);
     }
-    int code = assign(p, name, value, err);
+    int code = put(target, name, value, err);
     if (code != NA_OK) return code;
     text += length;
   } while (*text++ == ';');
   return NA_OK;
+}
+
+static int assign_all(proposal *p, const char *text, na_error *err)
+{
+  return assign_each(text, "set train.lr = 0.02; augment.width = 1, 2", assign, p, err);
+}
+
+static int assign_record(void *record, const char *name, const char *value, na_error *err)
+{
+  return na_settings_parse(&na_record_settings, record, name, value, err);
+}
+
+/* The recording that a command asks for. */
+static int read_record(const na_trainer *t, const char *text, na_record *record, na_error *err)
+{
+  *record = t->record;
+  int code = NA_OK;
+  if (text[0] != '\0')
+    code = assign_each(text, "record layers = classifier; images = 4", assign_record, record, err);
+  return code == NA_OK ? na_record_check(t, record, err) : code;
 }
 
 static int resolve_lists(proposal *p, na_error *err)
@@ -278,6 +302,7 @@ static int check_switch(const char *word, const char *argument, na_error *err)
 static int check(const na_trainer *t, const na_steering *s, na_error *err)
 {
   proposal p;
+  na_record record;
   int code = NA_OK;
   switch (s->kind) {
   case NA_STEER_STEP:
@@ -288,6 +313,8 @@ static int check(const na_trainer *t, const na_steering *s, na_error *err)
     return check_evaluate(t, s->argument, err);
   case NA_STEER_AGREEMENT:
     return check_switch(na_steer_word(s->kind), s->argument, err);
+  case NA_STEER_RECORD:
+    return read_record(t, s->argument, &record, err);
   case NA_STEER_SET:
     code = propose(t, t->steer.queue, t->steer.count, s->argument, &p, err);
     return code == NA_OK ? check_proposal(t, &p, t->steer.epochs_begun, err) : code;
@@ -403,6 +430,13 @@ static int apply_evaluate(na_trainer *t, const char *which, na_error *err)
   return na_worker_evaluate(t, strcmp(which, "widest") != 0, widest, err);
 }
 
+static int apply_record(na_trainer *t, const char *text, na_error *err)
+{
+  na_record record;
+  int code = read_record(t, text, &record, err);
+  return code == NA_OK ? na_record_now(t, &record, err) : code;
+}
+
 static void apply_pause(na_trainer *t, bool paused)
 {
   t->steer.left = 0;
@@ -441,6 +475,8 @@ static int apply(na_trainer *t, const na_steering *s, na_error *err)
     return apply_set(t, s->argument, err);
   case NA_STEER_AGREEMENT:
     return na_agreement_switch(t, s->argument[1] == 'n', err);
+  case NA_STEER_RECORD:
+    return apply_record(t, s->argument, err);
   case NA_STEER_COUNT:
     break;
   }

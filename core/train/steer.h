@@ -21,7 +21,8 @@
   X(CHECKPOINT, "checkpoint", "[NAME]", "write NAME.h5 (step-NNNNNNNN.h5) into the run's folder")  \
   X(EVALUATE, "evaluate", "[base|widest]", "evaluate now; without a word both")                    \
   X(SET, "set", "NAME = VALUE[; NAME = VALUE]...", "change settings, all of them or none")         \
-  X(AGREEMENT, "agreement", "on|off", "compare the gradients of base and sub-networks")
+  X(AGREEMENT, "agreement", "on|off", "compare the gradients of base and sub-networks")            \
+  X(RECORD, "record", "[NAME = VALUE[; ...]]", "record activations now; NAME as in exp:record")
 
 typedef enum na_steer {
 #define NA_STEER_ENUM(symbol, word, argument, help) NA_STEER_##symbol,

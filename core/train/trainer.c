@@ -127,6 +127,15 @@ static int make_team(na_trainer *t, na_error *err)
   return code;
 }
 
+static int make_record(na_trainer *t, const na_trainer_setup *setup, na_error *err)
+{
+  na_settings_init(&na_record_settings, &t->record);
+  if (setup->record == NULL) return NA_OK;
+  t->record = *setup->record;
+  t->records = true;
+  return na_record_check(t, &t->record, err);
+}
+
 static int make_replay(na_trainer *t, const na_trainer_setup *setup, na_error *err)
 {
   size_t count = (size_t)setup->replay_count;
@@ -161,6 +170,7 @@ static int make_parts(na_trainer *t, const na_trainer_setup *setup, na_error *er
     code = na_workspace_new(&t->workspace, t->net, t->team, largest_batch(t), true, err);
   if (code == NA_OK && setup->folder != NULL)
     code = na_recorder_new(&t->recorder, setup->folder, setup->resume != NULL, err);
+  if (code == NA_OK) code = make_record(t, setup, err);
   if (code == NA_OK) code = make_replay(t, setup, err);
   if (code == NA_OK) code = make_position(t, setup, err);
   return code;

@@ -6,6 +6,7 @@
 #include "core/base/source.h"
 #include "core/net/workspace.h"
 #include "core/store/metrics.h"
+#include "core/train/record.h"
 
 /* Every number of the recipe. The field's table is na_train_settings; its defaults are the
  * paper's. */
@@ -96,6 +97,8 @@ typedef struct na_trainer_setup {
   const char *data_settings; /* dataset settings as text, stored in checkpoints; or NULL */
   const na_note *notes;      /* [note_count], stored with the run: script, arguments, ... */
   int note_count;
+
+  const na_record *record;   /* copied; NULL: activations are recorded only on command */
 
   /* Going on with the run in `folder`: the path of the checkpoint to go on from, or "" for its
    * beginning; NULL: a new run. What follows has the bits of a run that was never interrupted. The

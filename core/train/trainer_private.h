@@ -51,6 +51,8 @@ struct na_trainer {
   na_train train;
   na_augmentation lists; /* in force */
   bool elastic;          /* the net can be drawn from at all */
+  bool records;          /* by the epochs of `record`; else only on command */
+  na_record record;
   na_net *net;
   na_source *data, *val, *calibration;
   bool initialize;
@@ -123,6 +125,17 @@ void na_draws_read(na_trainer *trainer, const double *numbers);
 
 /* Whether the settings make sense together. */
 int na_train_check(const na_train *train, na_error *err);
+
+/* ---------------------------------------------------------------------------- record.c */
+
+/* Whether such a recording can be made. */
+int na_record_check(const na_trainer *trainer, const na_record *record, na_error *err);
+
+/* Is one due after the epoch that just ended? */
+bool na_record_due(const na_trainer *trainer);
+
+/* Writes FOLDER/activations-STEP.h5, between two steps. */
+int na_record_now(na_trainer *trainer, const na_record *record, na_error *err);
 
 /* ------------------------------------------------------- what the worker does for steer.c */
 

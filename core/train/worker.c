@@ -305,6 +305,14 @@ static int publish_epoch(na_trainer *t, bool best, na_error *err)
   return code;
 }
 
+/* A recording that fails must not end the training. */
+static void record_epoch(na_trainer *t)
+{
+  na_error err = {0};
+  if (na_record_due(t) && na_record_now(t, &t->record, &err) != NA_OK)
+    na_worker_tell(t, "activations were not recorded: %.400s", err.message);
+}
+
 /* After the last batch of an epoch: evaluation, the EPOCH event, checkpoints. They come last, so
  * that they hold what hooks made of the epoch. A stop during the evaluation leaves the epoch at its
  * last batch: going on from there evaluates it again. */
@@ -325,6 +333,7 @@ static int finish_epoch(na_trainer *t, na_error *err)
   bool best = t->base_val.images > 0 && (t->best.images == 0 || t->base_val.top1 > t->best.top1);
   if (best) t->best = t->base_val;
   code = publish_epoch(t, best, err);
+  if (code == NA_OK) record_epoch(t);
   if (code == NA_OK) code = save_epoch(t, best, err);
   if (due) t->clock.evaluation = na_now() - began;
   return code;

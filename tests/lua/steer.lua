@@ -64,6 +64,26 @@ end
 result = exp:run()
 assert(result.stopped and seen == 2, seen)
 
+-- Recording activations: after the second epoch, and on command.
+exp = experiment("recorded")
+refused("record.images takes a whole number", exp.record, exp, { images = 0 })
+refused('no setting "layer"', exp.record, exp, { layer = "x" })
+exp:record { layers = { "no.such.layer" } }
+refused("no layer", exp.run, exp)
+exp:record { layers = { "head.op_list.2", "head.op_list.0" }, images = 5, epochs = { 2 }, gradients = true }
+function exp:on_step(e)
+  if e.step == 4 then
+    refused("no layer", run.record, run, { layers = "nothing" })
+    run:record { images = 3, augmented = false }
+  end
+end
+result = exp:run()
+local plain = experiment("unrecorded"):run()
+assert(result.base.loss == plain.base.loss and result.augmented.loss == plain.augmented.loss)
+assert(io.open(result.run .. "/activations-00000004.h5")):close()
+assert(io.open(result.run .. "/activations-00000020.h5")):close()
+assert(not io.open(result.run .. "/activations-00000010.h5"))
+
 -- A script's own `run` stays its own.
 run = "mine"
 exp = experiment("own")
