@@ -41,15 +41,17 @@ chmod +x "$scratch/go"
 mux() { env -u TMUX TMUX_TMPDIR="$scratch" tmux -u -L screen "$@"; }
 trap 'mux kill-server 2>/dev/null; rm -rf "$scratch"' EXIT
 
-# begin ARGUMENT...: the program in a terminal of 80 x 24
-begin()
+# open COLUMNS ROWS COMMAND: a new terminal, and the command in it
+open()
 {
   mux kill-server 2>/dev/null
   # A session that the dying server still accepts would die with it.
   while mux list-sessions >/dev/null 2>&1; do sleep 0.1; done
   sleep 0.3
-  mux -f /dev/null new-session -d -s s -x 80 -y 24 "$scratch/go $*"
+  mux -f /dev/null new-session -d -s s -x "$1" -y "$2" "$3"
 }
+# begin ARGUMENT...: the program in a terminal of 80 x 24
+begin() { open 80 24 "$scratch/go $*"; }
 shows() { mux capture-pane -p -t s 2>&1; }
 
 # sees NAME TEXT: within 20 seconds the terminal shows it
@@ -112,7 +114,6 @@ check "and the keys are told" says "$screen" "? help"
 press q y
 sees "and it can be left" "the terminal is sane"
 
-mux kill-server 2>/dev/null
 cat >"$scratch/alone" <<G
 #!/bin/sh
 export NETAUG_LUA='$NETAUG_LUA' LC_ALL=C HOME='$scratch'
@@ -122,7 +123,7 @@ echo "status \$?"
 sleep 100
 G
 chmod +x "$scratch/alone"
-mux -f /dev/null new-session -d -s s -x 60 -y 12 "$scratch/alone"
+open 60 12 "$scratch/alone"
 sees "netaug alone is the workbench, in ASCII" "+- log ---"
 press '6 * 7' Enter
 sees "its prompt computes" "42"
