@@ -32,7 +32,7 @@ cat >"$scratch/go" <<G
 unset NO_COLOR
 export NETAUG_LUA='$NETAUG_LUA' LC_ALL=C.UTF-8
 cd '$scratch'
-'$netaug' run train.lua --threads 1 "\$@"
+sh -c 'echo \$\$ >pid; exec "\$@"' sh '$netaug' run train.lua --threads 1 "\$@"
 echo "status \$?"
 if stty -a | grep -q ' icanon' && stty -a | grep -q ' echo '; then echo "the terminal is sane"; fi
 sleep 100
@@ -41,16 +41,18 @@ chmod +x "$scratch/go"
 mux() { env -u TMUX TMUX_TMPDIR="$scratch" tmux -u -L screen "$@"; }
 trap 'mux kill-server 2>/dev/null; rm -rf "$scratch"' EXIT
 
-# begin ARGUMENT...: the program in a terminal of 80 x 24
-begin()
+# open COLUMNS ROWS COMMAND: a new terminal, and the command in it
+open()
 {
   mux kill-server 2>/dev/null
   # A session that the dying server still accepts would die with it.
   while mux list-sessions >/dev/null 2>&1; do sleep 0.1; done
   sleep 0.3
-  mux -f /dev/null new-session -d -s s -x 80 -y 24 "$scratch/go $*"
+  mux -f /dev/null new-session -d -s s -x "$1" -y "$2" "$3"
 }
-shows() { mux capture-pane -p -t s; }
+# begin ARGUMENT...: the program in a terminal of 80 x 24
+begin() { open 80 24 "$scratch/go $*"; }
+shows() { mux capture-pane -p -t s 2>&1; }
 
 # sees NAME TEXT: within 20 seconds the terminal shows it
 sees()
@@ -66,7 +68,6 @@ sees()
   not_ok "$1" "$screen"
 }
 press() { mux send-keys -t s "$@"; }
-kill_it() { pkill "-$1" -f "netaug run train.lua --threads 1"; }
 
 begin
 sees "the chart is there" "accuracy, %"
@@ -87,6 +88,13 @@ sees "as small as 20 x 5" "seen"
 mux resize-window -t s -x 120 -y 40
 press 1
 sees "and large again" "sub-networks, by size"
+press : 'run.train.lr * 1000' Enter
+sees "the prompt knows the run" "12.5"
+press : 'run:set { lr = 0.03 }' Enter
+sees "and steers it" "set lr = 0.03"
+press : 'netaug.mode' Tab
+sees "Tab lists what is possible" "netaug.models"
+press Escape
 press q
 sees "leaving asks" "y: yes"
 press n
@@ -106,10 +114,29 @@ check "and the keys are told" says "$screen" "? help"
 press q y
 sees "and it can be left" "the terminal is sane"
 
+cat >"$scratch/alone" <<G
+#!/bin/sh
+export NETAUG_LUA='$NETAUG_LUA' LC_ALL=C HOME='$scratch'
+cd '$scratch'
+'$netaug'
+echo "status \$?"
+sleep 100
+G
+chmod +x "$scratch/alone"
+open 60 12 "$scratch/alone"
+sees "netaug alone is the workbench, in ASCII" "+- log ---"
+press '6 * 7' Enter
+sees "its prompt computes" "42"
+press 'error("no")' Enter
+sees "and tells of errors" "prompt:1: no"
+press Escape
+press q
+sees "and it is left" "status 0"
+
 for signal in TERM HUP SEGV; do
   begin
   sees "a training before SIG$signal" "augmented "
-  kill_it "$signal"
+  kill "-$signal" "$(cat "$scratch/pid")"
   sees "SIG$signal leaves a sane terminal" "the terminal is sane"
 done
 try "$netaug" eval "$scratch/runs/seen/last.h5" --data "$scratch/data"

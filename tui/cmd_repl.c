@@ -4,16 +4,15 @@
 
 #include "core/base/memory.h"
 #include "core/base/text.h"
+#include "tui/editor.h"
 #include "tui/prompt.h"
 #include "tui/session.h"
 #include "tui/signals.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <readline/history.h>
@@ -32,71 +31,7 @@ static const na_option option_table[] = {
     NA_SESSION_OPTIONS(options, session),
 };
 
-enum { HISTORY_LINES = 1000, POLL_MS = 200 };
-
-/* ------------------------------------------------------------------------ history */
-
-/* Makes every folder above path's last part. Failure shows when the history is written. */
-static void make_folders(char *path)
-{
-  for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-    *slash = '\0';
-    mkdir(path, 0700);
-    *slash = '/';
-  }
-}
-
-/* $XDG_STATE_HOME/netaug/history, else ~/.local/state/netaug/history; empty when neither is known.
- */
-static void history_path(char *path, size_t size)
-{
-  const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-  int length = 0;
-  if (state != NULL && state[0] == '/')
-    length = snprintf(path, size, "%s/netaug/history", state);
-  else if (home != NULL && home[0] == '/')
-    length = snprintf(path, size, "%s/.local/state/netaug/history", home);
-  if (length <= 0 || (size_t)length >= size) path[0] = '\0';
-}
-
-static void save_history(char *path)
-{
-  if (path[0] == '\0') return;
-  make_folders(path);
-  stifle_history(HISTORY_LINES);
-  if (write_history(path) != 0)
-    fprintf(stderr, "netaug: the history could not be saved in %s: %s\n", path, strerror(errno));
-}
-
-/* --------------------------------------------------------------------- completion */
-
-/* Readline's callbacks have no context of their own. */
-static na_lua *completing;
-static char **matches;
-
-static char *next_match(const char *word, int state)
-{
-  static int at;
-  (void)word;
-  if (state == 0) at = 0;
-  return matches[at] != NULL ? strdup(matches[at++]) : NULL;
-}
-
-static char **complete(const char *word, int start, int end)
-{
-  /* Readline has nothing to add: neither matches nor a blank or quote behind them. */
-  rl_attempted_completion_over = rl_completion_suppress_append = rl_completion_suppress_quote = 1;
-  char *line = na_strdup(rl_line_buffer);
-  if (line == NULL) return NULL;
-  line[end] = '\0';
-  matches = na_prompt_complete(completing, line, start);
-  na_free(line);
-  if (matches == NULL) return NULL;
-  char **found = rl_completion_matches(word, next_match);
-  for (int i = 0; matches[i] != NULL; i++) na_free(matches[i]);
-  na_free(matches);
-  return found;
-}
+enum { POLL_MS = 200 };
 
 /* -------------------------------------------------------------------------- lines */
 
@@ -222,20 +157,11 @@ static void loop(repl *r)
 
 static void talk(repl *r)
 {
-  char path[NA_TEXT_MAX];
-  history_path(path, sizeof path);
-  completing = r->session.lua;
-  rl_readline_name = "netaug";
-  rl_catch_signals = 0;
-  rl_attempted_completion_function = complete;
-  rl_completer_word_break_characters = " \t\n()[]{}=+-*/%^#~<>,;\"'";
-  using_history();
-  if (path[0] != '\0') read_history(path);
+  na_editor_begin(r->session.lua);
   printf("netaug %s: ? lists the functions, ?NAME explains one, Ctrl-D leaves\n", PACKAGE_VERSION);
   loop(r);
   printf("\n");
-  save_history(path);
-  clear_history();
+  na_editor_end();
 }
 
 static int run(const na_call *call, na_error *err)

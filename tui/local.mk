@@ -25,6 +25,7 @@ libtui_a_SOURCES = \
 	tui/compare.c tui/compare.h \
 	tui/completion.c \
 	tui/drive.c tui/drive.h \
+	tui/editor.c tui/editor.h \
 	tui/images.c tui/images.h \
 	tui/manpage.c \
 	tui/manual.c tui/manual.h \
@@ -35,6 +36,7 @@ libtui_a_SOURCES = \
 	tui/screen/canvas.c tui/screen/canvas.h \
 	tui/screen/chart.c tui/screen/chart.h \
 	tui/screen/curves.c tui/screen/curves.h \
+	tui/screen/entry.c tui/screen/entry.h \
 	tui/screen/grid.c tui/screen/grid.h \
 	tui/screen/live.c tui/screen/live.h \
 	tui/screen/log.c tui/screen/log.h \

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/command.h"
 #include "tui/manual.h"
+#include "tui/screen/tty.h"
+#include "tui/screen/workbench.h"
 #include "tui/signals.h"
 
 #include <errno.h>
@@ -68,9 +70,24 @@ static int run_command(const na_command *command, int argc, char **argv)
   return status;
 }
 
+/* netaug alone on a terminal: the screen with its prompt. */
+static int open_workbench(void)
+{
+  na_error err = {0};
+  na_session session;
+  const na_session_options options = {.runs = "runs", .threads = -1};
+  int status = na_session_start(&session, &options, &err);
+  if (status == NA_OK) {
+    status = na_workbench_talk(&session, &err);
+    na_session_end(&session);
+  }
+  return status < 0 ? report(&err, NA_EXIT_FAILURE) : EXIT_SUCCESS;
+}
+
 static int dispatch(int argc, char **argv)
 {
   na_error err = {0};
+  if (argc < 2 && na_tty_usable()) return open_workbench();
   if (argc < 2) {
     na_manual_overview();
     return NA_EXIT_USAGE;

@@ -28,7 +28,8 @@ void na_manual_version(void)
 void na_manual_overview(void)
 {
   printf("Usage: netaug COMMAND [ARGUMENT...] [OPTION...]\n"
-         "Trains tiny neural networks inside wider, weight-sharing ones (Network Augmentation).\n\n"
+         "Trains tiny neural networks inside wider, weight-sharing ones (Network Augmentation).\n"
+         "Without a command, a terminal becomes the workbench: a live screen with a Lua prompt.\n\n"
          "Commands:\n");
   for (int i = 0; i < na_command_count; i++)
     printf("  %-8s %s\n", na_commands[i]->name, na_commands[i]->summary);

@@ -134,7 +134,11 @@ static void steer(na_live *live, na_steer kind, const char *argument)
 
 static void ask(na_live *live, na_steer kind, const char *question)
 {
-  if (live->trainer == NULL) return;
+  if (live->trainer == NULL) {
+    live->leaving = kind == NA_STEER_STOP; /* nothing could be lost */
+    if (!live->leaving) snprintf(live->notice, sizeof live->notice, "no training is running");
+    return;
+  }
   live->asked = kind;
   live->question = question;
 }
@@ -206,6 +210,7 @@ static void act(na_live *live, na_live_action action)
   case NA_LIVE_CURVES: live->view = NA_VIEW_CURVES; break;
   case NA_LIVE_AUGMENT: live->view = NA_VIEW_AUGMENT; break;
   case NA_LIVE_LOG: live->view = NA_VIEW_LOG; break;
+  case NA_LIVE_PROMPT: live->prompting = true; break;
   case NA_LIVE_HELP: toggle_help(live); break;
   case NA_LIVE_PAUSE: steer(live, paused ? NA_STEER_RESUME : NA_STEER_PAUSE, ""); break;
   case NA_LIVE_STEP: steer(live, NA_STEER_STEP, ""); break;
@@ -276,7 +281,9 @@ static void draw_header(na_live *live)
   int used = na_grid_put(grid, 0, 0, grid->cols / 3, NA_STYLE_STRONG, left);
   if (step->steps == 0) {
     na_grid_put(grid, 0, used + 2, grid->cols - used - 2, NA_STYLE_FAINT,
-                live->what != NULL ? live->what : "starting");
+                live->what != NULL      ? live->what
+                : live->trainer != NULL ? "starting"
+                                        : "Network Augmentation: : is the prompt, ? the keys");
     return;
   }
   if (grid->cols >= 60)
@@ -303,14 +310,33 @@ static void draw_header(na_live *live)
   if (room >= 6) na_grid_bar(grid, 0, used + 2, room, NA_STYLE_BAR, share);
 }
 
+/* The line of entry; a long one is shown around the cursor. */
+static void draw_entry(na_live *live, int row)
+{
+  na_grid *grid = &live->grid;
+  int col = na_grid_put(grid, row, 0, grid->cols - 1, NA_STYLE_STRONG, live->prompt);
+  int room = grid->cols - col - 1, before = 0;
+  const char *from = live->entry, *cursor = live->entry + live->point;
+  for (const char *c = from; c < cursor;) before += na_rune_columns(na_utf8_next(&c));
+  while (before > room - 1 && from < cursor) before -= na_rune_columns(na_utf8_next(&from));
+  na_grid_put(grid, row, col, room, NA_STYLE_PLAIN, from);
+  grid->cursor_row = row;
+  grid->cursor_col = col + before;
+}
+
 /* The keys that matter here, as far as they fit. */
 static void draw_status(na_live *live)
 {
   static const na_live_action hints[] = {NA_LIVE_PAUSE, NA_LIVE_QUANTITY, NA_LIVE_AUGMENT,
-                                         NA_LIVE_LOG, NA_LIVE_STOP, NA_LIVE_HELP};
-  static const char *const words[] = {"pause", "accuracy/loss", "augmentation", "log", "stop", "help"};
+                                         NA_LIVE_LOG, NA_LIVE_PROMPT, NA_LIVE_STOP, NA_LIVE_HELP};
+  static const char *const words[] = {"pause", "accuracy/loss", "augmentation", "log", "prompt", "quit",
+                                      "help"};
   na_grid *grid = &live->grid;
   int row = grid->rows - 1, col = 1;
+  if (live->entry != NULL) {
+    draw_entry(live, row);
+    return;
+  }
   if (live->question != NULL) {
     na_grid_print(grid, row, 1, grid->cols - 2, NA_STYLE_ALERT, " %s y: yes, any other key: no ",
                   live->question);

@@ -9,13 +9,14 @@
 
 /* Keys beyond characters, as the terminal's side hands them in. */
 enum { NA_KEY_UP = 0x110000, NA_KEY_DOWN, NA_KEY_LEFT, NA_KEY_RIGHT, NA_KEY_PAGE_UP, NA_KEY_PAGE_DOWN,
-       NA_KEY_HOME, NA_KEY_END, NA_KEY_ENTER, NA_KEY_ESCAPE };
+       NA_KEY_HOME, NA_KEY_END, NA_KEY_ENTER, NA_KEY_ESCAPE, NA_KEY_DELETE };
 
 /* X(action, key, key's name, group, help): the table behind dispatch, help and hints. */
 #define NA_LIVE_KEYS(X)                                                                            \
   X(CURVES, '1', "1", VIEW, "curves")                                                              \
   X(AUGMENT, '2', "2", VIEW, "augmentation: what was drawn, how gradients agree")                  \
   X(LOG, '6', "6", VIEW, "log")                                                                    \
+  X(PROMPT, ':', ":", VIEW, "a line of Lua: Tab completes, ?NAME helps, Esc leaves")               \
   X(HELP, '?', "?", VIEW, "this help, and back")                                                   \
   X(PAUSE, ' ', "space", STEER, "pause, go on")                                                    \
   X(STEP, 'n', "n", STEER, "one step, then pause")                                                 \
@@ -68,6 +69,9 @@ typedef struct na_live {
   const char *question; /* what y answers, NULL: nothing is asked */
   na_steer asked;
   char notice[256];     /* an answer to the last key */
+  bool prompting;       /* the prompt was asked for */
+  const char *prompt, *entry; /* what is being entered, borrowed; NULL: nothing */
+  int point;            /* the cursor's byte of it */
   na_trainer *trainer;  /* borrowed, NULL between runs */
   const na_net *net;    /* borrowed, as the trainer */
 } na_live;

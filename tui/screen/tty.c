@@ -234,6 +234,9 @@ void na_tty_paint(const na_grid *grid)
       setcchar(&character, text, attributes_of(flags[cell->style]), pair, NULL);
       mvadd_wch(r, c, &character);
     }
+  curs_set(grid->cursor_row >= 0);
+  leaveok(stdscr, grid->cursor_row < 0);
+  if (grid->cursor_row >= 0) move(grid->cursor_row, grid->cursor_col);
   refresh();
 }
 
@@ -253,6 +256,8 @@ int na_tty_key(void)
   case KEY_HOME: return NA_KEY_HOME;
   case KEY_END: return NA_KEY_END;
   case KEY_ENTER: return NA_KEY_ENTER;
+  case KEY_DC: return NA_KEY_DELETE;
+  case KEY_BACKSPACE: return 0x7F;
   default: return 0;
   }
 }

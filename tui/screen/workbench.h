@@ -9,4 +9,7 @@
  * handed back, so that results stay to be read. Returns as na_drive does. */
 int na_workbench_run(na_session *session, const char *script, int argc, char **argv, na_error *err);
 
+/* The screen without a script: lines of the prompt, and the runs that they start, until q. */
+int na_workbench_talk(na_session *session, na_error *err);
+
 #endif
