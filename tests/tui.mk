@@ -10,7 +10,7 @@ tests_test_progress_SOURCES = tests/test_progress.c
 tests_test_progress_LDADD = $(tui_libs)
 dist_check_SCRIPTS = tests/test_layers.sh tests/test_cli.sh tests/test_run.sh tests/test_resume.sh \
 	tests/test_torch.sh tests/test_screen.sh
-EXTRA_DIST += tests/check.sh tests/data.sh tests/torch_tiny.py tests/screens
+EXTRA_DIST += tests/check.sh tests/data.sh tests/torch_tiny.py tests/screens tests/lsan.supp
 TESTS += tests/test_command tests/test_live tests/test_progress tests/test_prompt $(dist_check_SCRIPTS)
 
 ## The short programs, and a short training run, under memcheck. What is still reachable at the end is no
