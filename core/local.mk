@@ -25,6 +25,7 @@ libkernel_avx512_a_CFLAGS = $(kernel_cflags) -mavx512f -mavx512dq -mavx512vl -ma
 
 libcore_a_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS) $(OPENBLAS_CFLAGS)
 libcore_a_SOURCES = \
+	core/base/clock.c core/base/clock.h \
 	core/base/error.c core/base/error.h \
 	core/base/memory.c core/base/memory.h \
 	core/base/random.c core/base/random.h \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/bench.h"
+#include "core/base/clock.h"
 #include "core/base/memory.h"
-#include "core/train/condition.h"
 #include "core/train/trainer.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/bench_data.h"
-#include "core/train/condition.h"
+#include "core/base/clock.h"
 #include "datasets/dataset.h"
 
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/peaks.h"
+#include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "core/kernel/kernels.h"
-#include "core/train/condition.h"
 
 enum { ATTEMPTS = 7, ROUNDS = 1000000, FLOATS = 16 << 20, RUN = 64 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/progress.h"
+#include "core/base/clock.h"
 #include "core/base/memory.h"
 
 #include <errno.h>
@@ -7,7 +8,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { PIECES_MAX = 12, BAR_LEAST = 8, BAR_MOST = 40 };
 
@@ -15,13 +15,6 @@ enum { PIECES_MAX = 12, BAR_LEAST = 8, BAR_MOST = 40 };
 static const double REDRAW_SECONDS = 0.1;
 /* In a pipe a step line now and then tells that the run is alive. */
 static const double STEP_LINE_SECONDS = 15.0;
-
-static double now(void)
-{
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 void na_progress_init(na_progress *progress, na_terminal *terminal, bool quiet)
 {
@@ -34,7 +27,7 @@ void na_progress_begin(na_progress *progress, const char *run)
   bool broken = progress->broken;
   na_progress_init(progress, progress->terminal, progress->quiet);
   progress->broken = broken;
-  progress->told_at = now();
+  progress->told_at = na_now();
   snprintf(progress->run, sizeof progress->run, "%s", run != NULL ? run : "");
 }
 
@@ -67,13 +60,13 @@ static void draw(na_progress *progress)
     put(progress, out.data);
     for (const char *c = out.data; *c != '\0'; c++) progress->drawn += *c == '\n';
   }
-  progress->drawn_at = now();
+  progress->drawn_at = na_now();
   na_free(out.data);
 }
 
 static void redraw_sometimes(na_progress *progress)
 {
-  if (now() - progress->drawn_at >= REDRAW_SECONDS) draw(progress);
+  if (na_now() - progress->drawn_at >= REDRAW_SECONDS) draw(progress);
 }
 
 void na_progress_clear(na_progress *progress)
@@ -327,9 +320,9 @@ static void take_step(na_progress *progress, const na_event *event)
   /* The off phase draws no sub-networks: its last augmented figures would only mislead. */
   if (event->augmented.images == 0) progress->augmented.images = 0;
   redraw_sometimes(progress);
-  if (progress->terminal->live || now() - progress->told_at < STEP_LINE_SECONDS) return;
+  if (progress->terminal->live || na_now() - progress->told_at < STEP_LINE_SECONDS) return;
   print_line(progress, na_progress_step_line, event);
-  progress->told_at = now();
+  progress->told_at = na_now();
 }
 
 static void take_epoch(na_progress *progress, const na_event *event)
@@ -340,7 +333,7 @@ static void take_epoch(na_progress *progress, const na_event *event)
     if (event->best || isnan(progress->best)) progress->best = event->base_val.top1;
   }
   print_line(progress, na_progress_epoch_line, event);
-  progress->told_at = now();
+  progress->told_at = na_now();
 }
 
 void na_progress_event(na_progress *progress, const na_event *event)

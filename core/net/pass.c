@@ -1,10 +1,10 @@
 /* Running a workspace: forward, backward, statistics, reading results.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/net/workspace_private.h"
+#include "core/base/clock.h"
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 static int set_batch(na_workspace *w, const na_batch *batch, na_error *err)
 {
@@ -40,16 +40,13 @@ void na_workspace_time(na_workspace *w, double *seconds) { w->seconds = seconds;
 
 static void run_layer(const na_workspace *w, na_layer_run *run, int layer, int slot)
 {
-  struct timespec begin, end;
   if (w->seconds == NULL) {
     run(&w->pass, &w->ops[layer]);
     return;
   }
-  clock_gettime(CLOCK_MONOTONIC, &begin);
+  double begin = na_now();
   run(&w->pass, &w->ops[layer]);
-  clock_gettime(CLOCK_MONOTONIC, &end);
-  w->seconds[slot] +=
-      (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
+  w->seconds[slot] += na_now() - begin;
 }
 
 int na_forward(na_workspace *w, const int *widths, na_mode mode, const na_batch *batch,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/store/metrics.h"
+#include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "core/base/text.h"
 #include "core/store/h5.h"
@@ -9,7 +10,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -36,13 +36,6 @@ struct na_metrics {
   table step, epoch, steering;
   double flushed, called; /* when last, in seconds of the monotonic clock */
 };
-
-static double seconds(void)
-{
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static int column_path(char path[NAME_MAX_BYTES], const table *t, int column, na_error *err)
 {
@@ -122,7 +115,7 @@ static int make_file(na_metrics *metrics, const char *path, const na_metrics_set
 static int open_up(na_metrics **out, na_metrics *metrics, int code, na_error *err)
 {
   if (code == NA_OK) code = na_h5_start_swmr(metrics->file, err);
-  metrics->flushed = metrics->called = seconds();
+  metrics->flushed = metrics->called = na_now();
   if (code == NA_OK) {
     *out = metrics;
     return NA_OK;
@@ -267,7 +260,7 @@ int na_metrics_flush(na_metrics *metrics, na_error *err)
   if (code == NA_OK) code = write_rows(metrics, &metrics->epoch, err);
   if (code == NA_OK) code = write_rows(metrics, &metrics->steering, err);
   if (code == NA_OK) code = na_h5_flush(metrics->file, err);
-  metrics->flushed = seconds();
+  metrics->flushed = na_now();
   return code;
 }
 
@@ -279,7 +272,7 @@ static void add_row(table *t, const double *values)
 
 int na_metrics_step(na_metrics *metrics, const double *values, na_error *err)
 {
-  double now = seconds(), interval = now - metrics->called;
+  double now = na_now(), interval = now - metrics->called;
   metrics->called = now;
   add_row(&metrics->step, values);
   /* The next call is expected after as long again: would that be too late? */

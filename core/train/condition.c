@@ -22,10 +22,3 @@ struct timespec na_deadline(int timeout_ms)
   }
   return when;
 }
-
-double na_now(void)
-{
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}

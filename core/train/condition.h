@@ -11,7 +11,4 @@ void na_condition_init(pthread_cond_t *condition);
 /* timeout_ms from now, for pthread_cond_timedwait on such a condition. */
 struct timespec na_deadline(int timeout_ms);
 
-/* Seconds of that clock. */
-double na_now(void);
-
 #endif

@@ -1,7 +1,7 @@
 /* Where a training stands: into a checkpoint and back, so that it goes on as if never stopped.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/base/clock.h"
 #include "core/base/memory.h"
-#include "core/train/condition.h"
 #include "core/train/steer.h"
 #include "core/train/trainer_private.h"
 

@@ -1,5 +1,6 @@
 /* The worker thread: epochs, steps, evaluations, and what it tells of them.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "core/base/text.h"
 #include "core/train/condition.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/screen/workbench.h"
+#include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "tui/editor.h"
 #include "tui/prompt.h"
@@ -25,13 +26,6 @@ typedef struct workbench {
   na_buffer statement; /* lines of one that goes on */
   int status;          /* of the last statement: NA_LUA_WAITING once it started a run */
 } workbench;
-
-static double now(void)
-{
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 static void interrupt_lua(void *lua)
 {
@@ -132,13 +126,13 @@ static void draw(workbench *bench)
   bench->live.point = open ? na_entry_point() : 0;
   na_live_draw(&bench->live);
   na_tty_paint(&bench->live.grid);
-  bench->drawn = now();
+  bench->drawn = na_now();
 }
 
 /* Keys, output and the picture. Fast trainings bring many events: the rest waits its turn. */
 static void serve(workbench *bench, bool at_once)
 {
-  double time = now();
+  double time = na_now();
   bool keyed = false;
   if (!at_once && time - bench->served < SERVICE_SECONDS) return;
   bench->served = time;
