@@ -9,7 +9,6 @@
 #include "core/train/steer.h"
 #include "tests/trainer_rig.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -51,18 +50,6 @@ static bool same_bytes(const char *path, const bytes *wanted)
   bool same = now.size == wanted->size && memcmp(now.data, wanted->data, now.size) == 0;
   na_free(now.data);
   return same;
-}
-
-static void remove_files(const char *folder)
-{
-  DIR *open = opendir(folder);
-  const struct dirent *entry;
-  char path[400];
-  while (open != NULL && (entry = readdir(open)) != NULL) {
-    snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-    if (entry->d_name[0] != '.') unlink(path);
-  }
-  if (open != NULL) closedir(open);
 }
 
 static void make_source(void)

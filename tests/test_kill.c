@@ -5,7 +5,6 @@
 #include "core/train/recorder.h"
 #include "tests/trainer_rig.h"
 
-#include <dirent.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -154,14 +153,7 @@ static bool train_until(const char *folder, double most, bool busy)
 
 static void remove_all(const char *folder)
 {
-  DIR *open = opendir(folder);
-  const struct dirent *entry;
-  char path[400];
-  while (open != NULL && (entry = readdir(open)) != NULL) {
-    snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-    if (entry->d_name[0] != '.') unlink(path);
-  }
-  if (open != NULL) closedir(open);
+  remove_files(folder);
   rmdir(folder);
 }
 

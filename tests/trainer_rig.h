@@ -7,6 +7,7 @@
 #include "tests/check.h"
 #include "tests/synthetic.h"
 
+#include <dirent.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -109,6 +110,19 @@ __attribute__((unused)) static const char *file_of(const rig *r, const char *nam
   static char path[128];
   snprintf(path, sizeof path, "%s/%s", r->folder, name);
   return path;
+}
+
+/* All files of a folder that has no folders. */
+__attribute__((unused)) static void remove_files(const char *folder)
+{
+  DIR *open = opendir(folder);
+  const struct dirent *entry;
+  char path[400];
+  while (open != NULL && (entry = readdir(open)) != NULL) {
+    snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+    if (entry->d_name[0] != '.') unlink(path);
+  }
+  if (open != NULL) closedir(open);
 }
 
 __attribute__((unused)) static void rig_free(rig *r)
