@@ -103,7 +103,7 @@ static void run_text(repl *r, const char *text)
 {
   na_error err = {0};
   int status = na_prompt_run(r->session.lua, text, &err);
-  status = na_drive(r->session.lua, &r->session.progress, status, &err);
+  status = na_session_drive(&r->session, status, &err);
   fflush(stdout);
   if (status < 0) {
     r->failures++;

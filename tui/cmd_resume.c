@@ -24,14 +24,8 @@ static const na_option option_table[] = {
       "change NAME, such as train.epochs, from where the run goes on; may be repeated"},
      "NAME=VALUE",
      true},
-    {{"--threads", NA_INT, offsetof(options, threads), "-1", -1, 1024, NULL,
-      "compute threads; 0 is one per processor, -1 what the script says"},
-     "N",
-     false},
-    {{"--quiet", NA_BOOL, offsetof(options, quiet), "false", 0, 0, NULL,
-      "show no progress, only what the script prints"},
-     NULL,
-     false},
+    NA_OPTION_THREADS(options, threads),
+    NA_OPTION_QUIET(options, quiet),
 };
 
 /* What goes on, and what its run.h5 says of the command that began it. */
@@ -126,7 +120,7 @@ static int start(na_session *session, resumption *r, const options *given, na_er
   enter_directory(r, &session->progress);
   snprintf(script, sizeof script, "%s/experiment.lua", r->folder);
   int status = na_lua_start(session->lua, script, r->word_count, r->words, err);
-  status = na_drive(session->lua, &session->progress, status, err);
+  status = na_session_drive(session, status, err);
   if (status == NA_LUA_DONE && !na_lua_resumed(session->lua)) {
     na_fail(err, NA_EINVAL, "the script ended without coming to this run");
     return na_hint(err, "%.200s must be the script that began it", script);

@@ -41,7 +41,7 @@ static int run(const na_call *call, na_error *err)
     status = na_workbench_run(&session, call->operands[0], call->count - 1, call->operands + 1, err);
   else {
     status = na_lua_start(session.lua, call->operands[0], call->count - 1, call->operands + 1, err);
-    status = na_drive(session.lua, &session.progress, status, err);
+    status = na_session_drive(&session, status, err);
   }
   status = na_session_status(&session, status);
   na_session_end(&session);

@@ -25,14 +25,8 @@ static const na_option option_table[] = {
       "optimizer steps to train; interrupted after a third and two thirds of them"},
      "N",
      false},
-    {{"--set", NA_TEXT, offsetof(options, set), "", 0, 0, NULL,
-      "set NAME, such as train.epochs, in every experiment; may be repeated"},
-     "NAME=VALUE",
-     true},
-    {{"--threads", NA_INT, offsetof(options, threads), "-1", -1, 1024, NULL,
-      "compute threads; 0 is one per processor, -1 what the script says"},
-     "N",
-     false},
+    NA_OPTION_SET(options, set),
+    NA_OPTION_THREADS(options, threads),
 };
 
 /* One part of the proof: the script's first run, from `resume` (a folder) or the beginning, for

@@ -6,14 +6,29 @@
 #include "lua/na_lua.h"
 #include "tui/progress.h"
 
-/* Follows the runs that a script waits for, showing progress, until the script ends. status is what
- * na_lua_start or na_lua_line returned. An interrupt (see tui/signals.h), or a reader of standard
- * output that went away, stops the run at its next step with a checkpoint and ends the script:
- * NA_ESTOPPED. Returns NA_LUA_DONE or an error. */
-int na_drive(na_lua *lua, na_progress *progress, int status, na_error *err);
+/* Who shows the runs meanwhile. */
+typedef struct na_display {
+  void *context;
+  void (*begin)(void *context, na_lua *lua);             /* a run begins */
+  void (*event)(void *context, const na_event *event);   /* END: its trainer is about to be freed */
+  void (*serve)(void *context);       /* called between events, at least every poll_ms; may be NULL */
+  bool (*leaving)(void *context);     /* the run is to stop, and the script to end with it */
+  int poll_ms;
+} na_display;
 
-/* With the END event of a run that was stopped: the script must not go on to its next one, it is ended
- * where it waits. Returns NA_ESTOPPED, and err says where the run stopped. */
-int na_drive_end_script(na_lua *lua, const na_event *end, na_error *err);
+/* Progress as lines or as a block on a terminal; it leaves when the reader of standard output went
+ * away. */
+na_display na_drive_progress(na_progress *progress);
+
+/* Follows the runs that a script waits for until the script ends. status is what na_lua_start or
+ * na_lua_line returned. An interrupt (see tui/signals.h), or a display that leaves, stops the run at
+ * its next step with a checkpoint and ends the script: NA_ESTOPPED. Returns NA_LUA_DONE or an error. */
+int na_drive(na_lua *lua, const na_display *display, int status, na_error *err);
+
+/* Lets the first interrupt stop the run that goes on, or where there is none what Lua does. */
+void na_drive_arm(na_lua *lua);
+
+/* Lets it end what Lua does in any case. */
+void na_drive_arm_lua(na_lua *lua);
 
 #endif

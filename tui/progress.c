@@ -294,12 +294,12 @@ static void print_line(na_progress *progress, void (*write)(const na_event *even
   na_free(out.data);
 }
 
-static void steer_line(const na_event *event, na_buffer *out)
+void na_progress_steer_line(const na_event *event, na_buffer *out)
 {
   na_buffer_add(out, "after step %ld: %s\n", event->step, event->text);
 }
 
-static void evaluation_line(const na_event *event, na_buffer *out)
+void na_progress_evaluation_line(const na_event *event, na_buffer *out)
 {
   na_buffer_add(out, "after step %ld:", event->step);
   if (event->base_val.images > 0)
@@ -356,10 +356,10 @@ void na_progress_event(na_progress *progress, const na_event *event)
     break;
   case NA_EVENT_EVALUATION:
     progress->what = NULL;
-    print_line(progress, evaluation_line, event);
+    print_line(progress, na_progress_evaluation_line, event);
     break;
   case NA_EVENT_STEER:
-    print_line(progress, steer_line, event);
+    print_line(progress, na_progress_steer_line, event);
     break;
   case NA_EVENT_LOG:
     snprintf(text, sizeof text, "%s\n", event->text);

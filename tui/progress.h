@@ -43,10 +43,12 @@ void na_progress_task(na_progress *progress, const char *what, long done, long t
 /* Takes the live block off the screen. */
 void na_progress_clear(na_progress *progress);
 
-/* Appends what would be shown, for na_progress_event and the tests: the live block (lines ending in
- * a newline, none wider than the terminal), or the plain line of a step or an epoch. */
+/* Appends what would be shown, for whoever shows events, and the tests: the live block (lines ending in
+ * a newline, none wider than the terminal), or the plain line of an event of that kind. */
 void na_progress_block(const na_progress *progress, na_buffer *out);
 void na_progress_step_line(const na_event *event, na_buffer *out);
 void na_progress_epoch_line(const na_event *event, na_buffer *out);
+void na_progress_evaluation_line(const na_event *event, na_buffer *out);
+void na_progress_steer_line(const na_event *event, na_buffer *out);
 
 #endif

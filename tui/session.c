@@ -20,11 +20,6 @@ void na_session_capture(na_session *session, void (*print_to)(void *context, con
   session->context = context;
 }
 
-static void interrupt_lua(void *lua)
-{
-  na_lua_interrupt(lua);
-}
-
 static int set_all(na_session *session, const na_session_options *options, na_error *err)
 {
   char name[64], number[16];
@@ -53,7 +48,7 @@ int na_session_start(na_session *session, const na_session_options *options, na_
   }
   na_terminal_watch();
   na_signals_catch();
-  na_signals_on_interrupt(interrupt_lua, session->lua);
+  na_drive_arm_lua(session->lua);
   return NA_OK;
 }
 
@@ -63,6 +58,12 @@ void na_session_end(na_session *session)
   na_progress_clear(&session->progress);
   na_lua_free(session->lua);
   session->lua = NULL;
+}
+
+int na_session_drive(na_session *session, int status, na_error *err)
+{
+  const na_display display = na_drive_progress(&session->progress);
+  return na_drive(session->lua, &display, status, err);
 }
 
 int na_session_status(const na_session *session, int status)

@@ -4,11 +4,10 @@
 #include "tui/progress.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { SIDE_COLS = 36, SIDE_FROM_COLS = 110, LOG_FROM_ROWS = 14, LOG_MOST_ROWS = 8, FRAME_FROM_ROWS = 10 };
+enum { SIDE_COLS = 40, SIDE_FROM_COLS = 110, LOG_FROM_ROWS = 14, LOG_MOST_ROWS = 8, FRAME_FROM_ROWS = 10 };
 
 static const double LR_FACTOR = 1.25;
 static const double SMOOTHINGS[] = {0, 0.6, 0.9, 0.97, 0.99, 0.997};
@@ -66,33 +65,18 @@ void na_live_end(na_live *live)
   live->question = NULL;
 }
 
-__attribute__((format(printf, 2, 3))) static void say(na_live *live, const char *format, ...)
-{
-  char line[700];
-  va_list args;
-  va_start(args, format);
-  vsnprintf(line, sizeof line - 1, format, args);
-  va_end(args);
-  strcat(line, "\n");
-  na_log_add(&live->log, line, strlen(line));
-}
-
-static void say_evaluation(na_live *live, const na_event *event)
-{
-  if (event->base_val.images > 0)
-    say(live, "after step %ld: base %.2f%%, loss %.4f", event->step, 100 * event->base_val.top1,
-        event->base_val.loss);
-  if (event->augmented_val.images > 0)
-    say(live, "after step %ld: widest %.2f%%, loss %.4f", event->step,
-        100 * event->augmented_val.top1, event->augmented_val.loss);
-}
-
-static void say_epoch(na_live *live, const na_event *event)
+static void say(na_live *live, void (*write)(const na_event *event, na_buffer *out),
+                const na_event *event)
 {
   na_buffer line = {0};
-  na_progress_epoch_line(event, &line);
+  write(event, &line);
   if (line.data != NULL) na_log_add(&live->log, line.data, line.length);
   na_free(line.data);
+}
+
+static void write_text(const na_event *event, na_buffer *out)
+{
+  na_buffer_add(out, "%s\n", event->text);
 }
 
 void na_live_event(na_live *live, const na_event *event)
@@ -108,10 +92,10 @@ void na_live_event(na_live *live, const na_event *event)
     live->done = event->done;
     live->total = event->total;
     break;
-  case NA_EVENT_EPOCH: say_epoch(live, event); break;
-  case NA_EVENT_EVALUATION: say_evaluation(live, event); break;
-  case NA_EVENT_STEER: say(live, "after step %ld: %s", event->step, event->text); break;
-  case NA_EVENT_LOG: say(live, "%s", event->text); break;
+  case NA_EVENT_EPOCH: say(live, na_progress_epoch_line, event); break;
+  case NA_EVENT_EVALUATION: say(live, na_progress_evaluation_line, event); break;
+  case NA_EVENT_STEER: say(live, na_progress_steer_line, event); break;
+  case NA_EVENT_LOG: say(live, write_text, event); break;
   default: break;
   }
 }

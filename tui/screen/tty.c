@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <langinfo.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,11 +38,6 @@ static struct {
 
 static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGQUIT};
 enum { FATAL_COUNT = sizeof fatal_signals / sizeof fatal_signals[0] };
-
-bool na_tty_utf8(void)
-{
-  return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-}
 
 static void measure(int *rows, int *cols)
 {

@@ -20,8 +20,6 @@ void na_tty_restore(void);
 /* Rows and columns now; true when they changed since the last call. */
 bool na_tty_size(int *rows, int *cols);
 
-bool na_tty_utf8(void);
-
 /* Shows the grid, which has the terminal's size. */
 void na_tty_paint(const na_grid *grid);
 

@@ -23,19 +23,10 @@ typedef struct workbench {
   na_session *session;
   na_live live;
   double drawn, served;
+  bool editing;        /* the prompt was opened */
   na_buffer statement; /* lines of one that goes on */
   int status;          /* of the last statement: NA_LUA_WAITING once it started a run */
 } workbench;
-
-static void interrupt_lua(void *lua)
-{
-  na_lua_interrupt(lua);
-}
-
-static void stop_trainer(void *trainer)
-{
-  na_trainer_stop(trainer);
-}
 
 static void print(void *context, const char *text)
 {
@@ -60,24 +51,34 @@ static void say(workbench *bench, const char *before, const char *text)
   na_free(line.data);
 }
 
+static void say_error(workbench *bench, const na_error *err)
+{
+  say(bench, "", err->message);
+  if (err->hint[0] != '\0') say(bench, "  ", err->hint);
+}
+
 /* Runs a whole statement. An interrupt meanwhile is about it, not about the training. */
 static void run_statement(workbench *bench)
 {
   na_error err = {0};
   na_lua *lua = bench->session->lua;
-  na_trainer *trainer = na_lua_trainer(lua);
-  na_signals_on_interrupt(interrupt_lua, lua);
+  bool idle = na_lua_trainer(lua) == NULL;
+  na_drive_arm_lua(lua);
   int status = na_prompt_run(lua, bench->statement.data, &err);
-  na_signals_on_interrupt(trainer != NULL ? stop_trainer : interrupt_lua,
-                          trainer != NULL ? (void *)trainer : (void *)lua);
+  if (!idle) na_drive_arm(lua);
   na_signals_forget();
-  if (status < 0) {
-    say(bench, "", err.message);
-    if (err.hint[0] != '\0') say(bench, "  ", err.hint);
-  }
-  if (trainer == NULL) bench->status = status < 0 ? NA_LUA_DONE : status;
+  if (status < 0) say_error(bench, &err);
+  if (idle) bench->status = status < 0 ? NA_LUA_DONE : status;
   na_free(bench->statement.data);
   bench->statement = (na_buffer){.data = NULL};
+}
+
+/* Readline is set up, and the history read, only by those who use the prompt. */
+static void open_entry(workbench *bench, const char *prompt)
+{
+  if (!bench->editing) na_editor_begin(bench->session->lua);
+  bench->editing = true;
+  na_entry_open(prompt, &bench->live.log);
 }
 
 static void take_line(workbench *bench, char *line)
@@ -93,7 +94,7 @@ static void take_line(workbench *bench, char *line)
   if (bench->statement.length > 0 && !goes_on) run_statement(bench);
   /* While nothing trains the keys have little to do: the prompt stays. */
   if (goes_on || na_lua_trainer(bench->session->lua) == NULL)
-    na_entry_open(goes_on ? ">> " : "> ", &bench->live.log);
+    open_entry(bench, goes_on ? ">> " : "> ");
 }
 
 static void take_key(workbench *bench, int key)
@@ -110,7 +111,7 @@ static void take_key(workbench *bench, int key)
   na_live_key(&bench->live, key);
   if (!bench->live.prompting) return;
   bench->live.prompting = false;
-  na_entry_open("> ", &bench->live.log);
+  open_entry(bench, "> ");
 }
 
 /* -------------------------------------------------------------------------- the loop */
@@ -130,46 +131,42 @@ static void draw(workbench *bench)
 }
 
 /* Keys, output and the picture. Fast trainings bring many events: the rest waits its turn. */
-static void serve(workbench *bench, bool at_once)
+static void serve(void *context)
 {
+  workbench *bench = context;
   double time = na_now();
   bool keyed = false;
-  if (!at_once && time - bench->served < SERVICE_SECONDS) return;
+  if (time - bench->served < SERVICE_SECONDS) return;
   bench->served = time;
   for (int key; (key = na_tty_key()) != 0; keyed = true) take_key(bench, key);
   take_caught(bench);
   if (na_terminal_resized()) keyed = true;
-  if (keyed || at_once || time - bench->drawn >= REDRAW_SECONDS) draw(bench);
+  if (keyed || time - bench->drawn >= REDRAW_SECONDS) draw(bench);
 }
 
-static int hand_on(workbench *bench, const na_event *event, na_error *err)
+static void begin_run(void *context, na_lua *lua)
 {
-  na_lua *lua = bench->session->lua;
-  bool ended = event->kind == NA_EVENT_END;
+  workbench *bench = context;
+  na_live_begin(&bench->live, na_lua_run_name(lua), na_lua_trainer(lua), na_lua_present_net(lua));
+}
+
+static void show_event(void *context, const na_event *event)
+{
+  workbench *bench = context;
   na_live_event(&bench->live, event);
-  if (!ended) return na_lua_event(lua, event, err);
-  bool leaving = bench->live.leaving || na_signals_interrupted();
-  na_signals_on_interrupt(interrupt_lua, lua);
-  na_live_end(&bench->live); /* the trainer is freed when the script goes on */
-  return leaving ? na_drive_end_script(lua, event, err) : na_lua_event(lua, event, err);
+  if (event->kind == NA_EVENT_END) na_live_end(&bench->live);
 }
 
-static int follow_run(workbench *bench, na_error *err)
+static bool is_leaving(void *context)
 {
-  na_lua *lua = bench->session->lua;
-  na_trainer *trainer = na_lua_trainer(lua);
-  int status = NA_LUA_WAITING;
-  na_event event = {.kind = NA_EVENT_START};
-  na_live_begin(&bench->live, na_lua_run_name(lua), trainer, na_lua_present_net(lua));
-  na_signals_on_interrupt(stop_trainer, trainer);
-  while (event.kind != NA_EVENT_END && status == NA_LUA_WAITING) {
-    if (na_signals_interrupted()) na_trainer_stop(trainer); /* before the handler knew this one */
-    if (na_trainer_poll(trainer, &event, POLL_MS) != 0) status = hand_on(bench, &event, err);
-    else event.kind = NA_EVENT_START; /* none came */
-    serve(bench, false);
-  }
-  na_signals_on_interrupt(interrupt_lua, lua);
-  return status;
+  const workbench *bench = context;
+  return bench->live.leaving;
+}
+
+static int drive(workbench *bench, int status, na_error *err)
+{
+  const na_display display = {bench, begin_run, show_event, serve, is_leaving, POLL_MS};
+  return na_drive(bench->session->lua, &display, status, err);
 }
 
 /* What the screen hid is left on the terminal. */
@@ -183,14 +180,13 @@ static void print_log(const na_log *log)
 static int open_screen(workbench *bench, na_session *session, na_error *err)
 {
   *bench = (workbench){.session = session};
-  int code = na_live_init(&bench->live, na_tty_utf8(), err);
+  int code = na_live_init(&bench->live, session->terminal.utf8, err);
   if (code == NA_OK) code = na_tty_open(err);
   if (code != NA_OK) {
     na_live_free(&bench->live);
     return code;
   }
   na_session_capture(session, print, bench);
-  na_editor_begin(session->lua);
   draw(bench);
   return NA_OK;
 }
@@ -201,7 +197,7 @@ static void close_screen(workbench *bench)
   take_caught(bench);
   na_session_capture(bench->session, NULL, NULL);
   na_tty_close();
-  na_editor_end();
+  if (bench->editing) na_editor_end();
   print_log(&bench->live.log);
   na_free(bench->statement.data);
   na_live_free(&bench->live);
@@ -213,7 +209,7 @@ int na_workbench_run(na_session *session, const char *script, int argc, char **a
   int code = open_screen(&bench, session, err);
   if (code != NA_OK) return code;
   int status = na_lua_start(session->lua, script, argc, argv, err);
-  while (status == NA_LUA_WAITING) status = follow_run(&bench, err);
+  status = drive(&bench, status, err);
   close_screen(&bench);
   return status;
 }
@@ -222,14 +218,11 @@ int na_workbench_run(na_session *session, const char *script, int argc, char **a
 static void follow_prompt(workbench *bench)
 {
   na_error err = {0};
-  int status = bench->status;
-  while (status == NA_LUA_WAITING) status = follow_run(bench, &err);
+  int status = drive(bench, bench->status, &err);
   bench->status = NA_LUA_DONE;
   bench->live.leaving = false;
   na_signals_forget();
-  if (status >= 0) return;
-  say(bench, "", err.message);
-  if (err.hint[0] != '\0') say(bench, "  ", err.hint);
+  if (status < 0) say_error(bench, &err);
 }
 
 int na_workbench_talk(na_session *session, na_error *err)
@@ -239,9 +232,9 @@ int na_workbench_talk(na_session *session, na_error *err)
   int code = open_screen(&bench, session, err);
   if (code != NA_OK) return code;
   bench.live.view = NA_VIEW_LOG;
-  na_entry_open("> ", &bench.live.log);
+  open_entry(&bench, "> ");
   while (!bench.live.leaving) {
-    serve(&bench, false);
+    serve(&bench);
     if (bench.status == NA_LUA_WAITING) {
       bench.live.view = NA_VIEW_CURVES;
       follow_prompt(&bench);
