@@ -57,4 +57,5 @@ core_libs += libkernel_avx2.a libkernel_avx512.a
 endif
 
 include core/net.mk
+include core/stats.mk
 include core/store.mk

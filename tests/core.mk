@@ -19,9 +19,11 @@ TESTS += tests/test_workspace
 tests_test_workspace_SOURCES = tests/test_workspace.c $(core_test_nets)
 tests_test_workspace_LDADD = $(core_test_libs)
 
-check_PROGRAMS += tests/test_base tests/test_plan
-TESTS += tests/test_base tests/test_plan
+check_PROGRAMS += tests/test_base tests/test_plan tests/test_stats
+TESTS += tests/test_base tests/test_plan tests/test_stats
 tests_test_base_SOURCES = tests/test_base.c
 tests_test_base_LDADD = $(core_test_libs)
 tests_test_plan_SOURCES = tests/test_plan.c
 tests_test_plan_LDADD = $(core_test_libs)
+tests_test_stats_SOURCES = tests/test_stats.c
+tests_test_stats_LDADD = $(core_test_libs)

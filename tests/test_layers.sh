@@ -44,6 +44,7 @@ reaches()
   fi
 }
 reaches core/base
+reaches core/stats core/base
 reaches core/kernel core/base
 reaches core/layer core/kernel core/base
 reaches core/net core/layer core/kernel core/base
