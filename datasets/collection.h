@@ -31,6 +31,7 @@ typedef enum na_format {
 } na_format;
 
 enum { NA_DAMAGED_FAIL, NA_DAMAGED_SKIP };
+enum { NA_VALIDATION_AUTO, NA_VALIDATION_HOLDOUT };
 
 /* A decoded image of a file that stays in memory, and what such images lie in. */
 typedef struct na_kept {
@@ -122,7 +123,8 @@ int na_kept_prepare(na_part *part, na_error *err);
 void na_kept_free(na_dataset *dataset);
 
 /* The fixed subsets (datasets/subset.c). With no validation part, `holdout` of train's images
- * become one; then train is cut to `limit` images. Both are drawn evenly from every class, and
+ * become one; with `validation` holdout, that share of what is left to train on takes its place. Then
+ * train is cut to `limit` images. Both are drawn evenly from every class, and
  * depend on nothing but the labels: runs with other seeds compare on the same images. */
 int na_dataset_split(na_dataset *dataset, na_error *err);
 

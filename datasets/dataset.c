@@ -48,6 +48,9 @@ static const na_setting items[] = {
     {"std", NA_LIST, AT(std), "", 0.001, 10, NULL, "per channel, as mean"},
     {"holdout", NA_FLOAT, AT(holdout), "0.1", 0, 0.9, NULL,
      "share of the training images held out when there is no validation set"},
+    {"validation", NA_CHOICE, AT(validation), "auto", 0, 0, "auto|holdout",
+     "images to validate on. auto: the collection's own, else the held out ones; holdout: held out "
+     "from those that auto trains on, so that settings can be tuned without a look at the former"},
     {"limit", NA_INT, AT(limit), "0", 0, INT_MAX, NULL,
      "use at most this many training images, evenly from all classes; 0: all"},
     {"loaders", NA_INT, AT(loaders), "0", 0, 64, NULL,
@@ -207,6 +210,10 @@ static int check_data(const na_data *data, na_error *err)
   if (data->batch < 1) return na_fail(err, NA_EINVAL, "data.batch must be at least 1");
   if (data->channels != 0 && data->channels != 1 && data->channels != 3)
     return na_fail(err, NA_EINVAL, "data.channels takes 0, 1 or 3, but got %d", data->channels);
+  if (data->validation == NA_VALIDATION_HOLDOUT && !(data->holdout > 0)) {
+    na_fail(err, NA_EINVAL, "data.validation is holdout, but data.holdout is 0");
+    return na_hint(err, "set data.holdout to a share of the training images, e.g. 0.1");
+  }
   if (data->scale_min > data->scale_max)
     return na_fail(err, NA_EINVAL, "data.scale_min, %g, is larger than scale_max, %g",
                    data->scale_min, data->scale_max);
@@ -343,6 +350,8 @@ void na_dataset_free(na_dataset *dataset)
   pthread_mutex_destroy(&dataset->mutex);
   na_free(dataset);
 }
+
+void na_dataset_reseed(na_dataset *dataset, int seed) { dataset->data.seed = seed; }
 
 int na_dataset_source(na_dataset *dataset, na_split split, long images, na_source **source,
                       na_error *err)

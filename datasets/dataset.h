@@ -20,6 +20,7 @@ typedef struct na_data {
   double brightness, saturation, contrast; /* colour jitter strengths; negative: automatic */
   na_list mean, std;       /* per channel; empty: the collection's own defaults */
   double holdout;          /* share of train held out when there is no validation set */
+  int validation;          /* auto | holdout: which images are validated on */
   int limit;               /* use at most this many training images; 0: all */
   int loaders;             /* loader threads; 0: automatic */
   int cache;               /* MiB of decoded files kept in memory; 0: none */
@@ -40,6 +41,9 @@ typedef enum na_split {
   NA_SPLIT_VAL,       /* evaluation transform, in order */
   NA_SPLIT_CALIBRATE  /* up to `images` images of train, fixed, training transform */
 } na_split;
+
+/* Shuffles and augments by another seed in sources that are made from now on. */
+void na_dataset_reseed(na_dataset *dataset, int seed);
 
 /* A source over one split. images: CALIBRATE's size (0: all). The source borrows the dataset. */
 int na_dataset_source(na_dataset *dataset, na_split split, long images, na_source **source,

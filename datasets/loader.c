@@ -50,7 +50,7 @@ struct loader {
   const na_subset *subset;
   const na_transform *transform;
   uint32_t *order; /* [subset->count]: places in the subset as they are used; NULL: as they lie */
-  uint64_t epoch;
+  uint64_t seed, epoch;
   size_t stride;
 
   slot slots[SLOTS_MAX];
@@ -98,7 +98,7 @@ static int load_one(worker *me, uint32_t index, uint32_t drawn_for, uint8_t *out
 {
   loader *self = me->loader;
   uint64_t epoch = self->split == NA_SPLIT_CALIBRATE ? no_epoch : self->epoch;
-  na_random random = na_random_at((uint64_t)self->dataset->data.seed, epoch, drawn_for);
+  na_random random = na_random_at(self->seed, epoch, drawn_for);
   return na_sample_load(self->dataset, self->subset->part, index, self->transform,
                         self->split == NA_SPLIT_VAL ? NULL : &random, me->tools, out, err);
 }
@@ -256,7 +256,7 @@ static int start(na_source *source, uint64_t epoch, long first, na_error *err)
   self->epoch = epoch;
   if (self->split == NA_SPLIT_TRAIN) {
     uint32_t count = (uint32_t)self->subset->count;
-    na_random random = na_random_at((uint64_t)self->dataset->data.seed, epoch, no_image);
+    na_random random = na_random_at(self->seed, epoch, no_image);
     for (uint32_t i = 0; i < count; i++) self->order[i] = i;
     na_random_shuffle(&random, self->order, count);
   }
@@ -421,7 +421,7 @@ static int make_order(loader *self, na_error *err)
   if (self->split == NA_SPLIT_VAL) return NA_OK;
   self->order = na_alloc_array(count, sizeof *self->order);
   if (self->order == NULL) return na_fail_memory(err, count * sizeof *self->order, "shuffling");
-  na_random random = na_random_at((uint64_t)self->dataset->data.seed, no_epoch, no_image);
+  na_random random = na_random_at(self->seed, no_epoch, no_image);
   for (uint32_t i = 0; i < count; i++) self->order[i] = i;
   na_random_shuffle(&random, self->order, count);
   return NA_OK;
@@ -479,6 +479,7 @@ int na_loader_new(na_dataset *dataset, na_split split, long images, na_source **
   pthread_cond_init(&self->work, NULL);
   pthread_cond_init(&self->done, NULL);
   self->dataset = dataset;
+  self->seed = (uint64_t)dataset->data.seed;
   self->split = split;
   self->subset = &dataset->subset[split == NA_SPLIT_VAL ? NA_SPLIT_VAL : NA_SPLIT_TRAIN];
   self->transform = split == NA_SPLIT_VAL ? &dataset->val_transform : &dataset->train_transform;

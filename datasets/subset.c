@@ -1,4 +1,5 @@
-/* Which images of a part are used: a held-out validation set, and a limited training set.
+/* Which images of a part are used: a held-out validation set, one to tune on, and a limited training
+ * set.
  *
  * Both are drawn evenly from every class. Within its class each image gets a random rank k = 0, 1
  * ...; of a class of n images, that of rank k comes at place (k + 1/2) / n of an order in which
@@ -122,12 +123,14 @@ int na_dataset_split(na_dataset *dataset, na_error *err)
   if (code == NA_OK) code = whole(val, &dataset->val, err);
   if (code != NA_OK) return code;
   bool holds = val->count == 0 && dataset->data.holdout > 0;
+  bool again = dataset->data.validation == NA_VALIDATION_HOLDOUT;
   bool cuts = dataset->data.limit != 0;
-  if (!holds && !cuts) return NA_OK;
+  if (!holds && !again && !cuts) return NA_OK;
   ranked *ranks = na_alloc_array((size_t)train->count, sizeof *ranks);
   if (ranks == NULL)
     return na_fail_memory(err, (size_t)train->count * sizeof *ranks, "choosing images");
   if (holds) code = hold_out(dataset, train, val, ranks, err);
+  if (code == NA_OK && again) code = hold_out(dataset, train, val, ranks, err);
   if (code == NA_OK && cuts && dataset->data.limit < train->count)
     code = cut(dataset, train, ranks, err);
   na_free(ranks);

@@ -1,7 +1,7 @@
 /* Opening collections: every format, and what is said of damaged, missing or impossible files.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/base/memory.h"
-#include "datasets/dataset.h"
+#include "datasets/collection.h"
 #include "tests/check.h"
 #include "tests/data_files.h"
 
@@ -371,6 +371,52 @@ static void folder_held_out(void)
   end();
 }
 
+/* To tune on: a part of what is trained on, whether or not there is a validation set. */
+static void held_out_to_tune(void)
+{
+  begin();
+  write_class("train/a", 40, 3);
+  write_class("train/b", 20, 3);
+  write_class("val/a", 8, 3);
+  write_class("val/b", 8, 3);
+  data.holdout = 0.25;
+  data.validation = NA_VALIDATION_HOLDOUT;
+  CHECK_OK(na_dataset_open(&dataset, &data, &err), err);
+  const na_subset *train = &dataset->subset[NA_SPLIT_TRAIN], *val = &dataset->subset[NA_SPLIT_VAL];
+  CHECK(train->count == 45 && val->count == 15, "%ld + %ld", train->count, val->count);
+  CHECK(val->part == &dataset->train, "validated on images of the training part");
+  bool seen[60] = {false};
+  for (long i = 0; i < train->count; i++) seen[train->index[i]] = true;
+  for (long i = 0; i < val->count; i++) CHECK(!seen[val->index[i]], "image %ld is in both", i);
+  na_dataset_free(dataset);
+  data.holdout = 0;
+  CHECK_FAILS(na_dataset_open(&dataset, &data, &err), NA_EINVAL, "data.holdout is 0", err);
+  end();
+}
+
+/* Without a validation set the images that would be it are left alone. */
+static void held_out_twice(void)
+{
+  begin();
+  write_class("a", 40, 3);
+  write_class("b", 40, 3);
+  data.holdout = 0.25;
+  CHECK_OK(na_dataset_open(&dataset, &data, &err), err);
+  bool tested[80] = {false};
+  const na_subset *val = &dataset->subset[NA_SPLIT_VAL];
+  for (long i = 0; i < val->count; i++) tested[val->index[i]] = true;
+  na_dataset_free(dataset);
+  data.validation = NA_VALIDATION_HOLDOUT;
+  CHECK_OK(na_dataset_open(&dataset, &data, &err), err);
+  val = &dataset->subset[NA_SPLIT_VAL];
+  const na_subset *train = &dataset->subset[NA_SPLIT_TRAIN];
+  CHECK(train->count == 45 && val->count == 15, "%ld + %ld", train->count, val->count);
+  for (long i = 0; i < val->count; i++) CHECK(!tested[val->index[i]], "tuned on the test set");
+  for (long i = 0; i < train->count; i++) CHECK(!tested[train->index[i]], "trained on the test set");
+  na_dataset_free(dataset);
+  end();
+}
+
 static void limits_keep_every_class(void)
 {
   begin();
@@ -486,6 +532,8 @@ int main(void)
   RUN(cifar100);
   RUN(folder_with_val);
   RUN(folder_held_out);
+  RUN(held_out_to_tune);
+  RUN(held_out_twice);
   RUN(limits_keep_every_class);
   RUN(folder_mistakes);
   RUN(folder_shapes);

@@ -521,6 +521,68 @@ static void initial_weights(void)
   na_net_free(plain);
 }
 
+/* Does the base of `net` begin with the weights of `tiny`, a network of its own? */
+static bool begins_alike(const na_net *net, const na_net *tiny)
+{
+  int *widths = na_alloc_array((size_t)net->dim_count, sizeof *widths);
+  na_net *base = NULL;
+  na_net_base(net, widths);
+  CHECK_OK(na_net_extract(net, widths, &base, &err), err);
+  bool alike = base->values == tiny->values &&
+               memcmp(base->weights, tiny->weights, base->values * sizeof(float)) == 0;
+  na_net_free(base);
+  na_free(widths);
+  return alike;
+}
+
+/* Supernets of any width begin with the same base. */
+static void initial_base(void)
+{
+  na_net *net = build("mobilenetv3-0.35", 64, 10, true),
+         *plain = build("mobilenetv3-0.35", 64, 10, false);
+  for (na_init init = NA_INIT_BASE_UNIFORM; init <= NA_INIT_BASE_NORMAL; init++) {
+    na_net_initialize(net, init, 5);
+    na_net_initialize(plain, init, 5);
+    CHECK(begins_alike(net, plain), "init %d: the base's weights are others", (int)init);
+  }
+  na_net_initialize(net, NA_INIT_KAIMING_UNIFORM, 5);
+  CHECK(!begins_alike(net, plain), "the widest's fans give another scale");
+  na_net_initialize(plain, NA_INIT_BASE_UNIFORM, 5);
+  float narrow = plain->weights[3];
+  na_net_initialize(plain, NA_INIT_KAIMING_UNIFORM, 5);
+  CHECK(plain->weights[3] == narrow, "without wider ones both are the same");
+  na_net_free(net);
+  na_net_free(plain);
+}
+
+/* Networks whose lists differ draw alike where they do not. */
+static void paired_draws(void)
+{
+  na_net *both = build("mobilenetv3-0.35", 64, 10, true),
+         *wide = build("mobilenetv3-0.35", 64, 10, true);
+  na_list lists = {3, {1, 1.5, 2}}, none = {1, {1}};
+  CHECK_OK(na_net_set_lists(both, &lists, &lists, &err), err);
+  CHECK_OK(na_net_set_lists(wide, &lists, &none, &err), err);
+  int *a = na_alloc_array((size_t)both->dim_count, sizeof *a);
+  int *b = na_alloc_array((size_t)both->dim_count, sizeof *b);
+  na_random x = na_random_at(1, 0, 0), y = x;
+  long wider = 0;
+  for (int draw = 0; draw < 20; draw++) {
+    na_net_sample(both, NA_SAMPLE_RANDOM, &x, a);
+    na_net_sample(wide, draw % 2 == 0 ? NA_SAMPLE_RANDOM : NA_SAMPLE_MIN_E, &y, b);
+    for (int d = 0; d < both->dim_count; d++) {
+      if (both->dims[d].kind != NA_DIM_WIDTH) continue;
+      CHECK(a[d] == b[d], "draw %d of %s: %d and %d", draw, both->dims[d].name, a[d], b[d]);
+      wider += a[d] > 0;
+    }
+  }
+  CHECK(wider > 20, "only %ld wider ones", wider);
+  na_free(a);
+  na_free(b);
+  na_net_free(both);
+  na_net_free(wide);
+}
+
 /* --------------------------------------------------------------------------------- surgery */
 
 static void fill_random(na_net *net)
@@ -700,6 +762,8 @@ int main(void)
   RUN(out_of_memory_is_an_error);
   RUN(blocks_hold_every_tensor_once);
   RUN(initial_weights);
+  RUN(initial_base);
+  RUN(paired_draws);
   RUN(channel_sort);
   RUN(extraction);
   RUN(peak_activation);

@@ -357,7 +357,8 @@ static void agreement_is_right(void)
   for (size_t k = 0; k < n; k++) g[k] = (double)o.net->grads[k];
   for (int i = 0; i < 2; i++) {
     memset(o.net->grads, 0, n * sizeof(float));
-    na_net_sample(o.net, NA_SAMPLE_RANDOM, &draws, choices);
+    na_random further = na_random_at((uint64_t)r.train.seed, 0, 16 + (uint64_t)i);
+    na_net_sample(o.net, NA_SAMPLE_RANDOM, i == 0 ? &draws : &further, choices);
     na_net_widths(o.net, choices, widths);
     CHECK_OK(na_accumulate_network(workspace, batch, widths, i, 0.5, 0.1, 7, &scores, &err), err);
     for (size_t k = 0; k < n; k++) a[k] += (double)o.net->grads[k];

@@ -210,16 +210,24 @@ static bool drawn(const na_dim *dim, na_sampling sampling)
   return na_dim_candidates(dim) > 1;
 }
 
+/* Also where nothing can be chosen or the dimension is held, so that networks whose lists differ
+ * draw alike where they do not. */
+static bool takes_number(const na_dim *dim, na_sampling sampling)
+{
+  bool random = sampling != NA_SAMPLE_BASE && sampling != NA_SAMPLE_WIDEST;
+  return random && (dim->kind == NA_DIM_WIDTH || dim->kind == NA_DIM_EXPAND);
+}
+
 void na_net_sample(const na_net *net, na_sampling sampling, na_random *random, int *choices)
 {
   for (int d = 0; d < net->dim_count; d++) {
-    int candidates = na_dim_candidates(&net->dims[d]);
+    const na_dim *dim = &net->dims[d];
+    int candidates = na_dim_candidates(dim), draw = 0;
+    if (takes_number(dim, sampling)) draw = (int)na_random_below(random, (uint32_t)candidates);
     if (sampling == NA_SAMPLE_WIDEST)
       choices[d] = candidates - 1;
-    else if (drawn(&net->dims[d], sampling))
-      choices[d] = (int)na_random_below(random, (uint32_t)candidates);
     else
-      choices[d] = 0;
+      choices[d] = drawn(dim, sampling) ? draw : 0;
   }
 }
 

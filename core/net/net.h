@@ -166,7 +166,8 @@ typedef enum na_sampling {
 const char *na_sampling_name(na_sampling sampling);
 int na_sampling_find(const char *name);
 
-/* Draws one candidate for every elastic dimension, in the order of the dimensions. */
+/* Draws one candidate for every elastic dimension, in the order of the dimensions. Every width and
+ * expand dimension takes one number, with one candidate, too. */
 void na_net_sample(const na_net *net, na_sampling sampling, na_random *random, int *choices);
 
 /* choices -> widths. Choices are trusted to be in range (see na_net_check_choices). */
@@ -202,7 +203,9 @@ const na_param *na_net_buffer(const na_net *net, const char *name);
 #define NA_INITS(X)                                                                                \
   X(AUTO, "auto", "kaiming_uniform for a network with elastic dimensions, else normal")            \
   X(KAIMING_UNIFORM, "kaiming_uniform", "uniform, bound 1/sqrt(fan_in)")                           \
-  X(NORMAL, "normal", "normal, standard deviation sqrt(2/fan_out)")
+  X(NORMAL, "normal", "normal, standard deviation sqrt(2/fan_out)")                                \
+  X(BASE_UNIFORM, "base_uniform", "kaiming_uniform with the base's fan_in")                        \
+  X(BASE_NORMAL, "base_normal", "normal with the base's fan_out")
 
 typedef enum na_init {
 #define NA_INIT_ENUM(symbol, name, help) NA_INIT_##symbol,
@@ -212,7 +215,12 @@ typedef enum na_init {
 
 /* Fills the weights: convolutions by `init`, biases of convolutions uniform 1/sqrt(fan_in) (0 with
  * NORMAL), linear truncated normal std 0.02 and bias 0, gamma 1, beta 0; statistics 0 and 1,
- * momentum 0. Source: spec of the paper's appendix, PyTorch kaiming_uniform_(a = sqrt(5)). */
+ * momentum 0. Source: spec of the paper's appendix, PyTorch kaiming_uniform_(a = sqrt(5)).
+ *
+ * The fans are those of the widest tensor, as in the paper's code. What a weight draws depends on the
+ * seed, its tensor's name and its place (o, i, row, column) alone, so supernets of different width
+ * begin with the same base but for that factor; with BASE_UNIFORM and BASE_NORMAL, whose fans are
+ * the base's, with the same base to the bit. */
 void na_net_initialize(na_net *net, na_init init, uint64_t seed);
 
 /* What one layer costs at given widths, for one image. */

@@ -41,8 +41,9 @@ static const na_setting items[] = {
      "hold this phase throughout; auto: as the epochs say"},
     FLAG(sort, "true", "sort channels at the start of each epoch of the random phase"),
     FLAG(sort_momentum, "true", "momentum moves with its channels when they are sorted"),
-    {"init", NA_CHOICE, AT(init), "auto", 0, 0, "auto|kaiming_uniform|normal",
-     "initial weights of convolutions"},
+    {"init", NA_CHOICE, AT(init), "auto", 0, 0, "auto|kaiming_uniform|normal|base_uniform|base_normal",
+     "initial weights of convolutions; base_: scaled by the base's width, so that supernets of any "
+     "width begin with the same base"},
     NUMBER(bn_momentum, "0.1", 0, 1, "share of a batch in the running statistics"),
     COUNT(calibrate, "16000", 0, INT_MAX,
           "images to re-estimate BatchNorm statistics on; 0 for none"),

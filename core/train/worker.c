@@ -348,12 +348,16 @@ static na_sampling sampling_of(na_phase phase)
   return phase == NA_PHASE_MIN_E ? NA_SAMPLE_MIN_E : NA_SAMPLE_RANDOM;
 }
 
-/* Sub-networks of this step's phase; draws their widths. */
+/* Sub-networks of this step's phase; draws their widths. Those after the first have sequences of
+ * their own: the first is the same however many there are. */
 static int draw(na_trainer *t)
 {
+  enum { FURTHER = 16 };
   if (t->phase == NA_PHASE_PLAIN || t->phase == NA_PHASE_OFF) return 0;
   for (int i = 0; i < t->train.networks; i++) {
-    na_net_sample(t->net, sampling_of(t->phase), &t->draws, t->choices[i]);
+    na_random further = na_random_at((uint64_t)t->train.seed, (uint64_t)t->step,
+                                     (uint64_t)(FURTHER + i));
+    na_net_sample(t->net, sampling_of(t->phase), i == 0 ? &t->draws : &further, t->choices[i]);
     na_net_widths(t->net, t->choices[i], t->widths[i]);
   }
   return t->train.networks;
