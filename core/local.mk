@@ -41,6 +41,7 @@ libcore_a_SOURCES = \
 	core/layer/add.c \
 	core/layer/conv.c \
 	core/layer/depthwise.c \
+	core/layer/dropblock.c \
 	core/layer/dropout.c \
 	core/layer/linear.c \
 	core/layer/norm.c \

@@ -208,8 +208,24 @@ static void push_lists(lua_State *L)
   lua_setfield(L, -2, "expand");
 }
 
+/* Pushes the layers that a training adds to its network: { dropout =, dropblock =, size =, stages = }. */
+static void push_drops(lua_State *L, const na_train *train)
+{
+  lua_createtable(L, 0, 4);
+  if (train->dropout >= 0) {
+    lua_pushnumber(L, train->dropout);
+    lua_setfield(L, -2, "dropout");
+  }
+  lua_pushnumber(L, train->dropblock);
+  lua_setfield(L, -2, "dropblock");
+  lua_pushinteger(L, train->dropblock_size);
+  lua_setfield(L, -2, "size");
+  lua_pushinteger(L, train->dropblock_stages);
+  lua_setfield(L, -2, "stages");
+}
+
 /* Pushes the net of the experiment at 1, made to measure for the data at index `data`. */
-static void push_net(lua_State *L, int data)
+static void push_net(lua_State *L, int data, const na_train *train)
 {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_getfield(L, -1, "netaug.build");
@@ -219,7 +235,8 @@ static void push_net(lua_State *L, int data)
   lua_getiuservalue(L, 1, MODEL);
   push_lists(L);
   lua_pushvalue(L, data);
-  lua_call(L, 3, 1);
+  push_drops(L, train);
+  lua_call(L, 4, 1);
 }
 
 /* Pushes the settings of everything as "part.name = value" lines. */
@@ -297,7 +314,7 @@ static int run(lua_State *L)
   lua_getiuservalue(L, SELF, DATA);
   lua_getiuservalue(L, SELF, TRAIN);
   const na_train *train = na_lua_settings_get(L, SETTINGS);
-  push_net(L, DATASET);
+  push_net(L, DATASET, train);
   lua_pushvalue(L, NETWORK);
   lua_setiuservalue(L, SELF, NET);
   const char *description = push_description(L, e, DATASET, train);

@@ -204,8 +204,8 @@ static int cost(lua_State *L)
   return 1;
 }
 
-/* net:layers([widths]): a list of { name, kind, channels, height, width, kernel, stride, act, cost
- * }. */
+/* net:layers([widths]): a list of { name, kind, channels, height, width, kernel, stride, rate, act,
+ * cost }. */
 static int layers(lua_State *L)
 {
   na_net *net = na_lua_net_get(L, 1);
@@ -227,6 +227,8 @@ static int layers(lua_State *L)
     push_count(L, "width", layer->width);
     push_count(L, "kernel", layer->kernel);
     push_count(L, "stride", layer->stride);
+    lua_pushnumber(L, layer->rate);
+    lua_setfield(L, -2, "rate");
     lua_rawseti(L, -2, i + 1);
   }
   return 1;

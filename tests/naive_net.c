@@ -29,7 +29,7 @@ static void make_value(naive_net *run, int layer)
   v->mean = lanes_doubles((size_t)v->channels);
   v->var = lanes_doubles((size_t)v->channels);
   if (l->gate >= 0) v->gated = lanes_doubles(values_of(run, l->input[0]));
-  if (l->kind == NA_DROPOUT) v->mask = lanes_doubles(count);
+  if (l->kind == NA_DROPOUT || l->kind == NA_DROPBLOCK) v->mask = lanes_doubles(count);
   if (l->kind != NA_SQUEEZE) return;
   v->pooled = lanes_doubles(count);
   v->logits = lanes_doubles(count);
@@ -213,6 +213,40 @@ static void dropout(naive_net *run, int layer, const double *x)
       }
 }
 
+/* The squares of image n in channel c: 0 where one lies, drawn as the engine documents it: number
+ * (block, place, lane) of the sequence (step, layer, channel). */
+static void draw_squares(naive_net *run, int layer, int n, int c, double *plane)
+{
+  const na_layer *l = layer_of(run, layer);
+  int h = l->height, w = l->width, b = l->kernel < h ? l->kernel : h;
+  if (b > w) b = w;
+  int rows = h - b + 1, columns = w - b + 1;
+  double gamma = l->rate / (b * b) * (h * w) / (rows * columns);
+  for (int p = 0; p < h * w; p++) plane[p] = 1;
+  for (int place = 0; run->dropout && place < rows * columns; place++) {
+    na_random draw = na_random_at(run->step, (uint64_t)layer, (uint64_t)c);
+    draw.index = lanes_at(0, 0, n, place, rows * columns);
+    double u = (double)(na_random_next(&draw) >> 32) / 4294967296.0;
+    if (u >= floor(fmin(gamma, 1) * 4294967296.0) / 4294967296.0) continue;
+    for (int y = 0; y < b; y++)
+      for (int x = 0; x < b; x++) plane[(place / columns + y) * w + place % columns + x] = 0;
+  }
+}
+
+static void dropblock(naive_net *run, int layer, const double *x)
+{
+  naive_value *v = &run->values[layer];
+  size_t count = values_of(run, layer), kept = 0;
+  for (int n = 0; n < run->count; n++)
+    for (int c = 0; c < v->channels; c++)
+      draw_squares(run, layer, n, c, v->mask + lanes_index(n, c, v->channels, 0, v->area));
+  for (size_t k = 0; k < count; k++) kept += v->mask[k] != 0;
+  for (size_t k = 0; k < count; k++) {
+    v->mask[k] *= kept > 0 ? (double)count / (double)kept : 0;
+    v->raw[k] = x[k] * v->mask[k];
+  }
+}
+
 static void apply_map(naive_net *run, int layer)
 {
   const na_layer *l = layer_of(run, layer);
@@ -230,6 +264,7 @@ static void apply_map(naive_net *run, int layer)
   case NA_AVGPOOL: na_naive_avgpool(&win, x, v->raw); break;
   case NA_GLOBALPOOL: na_naive_globalpool(run->count, win.i, win.h * win.w, x, v->raw); break;
   case NA_DROPOUT: dropout(run, layer, x); break;
+  case NA_DROPBLOCK: dropblock(run, layer, x); break;
   default: break;
   }
   na_free(weight);
@@ -343,6 +378,7 @@ static void map_back(naive_net *run, int layer, const double *dy)
     na_naive_globalpool_backward(run->count, win.i, win.h * win.w, dy, in->grad);
     break;
   case NA_DROPOUT:
+  case NA_DROPBLOCK:
     for (size_t k = 0; k < count; k++) in->grad[k] += dy[k] * v->mask[k];
     break;
   default: weighted_back(run, layer, dy); break;

@@ -15,7 +15,7 @@ typedef struct naive_value {
   double *mean, *var; /* [channels] used by its norm */
   double *gated;      /* CONV with a gate: its input times the gate */
   double *pooled, *middle, *logits; /* SQUEEZE */
-  double *mask;       /* DROPOUT: what each value was multiplied with */
+  double *mask;       /* DROPOUT, DROPBLOCK: what each value was multiplied with */
 } naive_value;
 
 typedef struct naive_net {

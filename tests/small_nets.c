@@ -105,6 +105,14 @@ static int dropout_of(na_net *net, const char *name, int input, double rate)
   return small_net_add(net, spec, input, -1);
 }
 
+static int dropblock_of(na_net *net, const char *name, int input, int side, double rate)
+{
+  na_layer_spec spec = na_layer_spec_init(NA_DROPBLOCK, name);
+  spec.kernel = side;
+  spec.rate = rate;
+  return small_net_add(net, spec, input, -1);
+}
+
 /* A squeeze layer on `input`; the conv that follows must read `input` with it as its gate. */
 static int squeeze_of(na_net *net, const char *name, int input)
 {
@@ -249,6 +257,18 @@ static void build_dropout(na_net *net, const small_net *how)
   head(net, dropout_of(net, "late", pooled, 0.2));
 }
 
+/* Behind a norm, on a shortcut that a convolution reads too, and gated. */
+static void build_dropblock(na_net *net, const small_net *how)
+{
+  int s = stem(net), a = net->layers[s].out;
+  int first = dropblock_of(net, "block1", s, how->kernel, 0.3);
+  int skip = dropblock_of(net, "block2", first, 1, 0.2);
+  int wide = conv_of(net, "wide", first, expand(net, "middle", 24, a), 1, 1, NORMED, how->act);
+  int third = dropblock_of(net, "block3", wide, how->kernel, 0.4);
+  int project = gated_of(net, "project", third, squeeze_of(net, "se", third), a, 1, 1);
+  head(net, add_of(net, "sum", project, skip, NA_ACT_RELU));
+}
+
 static void build_whole(na_net *net, const small_net *how)
 {
   int s = conv_of(net, "stem", 0, width(net, "a", 8), 3, 1, NORMED, NA_ACT_HSWISH);
@@ -315,6 +335,9 @@ const small_net small_nets[] = {
     {NA_GLOBALPOOL, "global", build_pool, 1, 1, BARE, IDENTITY},
     {NA_GLOBALPOOL, "pixel-branches", build_pixel_branches, 1, 1, BARE, HSWISH},
     {NA_DROPOUT, "dropout", build_dropout, 3, 1, NORMED, RELU},
+    {NA_DROPBLOCK, "dropblock", build_dropblock, 3, 1, NORMED, RELU},
+    {NA_DROPBLOCK, "dropblock5", build_dropblock, 5, 1, NORMED, HSWISH},
+    {NA_DROPBLOCK, "dropblock9", build_dropblock, 9, 1, NORMED, RELU6},
     {NA_DROPOUT, "whole", build_whole, 5, 1, NORMED, HSWISH},
 };
 const int small_net_count = sizeof small_nets / sizeof small_nets[0];

@@ -82,8 +82,8 @@ static void check_same(const outcome *a, const outcome *b, const char *what)
   }
 }
 
-/* A rig with what makes going on hard: several networks, phases, dropout, evaluation every other
- * epoch. */
+/* A rig with what makes going on hard: several networks, phases, dropout, DropBlock with its
+ * schedule, evaluation every other epoch. */
 static void rig_hard(rig *r)
 {
   rig_init(r, true);
@@ -343,7 +343,7 @@ static void longer_than_planned(void)
 {
   rig a, b, c;
   rig_hard(&a);
-  a.train.schedule = 1;
+  a.train.schedule = a.train.dropblock_schedule = 1;
   a.train.min_w_epochs = a.train.off_epochs = 0;
   run_to(&a, 0);
   rig_again(&b, &a, "last.h5");
@@ -354,7 +354,7 @@ static void longer_than_planned(void)
   na_event end = await(b.trainer, NA_EVENT_END);
   CHECK(end.code == NA_OK && end.step == 72, "%s after %ld", end.text, end.step);
   rig_hard(&c);
-  c.train.schedule = 1;
+  c.train.schedule = c.train.dropblock_schedule = 1;
   c.train.min_w_epochs = c.train.off_epochs = 0;
   c.train.epochs = 6;
   run_to(&c, 0);

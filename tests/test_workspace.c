@@ -321,6 +321,72 @@ static void dropout_is_off_outside_training(void)
   bench_free(&b);
 }
 
+/* Of a map of ones: the share of zeros, and whether the rest has one value that keeps the mean. */
+static double dropblock_share(na_workspace *w, const na_net *net, const int *widths, const na_batch *batch,
+                              double share)
+{
+  int layer = layer_named(net, "block"), zeros = 0;
+  size_t area = (size_t)net->height * (size_t)net->width, each = area * (size_t)net->channels;
+  float *out = lanes_floats(each), kept = 0;
+  double sum = 0;
+  na_error err = {0};
+  na_workspace_drop_share(w, share);
+  CHECK_OK(na_forward(w, widths, NA_MODE_TRAIN, batch, 11, &err), err);
+  for (int n = 0; n < batch->count; n++) {
+    CHECK_OK(na_activation_read(w, layer, n, out, &err), err);
+    for (size_t i = 0; i < each; i++) {
+      zeros += out[i] == 0;
+      sum += (double)out[i];
+      if (out[i] == 0) continue;
+      if (kept == 0) kept = out[i];
+      CHECK(out[i] == kept, "values %g and %g", (double)kept, (double)out[i]);
+    }
+  }
+  double values = (double)each * batch->count;
+  CHECK_NEAR(sum / values, 1, 1e-6, 1, "mean of what is kept");
+  na_free(out);
+  return zeros / values;
+}
+
+/* Squares overlap, so a little less than the rate is dropped: the expectation of the paper's gamma, to
+ * which a half lowers it in proportion. */
+static void dropblock_drops_a_share(void)
+{
+  na_net *net;
+  na_team *team;
+  na_workspace *w;
+  na_error err = {0};
+  enum { SIDE = 20, COUNT = 37 };
+  CHECK_OK(na_net_new(&net, "squares", 3, SIDE, SIDE, 2, &err), err);
+  na_layer_spec block = na_layer_spec_init(NA_DROPBLOCK, "block");
+  block.kernel = 3;
+  block.rate = 0.2;
+  small_net_add(net, block, 0, -1);
+  small_net_add(net, na_layer_spec_init(NA_GLOBALPOOL, "pool"), 1, -1);
+  na_layer_spec last = na_layer_spec_init(NA_LINEAR, "last");
+  last.out = na_net_fixed(net, "classes", 2, &err);
+  small_net_add(net, last, 2, -1);
+  CHECK_OK(na_net_finish(net, &err), err);
+  CHECK_OK(na_team_new(&team, 1, &err), err);
+  CHECK_OK(na_workspace_new(&w, net, team, COUNT, true, &err), err);
+  size_t floats = (size_t)(3 * lanes_blocks(COUNT) * NA_LANES * SIDE * SIDE);
+  float *images = lanes_floats(floats);
+  int32_t labels[COUNT] = {0};
+  for (size_t i = 0; i < floats; i++) images[i] = 1;
+  na_batch batch = {COUNT, lanes_blocks(COUNT), images, labels, NULL};
+  int widths[4];
+  na_net_base(net, widths);
+  double whole = dropblock_share(w, net, widths, &batch, 1);
+  double half = dropblock_share(w, net, widths, &batch, 0.5);
+  CHECK(dropblock_share(w, net, widths, &batch, 0) == 0, "a share of 0 drops something");
+  CHECK(whole > 0.17 && whole < 0.2, "%g are dropped, not a little less than 0.2", whole);
+  CHECK(half > 0.085 && half < 0.105, "%g are dropped, not about 0.1", half);
+  na_free(images);
+  na_workspace_free(w);
+  na_team_free(team);
+  na_net_free(net);
+}
+
 /* ---------------------------------------------------------------------------------- loss */
 
 static void check_loss(bench *b, double smoothing)
@@ -701,6 +767,7 @@ int main(void)
   RUN(gradients_add_up);
   RUN(dropout_rate);
   RUN(dropout_is_off_outside_training);
+  RUN(dropblock_drops_a_share);
   RUN(losses);
   RUN(soft_targets_gradient);
   RUN(logits_outlive_backward);

@@ -28,7 +28,7 @@ static void add(na_net *net, na_layer_kind kind, const char *name, int in, int o
   spec.act = act;
   spec.norm = kind == NA_CONV || kind == NA_DEPTHWISE;
   spec.bias = kind == NA_LINEAR;
-  if (kind == NA_DROPOUT) spec.rate = 0.1;
+  if (kind == NA_DROPOUT || kind == NA_DROPBLOCK) spec.rate = 0.1;
   if (kind == NA_ADD) spec.input[1] = 1;
   if (kind == NA_SQUEEZE) spec.squeeze = 3;
   if (strcmp(name, "down") == 0) spec.gate = 4;
@@ -55,12 +55,19 @@ static na_net *make_net(bool elastic)
   add(net, NA_CONV, "down", 3, 1, 1, 1, NA_ACT_IDENTITY);
   add(net, NA_ADD, "sum", 5, -1, 1, 1, NA_ACT_IDENTITY);
   add(net, NA_CONV, "headconv", 6, 4, 1, 1, NA_ACT_RELU6);
-  add(net, NA_GLOBALPOOL, "pool", 7, -1, 1, 1, NA_ACT_IDENTITY);
-  add(net, NA_DROPOUT, "drop", 8, -1, 1, 1, NA_ACT_IDENTITY);
-  add(net, NA_LINEAR, "classifier", 9, 5, 1, 1, NA_ACT_IDENTITY);
+  add(net, NA_DROPBLOCK, "squares", 7, -1, 3, 1, NA_ACT_IDENTITY);
+  add(net, NA_GLOBALPOOL, "pool", 8, -1, 1, 1, NA_ACT_IDENTITY);
+  add(net, NA_DROPOUT, "drop", 9, -1, 1, 1, NA_ACT_IDENTITY);
+  add(net, NA_LINEAR, "classifier", 10, 5, 1, 1, NA_ACT_IDENTITY);
   CHECK_OK(na_net_finish(net, &err), err);
   if (net->weights == NULL) exit(EXIT_FAILURE);
   return net;
+}
+
+/* For tests that compare passes, which drop different values. */
+__attribute__((unused)) static void drop_nothing(na_net *net)
+{
+  for (int i = 0; i < net->layer_count; i++) net->layers[i].rate = 0;
 }
 
 /* A training with everything it borrows. */

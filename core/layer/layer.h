@@ -28,6 +28,7 @@ typedef struct na_tensor {
   float *mean;                 /* [channels] of the batch, or the running means */
   float *invstd;               /* [channels] 1 / sqrt(var + eps) */
   double *sum, *sum_x;         /* [channels]: of the finished gradient g, of g * (data - mean) */
+  double *kept;                /* [channels]: values that DROPBLOCK kept */
   float *a, *b, *c;            /* [channels]: the pullback's coefficients */
   /* Parameters of the norm or the bias, and their gradients: */
   const float *gamma, *beta, *bias_values;
@@ -47,6 +48,7 @@ typedef struct na_pass {
   bool update_running;      /* move running statistics by momentum */
   bool estimate;            /* add to the re-estimation sums */
   bool dropout;
+  double drop_share;        /* of DROPBLOCK's rate: grows from 0 to 1 while a schedule says so */
   double eps, momentum;
   uint64_t seed;            /* of this step's dropout */
   float **scratch;          /* [team size][scratch_floats] */
@@ -74,8 +76,8 @@ typedef struct na_op {
   size_t row, row2;       /* floats between output channels of weight and weight2 */
   int middle;             /* SQUEEZE: active middle channels */
   float *pooled, *squeezed, *logits; /* SQUEEZE: kept from forward, [channels][lanes] each */
-  double rate;            /* DROPOUT */
-  uint64_t index;         /* of the layer, for DROPOUT's draws */
+  double rate;            /* DROPOUT, DROPBLOCK */
+  uint64_t index;         /* of the layer, for their draws */
   /* Backward: for each input, is the gradient wanted; does it come on top of another consumer's; is
    * this the last consumer, which finishes it? */
   bool wanted[2], accumulate[2], last[2];
@@ -96,6 +98,7 @@ extern const na_layer_ops na_maxpool_ops;
 extern const na_layer_ops na_avgpool_ops;
 extern const na_layer_ops na_globalpool_ops;
 extern const na_layer_ops na_dropout_ops;
+extern const na_layer_ops na_dropblock_ops;
 
 /* Scratch that a layer needs at its widest: floats per worker, packed, partial. */
 typedef struct na_needs {

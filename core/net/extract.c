@@ -1,5 +1,6 @@
 /* A sub-network as a network of its own.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/base/memory.h"
 #include "core/net/build.h"
 
 #include <string.h>
@@ -29,14 +30,22 @@ static na_layer_spec spec_of(const na_layer *layer)
   return spec;
 }
 
+/* DropBlock belongs to a training, not to its network: whatever reads it reads its input instead. */
 static int copy_layers(const na_net *net, na_net *to, na_error *err)
 {
-  for (int i = 1; i < net->layer_count; i++) { /* nor the input */
+  int *copies = na_alloc_array((size_t)net->layer_count, sizeof *copies), code = NA_OK;
+  if (copies == NULL)
+    return na_fail_memory(err, (size_t)net->layer_count * sizeof *copies, "the layers");
+  for (int i = 1; i < net->layer_count && code >= 0; i++) { /* nor the input */
     na_layer_spec spec = spec_of(&net->layers[i]);
-    int index = na_net_add(to, &spec, err);
-    if (index < 0) return index;
+    for (int k = 0; k < 2; k++)
+      if (spec.input[k] >= 0) spec.input[k] = copies[spec.input[k]];
+    if (spec.gate >= 0) spec.gate = copies[spec.gate];
+    code = spec.kind == NA_DROPBLOCK ? spec.input[0] : na_net_add(to, &spec, err);
+    copies[i] = code;
   }
-  return NA_OK;
+  na_free(copies);
+  return code < 0 ? code : NA_OK;
 }
 
 /* Copies the first channels of each axis. */

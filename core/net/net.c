@@ -33,6 +33,7 @@ static const traits kind_traits[NA_KIND_COUNT] = {
     [NA_AVGPOOL] = {.inputs = 1, .stride_max = NA_STRIDE_MAX, .window = true},
     [NA_GLOBALPOOL] = {.inputs = 1, .stride_max = 1},
     [NA_DROPOUT] = {.inputs = 1, .stride_max = 1, .rate = true},
+    [NA_DROPBLOCK] = {.inputs = 1, .stride_max = 1, .window = true, .rate = true},
 };
 
 static const na_layer blank_layer = {.input = {-1, -1},

@@ -33,7 +33,8 @@
   X(MAXPOOL, "maxpool", "maximum over a window, padding kernel/2")                                 \
   X(AVGPOOL, "avgpool", "mean over a window, padding kernel/2 counted as zeros")                   \
   X(GLOBALPOOL, "globalpool", "mean over rows and columns")                                        \
-  X(DROPOUT, "dropout", "zeroes values with probability `rate` in training")
+  X(DROPOUT, "dropout", "zeroes values with probability `rate` in training")                       \
+  X(DROPBLOCK, "dropblock", "zeroes squares of `kernel` x `kernel` values, a share of `rate`")
 
 typedef enum na_layer_kind {
 #define NA_KIND_ENUM(symbol, name, help) NA_##symbol,
@@ -69,7 +70,7 @@ typedef struct na_layer {
   int kernel, stride, pad;
   bool norm, biased; /* has BatchNorm, has a bias (never both) */
   na_activation act;
-  double rate;     /* DROPOUT */
+  double rate;     /* DROPOUT, DROPBLOCK */
   int height, width; /* of its output */
   /* Parameter indices, -1 where the layer has none. SQUEEZE: weight/bias are the reduce layer's,
    * weight2/bias2 the expand layer's. gamma and beta are norm.weight and norm.bias. */
@@ -245,7 +246,7 @@ long long na_net_peak_activation(const na_net *net, const int *widths);
 int na_net_sort_channels(na_net *net, bool with_momentum, na_error *err);
 
 /* A stand-alone network with fixed dimensions: the sub-network at `widths`, its weights and running
- * statistics copied. Its outputs equal the supernet's at those widths. */
+ * statistics copied, DropBlock layers left out. Its outputs equal the supernet's at those widths. */
 int na_net_extract(const na_net *net, const int *widths, na_net **out, na_error *err);
 
 /* ---------------------------------------------------------------------- as text */

@@ -36,6 +36,8 @@ static void set_mode(na_workspace *w, na_mode mode, uint64_t step)
   pass->seed = step;
 }
 
+void na_workspace_drop_share(na_workspace *w, double share) { w->pass.drop_share = share; }
+
 void na_workspace_time(na_workspace *w, double *seconds) { w->seconds = seconds; }
 
 static void run_layer(const na_workspace *w, na_layer_run *run, int layer, int slot)

@@ -33,6 +33,7 @@ const na_layer_ops *na_workspace_ops(const na_workspace *w, int layer)
   case NA_AVGPOOL: return &na_avgpool_ops;
   case NA_GLOBALPOOL: return &na_globalpool_ops;
   case NA_DROPOUT: return &na_dropout_ops;
+  case NA_DROPBLOCK: return &na_dropblock_ops;
   default: return NULL;
   }
 }
@@ -167,7 +168,8 @@ static void layer_needs(const na_workspace *w, int layer, na_needs *needs)
     needs->packed = (size_t)w->net->dims[l->squeeze].max * (size_t)max_blocks(w) * NA_LANES;
     break;
   case NA_MAXPOOL:
-  case NA_AVGPOOL: needs->scratch = (size_t)in->height * (size_t)in->width * NA_LANES; break;
+  case NA_AVGPOOL:
+  case NA_DROPBLOCK: needs->scratch = (size_t)in->height * (size_t)in->width * NA_LANES; break;
   default: break;
   }
 }
@@ -202,24 +204,25 @@ static int make_scratch(na_workspace *w, na_error *err)
   return NA_OK;
 }
 
-/* Seven vectors of floats and four of doubles per channel. */
+/* Seven vectors of floats and five of doubles per channel. */
 static int make_vectors(na_workspace *w, na_error *err)
 {
   size_t channels = 0;
   for (int i = 0; i < w->net->layer_count; i++) channels += aligned((size_t)max_channels(w, i));
   w->vectors = na_alloc_array(channels * 7, sizeof *w->vectors);
-  w->sums = na_alloc_array(channels * 4, sizeof *w->sums);
+  w->sums = na_alloc_array(channels * 5, sizeof *w->sums);
   if (w->vectors == NULL || w->sums == NULL)
-    return na_fail_memory(err, channels * 60, "the channel vectors");
+    return na_fail_memory(err, channels * 68, "the channel vectors");
   float *f = w->vectors;
   double *d = w->sums;
   for (int i = 0; i < w->net->layer_count; i++) {
     size_t n = aligned((size_t)max_channels(w, i));
     na_tensor *t = &w->tensors[i];
     float **floats[] = {&t->scale, &t->shift, &t->mean, &t->invstd, &t->a, &t->b, &t->c};
-    double **doubles[] = {&t->sum, &t->sum_x, &t->estimate_mean, &t->estimate_var};
+    double **doubles[] = {&t->sum, &t->sum_x, &t->estimate_mean, &t->estimate_var,
+                          &t->kept};
     for (int k = 0; k < 7; k++, f += n) *floats[k] = f;
-    for (int k = 0; k < 4; k++, d += n) *doubles[k] = d;
+    for (int k = 0; k < 5; k++, d += n) *doubles[k] = d;
   }
   return NA_OK;
 }
@@ -358,7 +361,7 @@ int na_workspace_new(na_workspace **out, na_net *net, na_team *team, int batch, 
   na_workspace *w = na_alloc(sizeof *w);
   if (w == NULL) return na_fail_memory(err, sizeof *w, "the workspace");
   *w = (na_workspace){.net = net, .batch = batch, .train = train};
-  w->pass = (na_pass){.team = team, .kernels = na_kernels_best()};
+  w->pass = (na_pass){.team = team, .kernels = na_kernels_best(), .drop_share = 1};
   size_t layers = (size_t)net->layer_count;
   w->tensors = na_alloc_array(layers, sizeof *w->tensors);
   w->ops = na_alloc_array(layers, sizeof *w->ops);

@@ -46,6 +46,9 @@ int na_loss(na_workspace *workspace, const na_batch *batch, double smoothing, do
  * BATCH). */
 int na_backward(na_workspace *workspace, na_error *err);
 
+/* From now on DROPBLOCK layers drop this share (0 to 1, the default) of their rate: for a schedule. */
+void na_workspace_drop_share(na_workspace *workspace, double share);
+
 /* Where the time goes, for profiles: from now on every forward pass adds the seconds that layer i took
  * to seconds[i], every backward pass to seconds[layer_count + i]. NULL: no longer (the default). */
 void na_workspace_time(na_workspace *workspace, double *seconds);

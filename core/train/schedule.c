@@ -18,6 +18,11 @@ double na_learning_rate(const na_train *train, long step, long steps_per_epoch)
   return peak * 0.5 * (1.0 + cos(PI * done));
 }
 
+double na_drop_share(const na_train *train, long step, long steps)
+{
+  return train->dropblock_schedule == NA_DROP_CONSTANT ? 1 : (double)step / (double)steps;
+}
+
 int na_min_w_epochs(const na_train *train)
 {
   if (train->min_w_epochs >= 0) return train->min_w_epochs;

@@ -112,6 +112,10 @@ static const struct {
 } fixed[] = {
     {"seed", "it made the initial weights and all that was drawn since"},
     {"init", "the weights were initialised when the run began"},
+    {"dropout", "the network's layers were made when the run began"},
+    {"dropblock", "the network's layers were made when the run began"},
+    {"dropblock_size", "the network's layers were made when the run began"},
+    {"dropblock_stages", "the network's layers were made when the run began"},
     {"threads", "the compute threads were started with the run"},
     {"calibrate", "the images to calibrate on were chosen when the run began"},
 };

@@ -34,6 +34,9 @@ int na_train_check(const na_train *train, na_error *err)
   int total = train->warmup + train->epochs;
   if (total < 1)
     return na_fail(err, NA_EINVAL, "train.epochs and train.warmup are both 0: nothing to do");
+  if (train->dropblock_size % 2 == 0)
+    return na_fail(err, NA_EINVAL, "train.dropblock_size takes an odd number, but got %d",
+                   train->dropblock_size);
   int held = na_min_w_epochs(train) + train->min_e_epochs + train->off_epochs;
   if (held <= total) return NA_OK;
   return na_fail(

@@ -28,6 +28,11 @@ typedef struct na_train {
   int phase;              /* auto: by the epochs above; else 1 + the na_phase held throughout */
   bool sort;              /* channel sort at the start of each epoch of the random phase */
   bool sort_momentum;
+  double dropout;         /* before the classifier; negative: as the model says */
+  double dropblock;       /* share of values that DropBlock drops in the last stage, 1 - keep_prob; 0: none */
+  int dropblock_size;     /* side of its squares */
+  int dropblock_stages;   /* how many of the last stages have it, each a quarter of the next one's share */
+  int dropblock_schedule; /* linear | constant */
   int init;               /* na_init */
   double bn_momentum;
   int calibrate;          /* images for BatchNorm re-estimation */

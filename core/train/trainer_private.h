@@ -16,6 +16,11 @@
 
 /* In the order of the setting's words. */
 typedef enum na_schedule { NA_SCHEDULE_COSINE, NA_SCHEDULE_CONSTANT } na_schedule;
+typedef enum na_drop_schedule { NA_DROP_LINEAR, NA_DROP_CONSTANT } na_drop_schedule;
+
+/* Share of DropBlock's rate at optimizer step `step` of `steps`: grows from 0 to 1 (Ghiasi, Lin, Le
+ * 2018, section 3), or is 1. */
+double na_drop_share(const na_train *train, long step, long steps);
 
 /* min_w_epochs, with -1 worked out. */
 int na_min_w_epochs(const na_train *train);

@@ -433,6 +433,7 @@ static int accumulate(na_trainer *t, const na_batch *batch, na_scores *base, na_
   int networks = draw(t);
   double smoothing = t->train.label_smoothing;
   uint64_t dropout = na_random_at((uint64_t)t->train.seed, (uint64_t)t->step, 2).key;
+  na_workspace_drop_share(t->workspace, na_drop_share(&t->train, t->step, t->steps));
   int code = na_accumulate_base(t->workspace, batch, t->base_widths, smoothing, dropout, base, err);
   if (code == NA_OK && networks > 0) na_agreement_between(t);
   for (int i = 0; i < networks && code == NA_OK; i++) {

@@ -35,15 +35,26 @@ local function layer(b, kind, name, spec)
   return b.last
 end
 
+-- DropBlock on a layer's output, where the training asks for it: behind every convolution of a block
+-- and on its shortcut, as in the authors' ResNet50 (Ghiasi, Lin, Le 2018, section 4.1).
+local function dropblock(b, name, input)
+  if not b.dropblock then return input end
+  return core.net_layer(b.net, "dropblock", name .. ".dropblock",
+    { input = input, kernel = b.dropblock.size, rate = b.dropblock.rate })
+end
+
 local function conv(b, name, out, spec)
   spec.out = out
   if spec.norm == nil then spec.norm = true end
-  return layer(b, "conv", name, spec)
+  b.last = dropblock(b, name, layer(b, "conv", name, spec))
+  return b.last
 end
 
 local function depthwise(b, name, block)
-  return layer(b, "depthwise", name,
+  local made = layer(b, "depthwise", name,
     { kernel = block.k or 3, stride = block.stride or 1, norm = true, act = block.act or b.act })
+  b.last = dropblock(b, name, made)
+  return b.last
 end
 
 -- The output dimension of a block: shared with the input where there is a shortcut.
@@ -61,7 +72,8 @@ end
 
 local function finish_block(b, place, block, out, shortcut_from)
   if shortcut_from then
-    layer(b, "add", place.name, { input = { b.last, shortcut_from }, act = block.join })
+    local from = dropblock(b, place.name .. ".shortcut", shortcut_from)
+    layer(b, "add", place.name, { input = { b.last, from }, act = block.join })
   end
   b.dim, b.base = out, block.width
 end
@@ -151,10 +163,13 @@ function add.pool(b, _, place) layer(b, "globalpool", place.name, {}) end
 
 function add.dropout(b, block, place) layer(b, "dropout", place.name, { rate = block.rate }) end
 
+function add.dropblock(b, block, place)
+  layer(b, "dropblock", place.name, { rate = block.rate, kernel = block.k or 7 })
+end
+
 function add.linear(b, block, place)
-  if (block.dropout or 0) > 0 then
-    layer(b, "dropout", place.name .. ".dropout", { rate = block.dropout })
-  end
+  local dropout = b.dropout or block.dropout or 0
+  if dropout > 0 then layer(b, "dropout", place.name .. ".dropout", { rate = dropout }) end
   local out = core.net_dim(b.net, "fixed", "classes", b.classes)
   layer(b, "linear", place.name, { out = out, bias = true })
   b.dim, b.base = out, b.classes
@@ -192,13 +207,25 @@ local function candidate_lists(m, augment)
   return core.augment_lists(augment)
 end
 
--- shape: channels, height, width and classes that replace the model's own.
-local function construct(m, lists, shape)
+-- DropBlock of stage i: the last stage has the whole rate, each one before it a quarter of the next
+-- one's (Ghiasi, Lin, Le 2018, section 4.1).
+local function stage_dropblock(m, i, drops)
+  local behind = #m.stages - i
+  if drops.dropblock == 0 or behind >= drops.stages then return nil end
+  return { rate = drops.dropblock / 4 ^ behind, size = drops.size }
+end
+
+-- shape: channels, height, width and classes that replace the model's own. drops: what the training
+-- drops: dropout (nil: as the model says), dropblock, size, stages.
+local function construct(m, lists, shape, drops)
   local b = new_builder(m, lists, shape)
+  drops = drops or { dropblock = 0 }
   add_part(b, "stem", "backbone.input_stem", m.stem)
   for i, stage in ipairs(m.stages) do
+    b.dropblock = stage_dropblock(m, i, drops)
     add_part(b, "stage" .. i, ("backbone.stages.%d"):format(i - 1), stage)
   end
+  b.dropblock, b.dropout = nil, drops.dropout
   add_part(b, "head", "head", m.head)
   core.net_finish(b.net)
   return b.net
@@ -213,7 +240,7 @@ local function build(m, augment)
 end
 
 -- The network of an experiment: what the model leaves open follows the data, the rest must agree.
-local function for_data(m, lists, data)
+local function for_data(m, lists, data, drops)
   local shape = { channels = data.channels, height = data.height, width = data.width,
                   classes = data.classes }
   local function agree(field, own, theirs, what, hint)
@@ -227,7 +254,7 @@ local function for_data(m, lists, data)
   agree("resolution", ("%dx%d"):format(m.resolution, m.resolution),
     ("%dx%d"):format(shape.height, shape.width), "images",
     ("give the data size = %d, or leave the model's resolution out"):format(m.resolution))
-  return construct(m, lists, shape)
+  return construct(m, lists, shape, drops)
 end
 
 return { build = build, for_data = for_data, add = add }

@@ -73,6 +73,7 @@ local kinds = {
   avgpool    = { needs = { "k", "stride" }, may = {} },
   pool       = { needs = {}, may = {} },
   dropout    = { needs = { "rate" }, may = {} },
+  dropblock  = { needs = { "rate" }, may = { "k" } },
   linear     = { needs = {}, may = { "dropout" } },
 }
 local kind_names = {}

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 local netaug = require "netaug"
 local model = require "netaug.model"
-local add = require("netaug.build").add
+local add, for_data = require("netaug.build").add, require("netaug.build").for_data
 
 -- Every kind of block can be built, and nothing else can.
 for kind in pairs(model.kinds) do assert(add[kind], kind) end
@@ -24,7 +24,8 @@ local made = netaug.model {
       { "inverted", width = 14 } },
     { "bottleneck", n = 2, mid = 6, width = 24, stride = 2, act = "relu" },
     { "basic", n = 2, mid = 10, width = 24 },
-    { { "conv", k = 3, width = 16 }, { "avgpool", k = 3, stride = 1 }, { "dropout", rate = 0.1 } },
+    { { "conv", k = 3, width = 16 }, { "avgpool", k = 3, stride = 1 }, { "dropout", rate = 0.1 },
+      { "dropblock", rate = 0.1, k = 3 } },
   },
   head = { { "conv", width = 20 }, { "pool" }, { "conv", width = 22, norm = false, bias = true },
            { "linear", dropout = 0.2 } },
@@ -55,6 +56,26 @@ assert(#netaug.build(made, { r = 3, s = 2 }):dims()[2].list == 3)
 assert(netaug.build(made, { width = { 1, 4 } }):widths("widest")["stem.conv"] == 36)
 assert(netaug.build(made, false):widths("widest")["stem.conv"] == 9)
 assert(netaug.build(made, {}):widths("widest")["stem.conv"] == 9)
+
+-- What a training drops is built into its network; the classifier's dropout replaces the model's.
+local shape = { channels = 3, height = 32, width = 32, classes = 10, name = "made up" }
+local function dropping(drops)
+  local found = { dropout = {}, dropblock = {} }
+  local given = netaug.models.resnet_small { dropout = 0.5 }
+  for _, layer in ipairs(for_data(given, {}, shape, drops):layers()) do
+    if found[layer.kind] then found[layer.kind][#found[layer.kind] + 1] = layer end
+  end
+  return found
+end
+local drops = dropping { dropblock = 0.2, size = 5, stages = 2 }
+assert(#drops.dropout == 1 and drops.dropout[1].rate == 0.5)
+assert(#drops.dropblock == 18) -- two convolutions and a shortcut in each of three blocks, twice
+for i, layer in ipairs(drops.dropblock) do
+  assert(layer.kernel == 5 and layer.rate == (i <= 9 and 0.05 or 0.2), layer.name)
+end
+drops = dropping { dropblock = 0, dropout = 0.25 }
+assert(#drops.dropblock == 0 and drops.dropout[1].rate == 0.25)
+assert(#dropping({ dropblock = 0, dropout = 0 }).dropout == 0)
 
 -- A model prints as its blocks.
 local text = tostring(made)
