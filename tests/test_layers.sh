@@ -25,6 +25,7 @@ only()
 only "hdf5.h only in core/store" 'hdf5\.h' core/store tests/test_store_hostile.c
 only "curses.h only in tui" 'n\{0,1\}curses\.h' tui
 only "readline only in tui" 'readline/readline\.h' tui
+only "cairo.h only in tui/plot" 'cairo\(-svg\|-pdf\)\{0,1\}\.h' tui/plot
 only "lua.h only in lua" 'lua\.h' lua
 only "cblas.h only in core/kernel/gemm.c" 'cblas\.h' core/kernel/gemm.c
 only "jpeglib.h only in datasets" 'jpeglib\.h' datasets tests/data_files.c

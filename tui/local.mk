@@ -2,7 +2,7 @@
 bin_PROGRAMS += netaug
 noinst_LIBRARIES += libtui.a
 
-libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS) $(READLINE_CFLAGS) \
+libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS) $(READLINE_CFLAGS) $(CAIRO_CFLAGS) \
 	-DNA_BENCH_FOLDER='"$(pkgdatadir)/bench"'
 libtui_a_SOURCES = \
 	tui/bench.c tui/bench.h \
@@ -30,7 +30,14 @@ libtui_a_SOURCES = \
 	tui/manpage.c \
 	tui/manual.c tui/manual.h \
 	tui/model.c tui/model.h \
+	tui/output.c tui/output.h \
 	tui/peaks.c tui/peaks.h \
+	tui/plot/figure.c tui/plot/figure.h \
+	tui/plot/heatmap.c \
+	tui/plot/layout.c tui/plot/layout.h \
+	tui/plot/pen.c tui/plot/pen.h \
+	tui/plot/scale.c tui/plot/scale.h \
+	tui/plot/trace.c \
 	tui/progress.c tui/progress.h \
 	tui/prompt.c tui/prompt.h \
 	tui/screen/canvas.c tui/screen/canvas.h \
@@ -51,7 +58,7 @@ libtui_a_SOURCES = \
 
 tui_libs = libtui.a $(lua_libs) $(datasets_libs) $(core_libs) \
 	$(LUA_LIBS) $(HDF5_LIBS) $(OPENBLAS_LIBS) $(CURSES_LIBS) $(READLINE_LIBS) \
-	$(JPEG_LIBS) $(PNG_LIBS) $(ZLIB_LIBS)
+	$(CAIRO_LIBS) $(JPEG_LIBS) $(PNG_LIBS) $(ZLIB_LIBS)
 netaug_SOURCES = tui/main.c
 netaug_LDADD = $(tui_libs)
 

@@ -47,6 +47,25 @@ int na_text_nearest(const char *word, int count, const char *(*at)(const void *l
   return best;
 }
 
+/* Room for `count` bytes more and a NUL; false, and failed is set, where there is none. */
+static int reserve(na_buffer *buffer, size_t count)
+{
+  while (!buffer->failed && buffer->capacity - buffer->length <= count) {
+    void *data = buffer->data;
+    buffer->failed = na_grow(&data, buffer->capacity, &buffer->capacity, 1) != 0;
+    buffer->data = data;
+  }
+  return !buffer->failed;
+}
+
+void na_buffer_bytes(na_buffer *buffer, const void *bytes, size_t count)
+{
+  if (count == 0 || !reserve(buffer, count)) return;
+  memcpy(buffer->data + buffer->length, bytes, count);
+  buffer->length += count;
+  buffer->data[buffer->length] = '\0';
+}
+
 void na_buffer_add(na_buffer *buffer, const char *format, ...)
 {
   if (buffer->failed) return;
@@ -55,15 +74,7 @@ void na_buffer_add(na_buffer *buffer, const char *format, ...)
   va_copy(again, args);
   int needed = vsnprintf(NULL, 0, format, args);
   va_end(args);
-  while (needed >= 0 && buffer->capacity < buffer->length + (size_t)needed + 1) {
-    void *data = buffer->data;
-    if (na_grow(&data, buffer->capacity, &buffer->capacity, 1) != 0) {
-      buffer->failed = 1;
-      break;
-    }
-    buffer->data = data;
-  }
-  if (!buffer->failed && needed >= 0) {
+  if (needed >= 0 && reserve(buffer, (size_t)needed)) {
     vsnprintf(buffer->data + buffer->length, (size_t)needed + 1, format, again);
     buffer->length += (size_t)needed;
   }

@@ -22,6 +22,8 @@ typedef struct na_buffer {
 } na_buffer;
 void na_buffer_add(na_buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Any bytes, also NUL; another NUL follows them. */
+void na_buffer_bytes(na_buffer *buffer, const void *bytes, size_t count);
 
 /* 23512345 -> "23.5M", 750123 -> "0.750M" style of the paper's tables is the caller's business:
  * these pick k, M, G (powers of 1000) or KiB, MiB, GiB. out has room for 16. */
