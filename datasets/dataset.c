@@ -2,6 +2,7 @@
 #include "datasets/dataset.h"
 #include "core/base/memory.h"
 #include "datasets/collection.h"
+#include "datasets/mix.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -43,6 +44,18 @@ static const na_setting items[] = {
     {"saturation", NA_FLOAT, AT(saturation), "-1", -1, 1, NULL,
      "colour jitter's strength; negative: 0.5 with augment = resized, else 0"},
     {"contrast", NA_FLOAT, AT(contrast), "0", 0, 1, NULL, "colour jitter's strength"},
+    {"mixup", NA_FLOAT, AT(mixup), "0", 0, 100, NULL,
+     "mixup's alpha: training images and labels are blended with others', shares from Beta(alpha, "
+     "alpha); training accuracy is then the dominant label's; 0: none"},
+    {"cutmix", NA_FLOAT, AT(cutmix), "0", 0, 100, NULL,
+     "CutMix's alpha: boxes of other training images are pasted, areas from Beta(alpha, alpha), and "
+     "labels mixed by area; 0: none"},
+    {"mix_prob", NA_FLOAT, AT(mix_prob), "1", 0, 1, NULL,
+     "how often mixup or cutmix is applied"},
+    {"mix_switch", NA_FLOAT, AT(mix_switch), "0.5", 0, 1, NULL,
+     "with both mixup and cutmix: how often it is cutmix"},
+    {"mix_per", NA_CHOICE, AT(mix_per), "batch", 0, 0, NA_MIX_PER_WORDS,
+     "what the kind of mixing, its share and its box are drawn for"},
     {"mean", NA_LIST, AT(mean), "", 0, 1, NULL,
      "per channel, full scale 1; none: ImageNet's for RGB, 0.5 for grey, Fashion-MNIST its own"},
     {"std", NA_LIST, AT(std), "", 0.001, 10, NULL, "per channel, as mean"},
@@ -217,6 +230,9 @@ static int check_data(const na_data *data, na_error *err)
   if (data->scale_min > data->scale_max)
     return na_fail(err, NA_EINVAL, "data.scale_min, %g, is larger than scale_max, %g",
                    data->scale_min, data->scale_max);
+  if ((data->mixup > 0 || data->cutmix > 0) && data->batch == 1)
+    return na_fail(err, NA_EINVAL, "data.%s mixes images of a batch, but data.batch is 1",
+                   data->mixup > 0 ? "mixup" : "cutmix");
   if (data->format < 0 || data->format >= NA_FORMAT_COUNT || data->size < 0 || data->limit < 0 ||
       data->cache < 0)
     return na_fail(err, NA_EINVAL, "data: settings out of range");

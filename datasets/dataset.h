@@ -18,6 +18,9 @@ typedef struct na_data {
   bool flip;               /* random horizontal flip */
   double scale_min, scale_max, ratio; /* resized: area range; aspect 1/ratio .. ratio */
   double brightness, saturation, contrast; /* colour jitter strengths; negative: automatic */
+  double mixup, cutmix;    /* alpha of Beta(alpha, alpha); 0: none */
+  double mix_prob, mix_switch; /* how often to mix; with both: how often that is CutMix */
+  int mix_per;             /* batch | image: what these are drawn for */
   na_list mean, std;       /* per channel; empty: the collection's own defaults */
   double holdout;          /* share of train held out when there is no validation set */
   int validation;          /* auto | holdout: which images are validated on */

@@ -7,6 +7,7 @@
 #include "core/base/memory.h"
 #include "core/base/team.h"
 #include "datasets/collection.h"
+#include "datasets/mix.h"
 
 #include <signal.h>
 #include <string.h>
@@ -22,6 +23,8 @@ typedef struct slot {
   na_batch batch;
   float *images;
   int32_t *labels;     /* [batch] */
+  int32_t *others;     /* [batch], and shares: where images are mixed, else NULL */
+  float *shares;
   uint8_t *missing;    /* [batch], 1: left out */
   int waiting;         /* blocks that are not done */
   int missing_count;
@@ -51,6 +54,7 @@ struct loader {
   const na_transform *transform;
   uint32_t *order; /* [subset->count]: places in the subset as they are used; NULL: as they lie */
   uint64_t seed, epoch;
+  bool mixes;          /* pairs of images are mixed */
   size_t stride;
 
   slot slots[SLOTS_MAX];
@@ -128,20 +132,37 @@ static int load_image(worker *me, uint32_t place, uint8_t *out, int32_t *label, 
   }
 }
 
-/* Normalises the staged images into the lanes of one block. */
-static void lay_out(const worker *me, const slot *to, int block)
+/* Normalises the staged images into the lanes of one block, and mixes them, unless mix is NULL. */
+static void lay_out(const worker *me, const slot *to, int block, const na_mix *mix)
 {
   const loader *self = me->loader;
-  size_t plane = (size_t)self->source.height * (size_t)self->source.width;
+  size_t width = (size_t)self->source.width, plane = (size_t)self->source.height * width;
   for (int c = 0; c < self->source.channels; c++) {
     const float *table = self->dataset->normal[c];
     const uint8_t *from = me->stage + (size_t)c * plane;
     size_t at = (size_t)c * (size_t)to->batch.blocks + (size_t)block;
-    float *out = to->images + at * plane * NA_LANES;
-    for (size_t p = 0; p < plane; p++, out += NA_LANES)
-      for (size_t lane = 0; lane < NA_LANES; lane++)
-        out[lane] = table[from[lane * self->stride + p]];
+    float *row = to->images + at * plane * NA_LANES;
+    for (int y = 0; y < self->source.height; y++, row += width * NA_LANES, from += width) {
+      for (size_t x = 0; x < width; x++)
+        for (size_t lane = 0; lane < NA_LANES; lane++)
+          row[x * NA_LANES + lane] = table[from[lane * self->stride + x]];
+      if (mix != NULL) na_mix_row(mix, y, self->source.width, row);
+    }
   }
+}
+
+/* Lays out a block whose images are staged, mixed where that is asked for. */
+static void finish_block(worker *me, unit what, slot *to, int count)
+{
+  const loader *self = me->loader;
+  int first = what.block * NA_LANES;
+  na_mix mix;
+  if (self->mixes) {
+    na_mix_draw(&self->dataset->data, self->seed, self->epoch, what.batch, what.block, count,
+                self->source.height, self->source.width, &mix);
+    na_mix_labels(&mix, to->labels + first, to->others + first, to->shares + first);
+  }
+  lay_out(me, to, what.block, self->mixes ? &mix : NULL);
 }
 
 static void clear_lane(const loader *self, const slot *to, int block, int lane)
@@ -167,7 +188,7 @@ static int load_block(worker *me, unit what, slot *to, na_error *err)
                           &to->labels[first + lane], &to->missing[first + lane], err);
     if (code != NA_OK) return code;
   }
-  lay_out(me, to, what.block);
+  finish_block(me, what, to, count);
   for (int lane = count; lane < NA_LANES; lane++) clear_lane(self, to, what.block, lane);
   return NA_OK;
 }
@@ -184,7 +205,7 @@ static void prepare(loader *self, long batch)
 {
   slot *to = slot_of(self, batch);
   int count = batch_count(self, batch);
-  to->batch = (na_batch){count, block_count(count), to->images, to->labels, NULL};
+  to->batch = (na_batch){count, block_count(count), to->images, to->labels, to->others, to->shares};
   to->waiting = to->batch.blocks;
   to->missing_count = 0;
   to->failed_block = -1;
@@ -356,6 +377,8 @@ static void free_loader(na_source *source)
   free_workers(self);
   for (int i = 0; i < self->slot_count; i++) {
     na_free(self->slots[i].labels);
+    na_free(self->slots[i].others);
+    na_free(self->slots[i].shares);
     na_free(self->slots[i].missing);
   }
   na_block_free(self->memory, self->memory_bytes);
@@ -388,11 +411,26 @@ static void describe(loader *self, long images)
                         .free = free_loader};
 }
 
+/* A slot's room beside its images. */
+static int make_lists(const loader *self, slot *to, na_error *err)
+{
+  size_t batch = (size_t)self->source.batch;
+  to->labels = na_alloc_array(batch, sizeof *to->labels);
+  to->missing = na_alloc(batch);
+  bool failed = to->labels == NULL || to->missing == NULL;
+  if (self->mixes) {
+    to->others = na_alloc_array(batch, sizeof *to->others);
+    to->shares = na_alloc_array(batch, sizeof *to->shares);
+    failed = failed || to->others == NULL || to->shares == NULL;
+  }
+  return failed ? na_fail_memory(err, batch * sizeof *to->labels, "loading batches") : NA_OK;
+}
+
 /* Room for the batches, within this machine's memory. */
 static int make_slots(loader *self, na_error *err)
 {
   const na_source *source = &self->source;
-  size_t batch = (size_t)source->batch, lanes = (size_t)block_count(source->batch) * NA_LANES;
+  size_t lanes = (size_t)block_count(source->batch) * NA_LANES;
   size_t image = (size_t)source->channels * (size_t)source->height * (size_t)source->width;
   double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
   double wanted = SLOTS_MIN * (double)lanes * (double)image * sizeof(float);
@@ -404,12 +442,9 @@ static int make_slots(loader *self, na_error *err)
   self->memory = na_block_new(self->memory_bytes);
   if (self->memory == NULL) return na_fail_memory(err, self->memory_bytes, "loading batches");
   for (size_t i = 0; i < slots; i++) {
-    slot *s = &self->slots[i];
-    s->images = (float *)self->memory + i * lanes * image;
-    s->labels = na_alloc_array(batch, sizeof *s->labels);
-    s->missing = na_alloc(batch);
-    if (s->labels == NULL || s->missing == NULL)
-      return na_fail_memory(err, batch * sizeof *s->labels, "loading batches");
+    self->slots[i].images = (float *)self->memory + i * lanes * image;
+    int code = make_lists(self, &self->slots[i], err);
+    if (code != NA_OK) return code;
   }
   return NA_OK;
 }
@@ -483,6 +518,7 @@ int na_loader_new(na_dataset *dataset, na_split split, long images, na_source **
   self->split = split;
   self->subset = &dataset->subset[split == NA_SPLIT_VAL ? NA_SPLIT_VAL : NA_SPLIT_TRAIN];
   self->transform = split == NA_SPLIT_VAL ? &dataset->val_transform : &dataset->train_transform;
+  self->mixes = split == NA_SPLIT_TRAIN && na_mix_wanted(&dataset->data);
   describe(self, images);
   int code = make_slots(self, err);
   if (code == NA_OK) code = make_order(self, err);

@@ -13,6 +13,7 @@ libdatasets_a_SOURCES = \
 	datasets/jpeg.c \
 	datasets/kept.c \
 	datasets/loader.c \
+	datasets/mix.c datasets/mix.h \
 	datasets/names.c datasets/names.h \
 	datasets/pack.c \
 	datasets/packed.c datasets/packed.h \

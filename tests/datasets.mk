@@ -4,6 +4,7 @@ data_tests = \
 	tests/test_dataset \
 	tests/test_image \
 	tests/test_loader \
+	tests/test_mix \
 	tests/test_packed \
 	tests/test_transform
 check_PROGRAMS += $(data_tests)
@@ -27,6 +28,10 @@ tests_test_image_LDADD = $(data_test_libs)
 tests_test_loader_SOURCES = tests/test_loader.c $(data_test_files)
 tests_test_loader_CPPFLAGS = $(data_test_cppflags)
 tests_test_loader_LDADD = $(data_test_libs)
+
+tests_test_mix_SOURCES = tests/test_mix.c $(data_test_files)
+tests_test_mix_CPPFLAGS = $(data_test_cppflags)
+tests_test_mix_LDADD = $(data_test_libs)
 
 tests_test_packed_SOURCES = tests/test_packed.c $(data_test_files)
 tests_test_packed_CPPFLAGS = $(data_test_cppflags)

@@ -211,6 +211,35 @@ static void distributions(void)
   CHECK(na_random_below(&random, 1) == 0, "below 1");
 }
 
+/* E[x^k] of Beta(a, b): the product of (a + r) / (a + b + r) over r < k. */
+static double beta_moment(double a, double b, int k)
+{
+  double moment = 1;
+  for (int r = 0; r < k; r++) moment *= (a + r) / (a + b + r);
+  return moment;
+}
+
+static void beta_has_its_moments(void)
+{
+  enum { DRAWS = 100000, MOMENTS = 4 };
+  static const double shapes[][2] = {{0.01, 0.01}, {0.2, 0.2}, {1, 1}, {2, 5}, {0.4, 3}, {40, 40}};
+  for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
+    double a = shapes[s][0], b = shapes[s][1], sums[MOMENTS] = {0};
+    na_random random = na_random_at(10, 11, s);
+    for (int i = 0; i < DRAWS; i++) {
+      double x = na_random_beta(&random, a, b), power = 1;
+      CHECK(x >= 0 && x <= 1, "Beta(%g, %g): %g", a, b, x);
+      for (int k = 0; k < MOMENTS; k++) sums[k] += power *= x;
+    }
+    for (int k = 1; k <= MOMENTS; k++) {
+      double wanted = beta_moment(a, b, k);
+      double deviation = sqrt((beta_moment(a, b, 2 * k) - wanted * wanted) / DRAWS);
+      CHECK(fabs(sums[k - 1] / DRAWS - wanted) < 4 * deviation, "Beta(%g, %g): moment %d is %g, not %g",
+            a, b, k, sums[k - 1] / DRAWS, wanted);
+    }
+  }
+}
+
 static void shuffles(void)
 {
   enum { N = 5, TRIALS = 20000 };
@@ -592,6 +621,7 @@ int main(void)
   RUN(published_values);
   RUN(sequences);
   RUN(distributions);
+  RUN(beta_has_its_moments);
   RUN(shuffles);
   RUN(defaults);
   RUN(parsing);

@@ -103,7 +103,7 @@ static void images_lie_in_lanes(void)
   const na_batch *batch;
   int seen = 0;
   while (source->next(source, &batch, &err) > 0) {
-    CHECK(batch->blocks == (batch->count + 15) / 16 && batch->targets == NULL, "blocks");
+    CHECK(batch->blocks == (batch->count + 15) / 16 && batch->shares == NULL, "blocks");
     int wrong = 0, dirty = 0;
     for (int n = 0; n < batch->blocks * 16; n++)
       for (int c = 0; c < 3; c++)

@@ -59,6 +59,27 @@ double na_random_normal(na_random *random)
   return sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v);
 }
 
+/* Logarithm of a draw from Gamma(shape, 1): Marsaglia and Tsang, "A simple method for generating
+ * gamma variables", 2000; a shape below 1 is reached from shape + 1 (their section 6), where the draw
+ * itself could be too small for a double. */
+static double log_gamma_draw(na_random *random, double shape)
+{
+  if (shape < 1)
+    return log_gamma_draw(random, shape + 1) + log(1 - na_random_unit(random)) / shape;
+  double d = shape - 1.0 / 3, c = 1 / sqrt(9 * d);
+  for (;;) {
+    double x = na_random_normal(random), v = 1 + c * x, u = 1 - na_random_unit(random);
+    v = v * v * v;
+    if (v > 0 && log(u) < x * x / 2 + d - d * v + d * log(v)) return log(d * v);
+  }
+}
+
+double na_random_beta(na_random *random, double a, double b)
+{
+  double x = log_gamma_draw(random, a), y = log_gamma_draw(random, b);
+  return 1 / (1 + exp(y - x));
+}
+
 void na_random_shuffle(na_random *random, uint32_t *order, uint32_t n)
 {
   for (uint32_t i = n; i > 1; i--) {

@@ -27,6 +27,9 @@ double na_random_range(na_random *random, double lo, double hi); /* [lo, hi) */
 uint32_t na_random_below(na_random *random, uint32_t n);       /* 0 .. n-1, unbiased; n > 0 */
 double na_random_normal(na_random *random);                    /* mean 0, variance 1 */
 
+/* Beta(a, b), in [0, 1]; a, b > 0. */
+double na_random_beta(na_random *random, double a, double b);
+
 /* Shuffles order[0..n-1] (Fisher-Yates). */
 void na_random_shuffle(na_random *random, uint32_t *order, uint32_t n);
 

@@ -18,7 +18,10 @@ typedef struct na_batch {
   int blocks;            /* ceil(count / 16) */
   const float *images;   /* [channel][blocks][row][column][16], normalised */
   const int32_t *labels; /* [count], 0 .. classes-1 */
-  const float *targets;  /* NULL, or soft targets [count][classes], each row summing to 1 */
+  /* Images mixed of two (mixup, CutMix): image n is of class others[n] by the share shares[n], at most
+   * a half, and of class labels[n], the dominant one, by the rest. NULL: nothing is mixed. */
+  const int32_t *others; /* [count] */
+  const float *shares;   /* [count], 0 .. 0.5; 0 where an image is one */
 } na_batch;
 
 typedef struct na_source na_source;

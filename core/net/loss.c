@@ -27,11 +27,11 @@ static double logit(const loss_loop *loop, int n, int c)
 
 static double target(const loss_loop *loop, int n, int c)
 {
-  int classes = loop->logits->channels;
-  double hard = loop->batch->targets != NULL
-                    ? (double)loop->batch->targets[(size_t)n * (size_t)classes + (size_t)c]
-                    : (double)(loop->batch->labels[n] == c);
-  return hard * (1 - loop->smoothing) + loop->smoothing / classes;
+  const na_batch *batch = loop->batch;
+  double share = batch->shares != NULL ? (double)batch->shares[n] : 0;
+  double hard = (batch->labels[n] == c) * (1 - share);
+  if (share > 0) hard += (batch->others[n] == c) * share;
+  return hard * (1 - loop->smoothing) + loop->smoothing / loop->logits->channels;
 }
 
 /* How many classes are ahead of the label; a tie is won by the lower class. */
@@ -87,12 +87,12 @@ static void score_block(void *context, int block, int worker)
       loop->logits->grad[logit_at(loop, n, c)] = 0;
 }
 
-static int check_labels(const na_workspace *w, const na_batch *batch, int classes, na_error *err)
+static int check_labels(const int32_t *labels, int count, int classes, na_error *err)
 {
-  for (int n = 0; n < w->pass.count; n++)
-    if (batch->labels[n] < 0 || batch->labels[n] >= classes)
+  for (int n = 0; labels != NULL && n < count; n++)
+    if (labels[n] < 0 || labels[n] >= classes)
       return na_fail(err, NA_EINVAL, "image %d of the batch has label %d, but there are %d classes",
-                     n, (int)batch->labels[n], classes);
+                     n, (int)labels[n], classes);
   return NA_OK;
 }
 
@@ -107,7 +107,8 @@ int na_loss(na_workspace *w, const na_batch *batch, double smoothing, double wei
   if (weight > 0 && w->state == NA_BACKWARDED)
     return na_fail(err, NA_EINVAL, "the backward pass has used up the activations: a gradient needs "
                    "another forward pass");
-  int code = check_labels(w, batch, logits->channels, err);
+  int code = check_labels(batch->labels, batch->count, logits->channels, err);
+  if (code == NA_OK) code = check_labels(batch->others, batch->count, logits->channels, err);
   if (code != NA_OK) return code;
   loss_loop loop = {w, batch, logits, smoothing, weight};
   na_team_run(w->pass.team, score_block, &loop, w->pass.blocks);

@@ -31,13 +31,13 @@ int na_forward(na_workspace *workspace, const int *widths, na_mode mode, const n
                uint64_t step, na_error *err);
 
 typedef struct na_scores {
-  double loss;  /* sum over images of the cross-entropy used (smoothed or soft in training) */
+  double loss;  /* sum over images of the cross-entropy used (smoothed or mixed in training) */
   long top1, top5, images;
 } na_scores;
 
-/* Softmax cross-entropy of the last forward pass's logits against the batch's labels, or its soft
- * targets where it has them. PyTorch CrossEntropyLoss(label_smoothing): target (1 - s) one_hot +
- * s / classes. Adds to *scores. Where `weight` > 0 also sets the logits' gradient of
+/* Softmax cross-entropy of the last forward pass's logits against the batch's labels. PyTorch
+ * CrossEntropyLoss(label_smoothing): target (1 - s) hard + s / classes; hard is 1 for the label, or,
+ * of an image mixed of two, each label's share. The accuracies are those of the dominant label. Adds to *scores. Where `weight` > 0 also sets the logits' gradient of
  * weight * mean loss, for na_backward. Labels must be in range (checked, NA_EINVAL). */
 int na_loss(na_workspace *workspace, const na_batch *batch, double smoothing, double weight,
             na_scores *scores, na_error *err);
