@@ -205,7 +205,8 @@ static void prepare(loader *self, long batch)
 {
   slot *to = slot_of(self, batch);
   int count = batch_count(self, batch);
-  to->batch = (na_batch){count, block_count(count), to->images, to->labels, to->others, to->shares};
+  to->batch = (na_batch){.count = count, .blocks = block_count(count), .images = to->images,
+                         .labels = to->labels, .others = to->others, .shares = to->shares};
   to->waiting = to->batch.blocks;
   to->missing_count = 0;
   to->failed_block = -1;

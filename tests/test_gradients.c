@@ -148,7 +148,8 @@ static void check_engine(na_net *net, na_workspace *w, const int *widths, int co
   double loss = naive_net_forward(run, true);
   naive_net_backward(run, 1.5);
   float *images = naive_net_lanes(run);
-  na_batch batch = {count, lanes_blocks(count), images, run->labels, NULL, NULL};
+  na_batch batch = {.count = count, .blocks = lanes_blocks(count), .images = images,
+                    .labels = run->labels};
   memset(net->grads, 0, net->values * sizeof(float));
   CHECK_OK(na_forward(w, widths, NA_MODE_TRAIN, &batch, run->step, &err), err);
   check_logits(run, w, what);

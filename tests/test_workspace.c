@@ -30,7 +30,8 @@ static void bench_batch(bench *b, int count, uint64_t seed)
   na_free(b->images);
   b->run = naive_net_new(b->net, b->widths, count, seed);
   b->images = naive_net_lanes(b->run);
-  b->batch = (na_batch){count, lanes_blocks(count), b->images, b->run->labels, NULL, NULL};
+  b->batch = (na_batch){.count = count, .blocks = lanes_blocks(count), .images = b->images,
+                         .labels = b->run->labels};
 }
 
 static bench bench_new(int threads, int room, int count, bool train)
@@ -147,7 +148,7 @@ static void alone_or_together(void)
     for (int c = 0; c < b.net->channels; c++)
       for (int p = 0; p < area; p++)
         image[lanes_at(stride, c, 0, p, area)] = (float)b.run->images[lanes_index(n, c, b.net->channels, p, area)];
-    na_batch one = {1, 1, image, b.run->labels + n, NULL, NULL};
+    na_batch one = {.count = 1, .blocks = 1, .images = image, .labels = b.run->labels + n};
     CHECK_OK(na_forward(b.w, b.widths, NA_MODE_EVAL, &one, 0, &b.err), b.err);
     na_logits(b.w, single);
     for (int c = 0; c < b.net->classes; c++)
@@ -373,7 +374,7 @@ static void dropblock_drops_a_share(void)
   float *images = lanes_floats(floats);
   int32_t labels[COUNT] = {0};
   for (size_t i = 0; i < floats; i++) images[i] = 1;
-  na_batch batch = {COUNT, lanes_blocks(COUNT), images, labels, NULL};
+  na_batch batch = {.count = COUNT, .blocks = lanes_blocks(COUNT), .images = images, .labels = labels};
   int widths[4];
   na_net_base(net, widths);
   double whole = dropblock_share(w, net, widths, &batch, 1);

@@ -30,7 +30,8 @@ int na_images_new(na_images *images, const na_net *net, int count, uint64_t stre
   }
   fill(images, net, blocks, count, stream);
   for (int n = 0; n < count; n++) images->labels[n] = n % net->classes;
-  images->batch = (na_batch){count, blocks, images->values, images->labels, NULL, NULL};
+  images->batch = (na_batch){.count = count, .blocks = blocks, .images = images->values,
+                              .labels = images->labels};
   return NA_OK;
 }
 
