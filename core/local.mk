@@ -59,4 +59,5 @@ endif
 
 include core/net.mk
 include core/stats.mk
+include core/arms.mk
 include core/store.mk

@@ -27,3 +27,9 @@ tests_test_plan_SOURCES = tests/test_plan.c
 tests_test_plan_LDADD = $(core_test_libs)
 tests_test_stats_SOURCES = tests/test_stats.c
 tests_test_stats_LDADD = $(core_test_libs)
+
+check_PROGRAMS += tests/test_arms
+TESTS += tests/test_arms
+EXTRA_DIST += tests/run_folders.h
+tests_test_arms_SOURCES = tests/test_arms.c
+tests_test_arms_LDADD = $(core_libs) $(HDF5_LIBS) $(OPENBLAS_LIBS)

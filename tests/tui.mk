@@ -19,7 +19,7 @@ TESTS += tests/test_command tests/test_live tests/test_plot tests/test_progress 
 ## The short programs, and a short training run, under memcheck. What is still reachable at the end is no
 ## leak: OpenBLAS and terminfo allocate once for good.
 VALGRIND_TESTS = \
-	tests/test_base tests/test_plan tests/test_stats tests/test_net_text tests/test_train \
+	tests/test_base tests/test_plan tests/test_stats tests/test_arms tests/test_net_text tests/test_train \
 	tests/test_image tests/test_packed \
 	tests/test_store_h5 tests/test_store_checkpoint tests/test_store_hostile tests/test_store_metrics \
 	tests/test_lua tests/test_lua_errors \

@@ -9,6 +9,7 @@ libtui_a_SOURCES = \
 	tui/bench_data.c tui/bench_data.h \
 	tui/bench_profile.c \
 	tui/cmd_bench.c \
+	tui/cmd_compare.c \
 	tui/cmd_data.c \
 	tui/cmd_eval.c \
 	tui/cmd_export.c \
@@ -19,6 +20,7 @@ libtui_a_SOURCES = \
 	tui/cmd_run.c \
 	tui/cmd_verify.c \
 	tui/cmd_watch.c \
+	tui/report/data.c tui/report/report.h tui/report/text.c \
 	tui/same.c tui/same.h \
 	tui/collection.c tui/collection.h \
 	tui/command.c tui/command.h \
