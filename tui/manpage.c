@@ -19,6 +19,8 @@ static void escape(const char *text)
       fputs("\\e", stdout);
     else if (*text == '-')
       fputs("\\-", stdout);
+    else if (*text == '|')
+      fputs("|\\:", stdout); /* a list of choices may be longer than a line */
     else
       putchar(*text);
     line_start = *text == '\n';
