@@ -94,7 +94,7 @@ static void screens(void)
   start(&live, 24, 80, true, 4);
   same_screen(&live, "curves-80x24.txt");
   na_live_key(&live, 'a');
-  na_live_key(&live, 'l');
+  na_live_key(&live, 'y');
   same_screen(&live, "loss-80x24.txt");
   na_live_key(&live, NA_KEY_LEFT);
   na_live_key(&live, NA_KEY_LEFT);
@@ -136,25 +136,33 @@ static void readme(void)
   na_live_free(&live);
 }
 
+/* Every key of a table, on every size of screen. */
+static void try_keys(na_live *live, const na_view *view, const na_keys *table)
+{
+  static const int sizes[][2] = {{24, 80}, {1, 1}, {2, 8}, {5, 20}, {9, 40}, {60, 200}};
+  na_error err = {0};
+  for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
+    for (int k = 0; table != NULL && k < table->count; k++) {
+      CHECK_OK(na_grid_resize(&live->grid, sizes[s][0], sizes[s][1], &err), err);
+      na_live_show(live, view);
+      CHECK(na_live_key(live, table->list[k].key), "%s is not known", table->list[k].name);
+      na_live_draw(live);
+      if (live->asking && live->question.line) na_live_typed(live, NULL, true);
+    }
+}
+
 /* No key does nothing, none crashes at any size, and without a training they say so. */
 static void keys(void)
 {
-  static const int sizes[][2] = {{24, 80}, {1, 1}, {2, 8}, {5, 20}, {9, 40}, {60, 200}};
-  static const int all[] = {
-#define KEY(action, key, name, group, help) key,
-      NA_LIVE_KEYS(KEY)
-#undef KEY
-  };
-  na_error err = {0};
   na_live live;
   start(&live, 24, 80, true, 2);
-  for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
-    for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) {
-      CHECK_OK(na_grid_resize(&live.grid, sizes[s][0], sizes[s][1], &err), err);
-      CHECK(na_live_key(&live, all[k]), "key %d is not known", all[k]);
-      na_live_draw(&live);
-    }
+  for (int v = 0; v < NA_VIEW_COUNT; v++) {
+    try_keys(&live, na_views[v], na_views[v]->keys);
+    for (int i = 0; na_live_keys(i) != NULL; i++) try_keys(&live, na_views[v], na_live_keys(i));
+    CHECK(na_live_key(&live, na_views[v]->key), "view %s", na_views[v]->name);
+  }
   CHECK(!na_live_key(&live, 'Z'), "a key without a meaning");
+  na_live_show(&live, &na_view_curves);
   na_live_key(&live, ' ');
   CHECK(strcmp(live.notice, "no training is running") == 0, "notice: %s", live.notice);
   na_live_free(&live);

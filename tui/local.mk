@@ -47,10 +47,18 @@ libtui_a_SOURCES = \
 	tui/screen/curves.c tui/screen/curves.h \
 	tui/screen/entry.c tui/screen/entry.h \
 	tui/screen/grid.c tui/screen/grid.h \
+	tui/screen/key.h \
 	tui/screen/live.c tui/screen/live.h \
+	tui/screen/live_draw.c \
 	tui/screen/log.c tui/screen/log.h \
 	tui/screen/series.c tui/screen/series.h \
+	tui/screen/sizes.c tui/screen/sizes.h \
 	tui/screen/tty.c tui/screen/tty.h \
+	tui/screen/view.h \
+	tui/screen/view_augment.c \
+	tui/screen/view_curves.c \
+	tui/screen/view_help.c \
+	tui/screen/view_log.c \
 	tui/screen/workbench.c tui/screen/workbench.h \
 	tui/session.c tui/session.h \
 	tui/signals.c tui/signals.h \

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/screen/entry.h"
 #include "core/base/memory.h"
-#include "tui/screen/live.h"
+#include "tui/screen/key.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <readline/history.h>
 #include <readline/readline.h>
 
 /* Readline's callbacks have no context of their own; there is one line of entry. */
 static struct {
-  bool open, entered;
+  bool open, entered, plain;
   char *line;
   na_log *log;
   char bytes[16]; /* of a key, for Readline to take */
   int count, taken;
+  HISTORY_STATE other; /* the history that is not in use: the prompt's, or that of plain lines */
 } entry;
 
 static int next_byte(FILE *stream)
@@ -50,10 +52,20 @@ static void list_matches(char **matches, int count, int longest)
   na_free(out.data);
 }
 
-void na_entry_open(const char *prompt, na_log *log)
+static void exchange_histories(void)
+{
+  HISTORY_STATE *used = history_get_history_state();
+  if (used == NULL) return;
+  history_set_history_state(&entry.other);
+  entry.other = *used;
+  free(used);
+}
+
+void na_entry_open(const char *prompt, const char *text, na_log *log)
 {
   if (entry.open) return;
   entry.open = true;
+  entry.plain = text != NULL;
   entry.log = log;
   rl_getc_function = next_byte;
   rl_input_available_hook = more_bytes;
@@ -65,7 +77,10 @@ void na_entry_open(const char *prompt, na_log *log)
   rl_change_environment = 0;
   rl_completion_query_items = 0;
   rl_variable_bind("show-all-if-ambiguous", "on");
+  rl_inhibit_completion = entry.plain;
+  if (entry.plain) exchange_histories();
   rl_callback_handler_install(prompt, take_line);
+  if (entry.plain) rl_insert_text(text);
 }
 
 void na_entry_close(void)
@@ -73,7 +88,8 @@ void na_entry_close(void)
   if (!entry.open) return;
   if (!entry.entered) rl_callback_handler_remove();
   rl_callback_sigcleanup();
-  entry.open = entry.entered = false;
+  if (entry.plain) exchange_histories();
+  entry.open = entry.entered = entry.plain = false;
 }
 
 bool na_entry_is_open(void)
@@ -117,6 +133,7 @@ char *na_entry_key(int key)
   if (!entry.entered) return NULL;
   char *line = entry.line;
   entry.line = NULL;
+  if (entry.plain && line != NULL && line[0] != '\0') add_history(line);
   na_entry_close();
   return line;
 }

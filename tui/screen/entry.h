@@ -5,12 +5,14 @@
 
 #include "tui/screen/log.h"
 
-/* Opens it (at most one is open). Lists of completions go to the log, which is borrowed. */
-void na_entry_open(const char *prompt, na_log *log);
+/* Opens it (at most one is open) for a line of the prompt; or, with the text that it begins with, for a
+ * plain line without completion and with a history of its own. Lists of completions go to the log,
+ * which is borrowed. */
+void na_entry_open(const char *prompt, const char *text, na_log *log);
 void na_entry_close(void);
 bool na_entry_is_open(void);
 
-/* Hands a key in: a character or one of live.h's. A line that was entered: allocated by malloc, and
+/* Hands a key in: a character or one of key.h's. A line that was entered: allocated by malloc, and
  * the entry is closed; else NULL. */
 char *na_entry_key(int key);
 

@@ -4,7 +4,7 @@
 #endif
 #define NCURSES_NOMACROS
 #include "tui/screen/tty.h"
-#include "tui/screen/live.h"
+#include "tui/screen/key.h"
 #include "tui/signals.h"
 #include "tui/terminal.h"
 

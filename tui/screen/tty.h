@@ -23,7 +23,7 @@ bool na_tty_size(int *rows, int *cols);
 /* Shows the grid, which has the terminal's size. */
 void na_tty_paint(const na_grid *grid);
 
-/* The next key (a character, or one of live.h's), 0: none. */
+/* The next key (a character, or one of key.h's), 0: none. */
 int na_tty_key(void);
 
 /* What was written to standard output and error: up to size bytes, 0: nothing. */

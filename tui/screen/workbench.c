@@ -78,7 +78,7 @@ static void open_entry(workbench *bench, const char *prompt)
 {
   if (!bench->editing) na_editor_begin(bench->session->lua);
   bench->editing = true;
-  na_entry_open(prompt, &bench->live.log);
+  na_entry_open(prompt, NULL, &bench->live.log);
 }
 
 static void take_line(workbench *bench, char *line)
@@ -97,8 +97,22 @@ static void take_line(workbench *bench, char *line)
     open_entry(bench, goes_on ? ">> " : "> ");
 }
 
+/* A key of a line that a view asked for. */
+static void take_answer(workbench *bench, int key)
+{
+  char *line = na_entry_key(key);
+  if (line == NULL && na_entry_is_open()) na_live_typed(&bench->live, na_entry_text(), false);
+  else na_live_typed(&bench->live, line, true);
+  free(line);
+}
+
 static void take_key(workbench *bench, int key)
 {
+  na_live *live = &bench->live;
+  if (live->asking && live->question.line && na_entry_is_open()) {
+    take_answer(bench, key);
+    return;
+  }
   if (na_entry_is_open()) {
     char *line = na_entry_key(key);
     if (line != NULL) take_line(bench, line);
@@ -108,9 +122,11 @@ static void take_key(workbench *bench, int key)
     }
     return;
   }
-  na_live_key(&bench->live, key);
-  if (!bench->live.prompting) return;
-  bench->live.prompting = false;
+  na_live_key(live, key);
+  if (live->asking && live->question.line)
+    na_entry_open(live->question.text, live->question.initial, &live->log);
+  if (!live->prompting) return;
+  live->prompting = false;
   open_entry(bench, "> ");
 }
 
@@ -231,12 +247,12 @@ int na_workbench_talk(na_session *session, na_error *err)
   const struct timespec nap = {0, POLL_MS * 1000000L};
   int code = open_screen(&bench, session, err);
   if (code != NA_OK) return code;
-  bench.live.view = NA_VIEW_LOG;
+  na_live_show(&bench.live, &na_view_log);
   open_entry(&bench, "> ");
   while (!bench.live.leaving) {
     serve(&bench);
     if (bench.status == NA_LUA_WAITING) {
-      bench.live.view = NA_VIEW_CURVES;
+      na_live_show(&bench.live, &na_view_curves);
       follow_prompt(&bench);
     }
     if (na_signals_interrupted()) { /* abandons the line; outside of one it leaves */

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tui/screen/live.h"
+#include "tui/screen/sizes.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { SIDE_COLS = 40, SIDE_FROM_COLS = 110, LOG_FROM_ROWS = 14, LOG_MOST_ROWS = 8 };
+
+static const double SMOOTHINGS[] = {0, 0.6, 0.9, 0.97, 0.99, 0.997};
+enum { SMOOTHING_COUNT = sizeof SMOOTHINGS / sizeof SMOOTHINGS[0] };
+
+/* ------------------------------------------------------------------------- keys */
+
+static void change_smoothing(na_live *live, int by)
+{
+  int at = 0;
+  while (at + 1 < SMOOTHING_COUNT && SMOOTHINGS[at] < live->smoothing) at++;
+  at += by;
+  if (at < 0 || at >= SMOOTHING_COUNT) return;
+  live->smoothing = SMOOTHINGS[at];
+  na_curves_smooth(&live->curves, live->smoothing);
+  na_live_say(live, "smoothing %.3g", live->smoothing);
+}
+
+static void move_cursor(na_live *live, int by)
+{
+  double left, right;
+  na_chart_range(&live->chart, &live->curves, &left, &right);
+  double step = (right - left) / 50, at = live->chart.cursor;
+  at = isnan(at) ? right : at + by * (step > 1 ? step : 1);
+  live->chart.cursor = at < left ? left : at > right ? right : at;
+}
+
+static void quantity(na_live *live) { live->chart.accuracy = !live->chart.accuracy; }
+
+static void logarithm(na_live *live)
+{
+  live->chart.log = !live->chart.log;
+  live->chart.accuracy = false;
+}
+
+static void smoother(na_live *live) { change_smoothing(live, 1); }
+static void rougher(na_live *live) { change_smoothing(live, -1); }
+static void zoom_in(na_live *live) { na_chart_zoom(&live->chart, &live->curves, 0.5); }
+static void zoom_out(na_live *live) { na_chart_zoom(&live->chart, &live->curves, 2); }
+static void zoom_all(na_live *live) { live->chart.left = live->chart.right = 0; }
+static void earlier(na_live *live) { na_chart_pan(&live->chart, &live->curves, -0.25); }
+static void later(na_live *live) { na_chart_pan(&live->chart, &live->curves, 0.25); }
+static void cursor_left(na_live *live) { move_cursor(live, -1); }
+static void cursor_right(na_live *live) { move_cursor(live, 1); }
+static void cursor_off(na_live *live) { live->chart.cursor = NAN; }
+
+static const na_key list[] = {
+    {'a', 0, "a", "accuracy/loss", "accuracy or loss", quantity},
+    {'y', 0, "y", NULL, "loss on a logarithmic y axis", logarithm},
+    {'m', 0, "m", NULL, "smoother", smoother},
+    {'M', 0, "M", NULL, "less smooth", rougher},
+    {'+', '=', "+", NULL, "zoom in", zoom_in},
+    {'-', 0, "-", NULL, "zoom out", zoom_out},
+    {'0', 0, "0", NULL, "all of the run", zoom_all},
+    {'<', 0, "<", NULL, "earlier", earlier},
+    {'>', 0, ">", NULL, "later", later},
+    {NA_KEY_LEFT, 'h', "left h", NULL, "cursor that reads values: to the left", cursor_left},
+    {NA_KEY_RIGHT, 'l', "right l", NULL, "cursor: to the right", cursor_right},
+    {NA_KEY_ESCAPE, 0, "Esc", NULL, "cursor off", cursor_off},
+};
+static const na_keys keys = NA_KEYS("Curves", list);
+
+/* ------------------------------------------------------------------------- drawing */
+
+static void draw(na_live *live, na_area area)
+{
+  na_error err = {0};
+  na_area log = area, side = area;
+  live->page = LOG_MOST_ROWS;
+  bool with_log = area.rows + 2 >= LOG_FROM_ROWS;
+  if (with_log) {
+    log.rows = area.rows / 4 < LOG_MOST_ROWS ? area.rows / 4 : LOG_MOST_ROWS;
+    area.rows -= log.rows;
+    log.row = area.row + area.rows;
+  }
+  if (live->grid.cols >= SIDE_FROM_COLS && live->trainer != NULL && area.rows >= NA_DRAW_SIZES + 3) {
+    na_draws draws;
+    side.rows = area.rows;
+    side.cols = SIDE_COLS;
+    side.col = area.col + area.cols - SIDE_COLS;
+    area.cols -= SIDE_COLS;
+    na_trainer_draws(live->trainer, &draws, NULL);
+    na_sizes_draw(&live->grid, na_grid_frame(&live->grid, side, "augmentation"), &draws);
+  }
+  char title[80];
+  snprintf(title, sizeof title, live->chart.accuracy ? "accuracy, %%" : live->chart.log ? "loss, logarithmic" : "loss");
+  na_area inside = na_live_frame(live, area, title);
+  if (na_chart_draw(&live->chart, &live->curves, &live->grid, inside, &err) != NA_OK)
+    na_grid_put(&live->grid, inside.row, inside.col, inside.cols, NA_STYLE_ALERT, err.message);
+  if (with_log) na_log_draw(&live->log, &live->grid, na_grid_frame(&live->grid, log, "log"));
+}
+
+/* The log below. */
+static void scroll(na_live *live, long lines)
+{
+  na_log_scroll(&live->log, -lines, live->page);
+}
+
+const na_view na_view_curves = {
+    .name = "curves",
+    .key = '1',
+    .key_name = "1",
+    .help = "curves: base and augmented, training and validation",
+    .keys = &keys,
+    .draw = draw,
+    .scroll = scroll,
+};
