@@ -48,32 +48,83 @@ void NA_SYMBOL(pack_view)(const na_view *view, int channels, long first, int cou
   }
 }
 
+/* Pixels p .. p + count of a tile, one beside the other in row y of an image, from column x on. */
+typedef struct run {
+  int p, count;
+  long block;
+  int y, x;
+} run;
+
+/* The run that begins with pixel p of a tile of `count` pixels from pixel `first` on. */
+INLINE run run_at(long first, int p, int count, int height, int width)
+{
+  long pixels = (long)height * width, at = (first + p) % pixels;
+  run r = {.p = p, .block = (first + p) / pixels, .y = (int)(at / width), .x = (int)(at % width)};
+  r.count = width - r.x < count - p ? width - r.x : count - p;
+  return r;
+}
+
+/* The pixel after *to, pixel number p, in a tile whose panels are `panel` floats long. */
+INLINE float *tile_next(float *to, int p, size_t panel)
+{
+  return (p + 1) % PANEL == 0 ? to + panel - (PANEL_FLOATS - LANES) : to + LANES;
+}
+
+INLINE float *clear_pixels(float *to, int *p, int count, size_t panel)
+{
+  for (int i = 0; i < count; i++, to = tile_next(to, (*p)++, panel))
+    for (int l = 0; l < LANES; l += VL) store(to + l, (vf){0});
+  return to;
+}
+
+/* Pixels i of a run of `count` with 0 <= x + i * step < width: *first .. *end - 1. */
+INLINE void inside(int x, int step, int width, int count, int *first, int *end)
+{
+  *first = x < 0 ? (-x + step - 1) / step : 0;
+  *end = x < width ? (width - x + step - 1) / step : 0;
+  if (*end > count) *end = count;
+  if (*first > *end) *first = *end;
+}
+
+/* One row of patches: the values that lie at row y and columns x, x + step, ... of the view's channel
+ * c in a block; 0 outside of the image. */
+INLINE void pack_row(const na_view *view, int c, const run *r, int y, int x, int step, float *to,
+                     size_t panel, na_activation act)
+{
+  float scale = view->scale != NULL ? view->scale[c] : 1.0f;
+  float shift = view->shift != NULL ? view->shift[c] : 0.0f;
+  int first = 0, end = 0, p = r->p;
+  if (y >= 0 && y < view->height) inside(x, step, view->width, r->count, &first, &end);
+  const float *gate =
+      view->gate != NULL ? view->gate + (size_t)c * view->gate_stride + (size_t)r->block * LANES : NULL;
+  const float *src = view->data + (size_t)c * view->stride +
+                     (r->block * view->height * view->width + (long)y * view->width + x) * LANES;
+  to = clear_pixels(to, &p, first, panel);
+  for (int i = first; i < end; i++, to = tile_next(to, p++, panel))
+    for (int l = 0; l < LANES; l += VL) {
+      vf value = activate(load(src + (long)i * step * LANES + l) * scale + shift, act);
+      if (gate != NULL) value *= load(gate + l);
+      store(to + l, value);
+    }
+  clear_pixels(to, &p, r->count - end, panel);
+}
+
 void NA_SYMBOL(pack_patches)(const na_view *view, int channels, int kernel, int stride, int pad,
                              int out_height, int out_width, long first, int count, float *tile)
 {
-  size_t rows = (size_t)channels * (size_t)(kernel * kernel);
-  long out_pixels = (long)out_height * out_width;
-  for (int p = 0; p < count; p++) {
-    long block = (first + p) / out_pixels, at = (first + p) % out_pixels;
-    int top = (int)(at / out_width) * stride - pad, left = (int)(at % out_width) * stride - pad;
-    const float *plane = view->data + (size_t)block * (size_t)(view->height * view->width) * LANES;
-    for (int c = 0; c < channels; c++) {
-      float scale = view->scale != NULL ? view->scale[c] : 1.0f;
-      float shift = view->shift != NULL ? view->shift[c] : 0.0f;
-      const float *gate =
-          view->gate != NULL ? view->gate + (size_t)c * view->gate_stride + (size_t)block * LANES : NULL;
-      for (int q = 0; q < kernel * kernel; q++) {
-        int y = top + q / kernel, x = left + q % kernel;
-        float *dst = tile_at(tile, rows, (size_t)c * (size_t)(kernel * kernel) + (size_t)q, p);
-        if (y < 0 || y >= view->height || x < 0 || x >= view->width) {
-          for (int l = 0; l < LANES; l += VL) store(dst + l, (vf){0});
-          continue;
-        }
-        read_run(dst, plane + (size_t)c * view->stride + (size_t)(y * view->width + x) * LANES, 1,
-                 scale, shift, view->act);
-        if (gate != NULL) multiply_run(dst, gate, 1);
+  int area = kernel * kernel;
+  size_t rows = (size_t)channels * (size_t)area, panel = rows * PANEL_FLOATS;
+  for (int p = 0; p < count;) {
+    run r = run_at(first, p, count, out_height, out_width);
+    for (int c = 0; c < channels; c++)
+      for (int q = 0; q < area; q++) {
+        int y = r.y * stride - pad + q / kernel, x = r.x * stride - pad + q % kernel;
+        float *to = tile_at(tile, rows, (size_t)c * (size_t)area + (size_t)q, p);
+#define PACK_ROW(ACT) pack_row(view, c, &r, y, x, stride, to, panel, ACT)
+        FOR_ACTIVATION(view->act, PACK_ROW)
+#undef PACK_ROW
       }
-    }
+    p += r.count;
   }
 }
 
@@ -116,27 +167,53 @@ void NA_SYMBOL(pack_pullback)(const na_pullback *pullback, int channels, const n
            tile_at(tile, (size_t)channels, (size_t)c, p));
 }
 
+/* One row of patches of the gradient: pixel i of the run is that of output column (x + i) / stride of
+ * row y / stride where that is one, else 0. */
+INLINE void pull_row(const na_pullback *from, int c, const na_mask *mask, const run *r, int y, int x,
+                     int stride, float *to, size_t panel)
+{
+  int first = 0, end = 0, p = r->p, row = y / stride;
+  if (y >= 0 && y % stride == 0 && row < from->height)
+    inside(x, 1, (from->width - 1) * stride + 1, r->count, &first, &end);
+  long row_pixel = (r->block * from->height + row) * from->width;
+  bool masked = row_pixel >= mask->first;
+  size_t at = (size_t)c * from->stride + (size_t)row_pixel * LANES;
+  const float *g = from->grad + at, *data = from->data + at;
+  bool normed = from->a != NULL;
+  float ka = normed ? from->a[c] : 1, kb = normed ? from->b[c] : 0, kc = normed ? from->c[c] : 0;
+  to = clear_pixels(to, &p, first, panel);
+  for (int i = first; i < end; i++, to = tile_next(to, p++, panel)) {
+    if ((x + i) % stride != 0) {
+      for (int l = 0; l < LANES; l += VL) store(to + l, (vf){0});
+      continue;
+    }
+    int column = (x + i) / stride * LANES;
+    for (int l = 0; l < LANES; l += VL) {
+      vf value = load(g + column + l);
+      if (normed) value = value * ka + (load(data + column + l) * kb + kc);
+      if (masked) value *= load(mask->lanes + l);
+      store(to + l, value);
+    }
+  }
+  clear_pixels(to, &p, r->count - end, panel);
+}
+
 void NA_SYMBOL(pack_pullback_patches)(const na_pullback *pullback, int channels,
                                       const na_mask *mask, int kernel, int stride, int pad,
                                       int in_height, int in_width, long first, int count,
                                       float *tile)
 {
-  size_t rows = (size_t)channels * (size_t)(kernel * kernel);
-  long in_pixels = (long)in_height * in_width, out_pixels = (long)pullback->height * pullback->width;
-  for (int p = 0; p < count; p++) {
-    long block = (first + p) / in_pixels, at = (first + p) % in_pixels;
-    int iy = (int)(at / in_width) + pad, ix = (int)(at % in_width) + pad;
-    for (int q = 0; q < kernel * kernel; q++) {
-      int y = iy - q / kernel, x = ix - q % kernel;
-      bool inside = y >= 0 && x >= 0 && y % stride == 0 && x % stride == 0 &&
-                    y / stride < pullback->height && x / stride < pullback->width;
-      long pixel = block * out_pixels + (long)(y / stride) * pullback->width + x / stride;
-      for (int c = 0; c < channels; c++) {
-        float *dst = tile_at(tile, rows, (size_t)c * (size_t)(kernel * kernel) + (size_t)q, p);
-        if (inside) pull(pullback, c, mask, pixel, 1, dst);
-        else
-          for (int l = 0; l < LANES; l += VL) store(dst + l, (vf){0});
+  int area = kernel * kernel;
+  size_t rows = (size_t)channels * (size_t)area, panel = rows * PANEL_FLOATS;
+  for (int p = 0; p < count;) {
+    run r = run_at(first, p, count, in_height, in_width);
+    for (int c = 0; c < channels; c++)
+      for (int q = 0; q < area; q++) {
+        int y = r.y + pad - q / kernel, x = r.x + pad - q % kernel;
+        float *to = tile_at(tile, rows, (size_t)c * (size_t)area + (size_t)q, p);
+        if (stride == 1) pull_row(pullback, c, mask, &r, y, x, 1, to, panel);
+        else pull_row(pullback, c, mask, &r, y, x, stride, to, panel);
       }
-    }
+    p += r.count;
   }
 }
