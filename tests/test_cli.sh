@@ -75,7 +75,7 @@ refuses "a value out of range" 2 "--batch takes" "$netaug" bench --batch 0
 refuses "a word that is no choice" 2 "base|widest" "$netaug" eval x.h5 --widths wide
 refuses "a missing value" 2 "--batch needs a value" "$netaug" bench --batch
 refuses "a missing operand" 2 "needs SCRIPT" "$netaug" run
-refuses "too many operands" 2 "has no use for" "$netaug" export a b c
+refuses "too many operands" 2 "has no use for" "$netaug" eval a b c
 refuses "an unknown action" 2 "info|pack" "$netaug" data inform fashion-mnist
 refuses "a model that is not there" 1 "mobilenetv2_tiny" "$netaug" profile mobilenetv2_tinny
 refuses "a model without enough pixels or classes" any "" "$netaug" profile mobilenetv2_tiny --classes -3

@@ -62,6 +62,8 @@ check "it evaluates to the same" [ "$(printf '%s\n' "$out" | grep top-1)" = "$ev
 try "$netaug" profile tiny.h5
 check "it has no wider networks" [ "$status" = 0 ]
 says "$out" widest && not_ok "no widest in an exported network" "$out"
+try "$netaug" export "$run" - --format csv --columns epoch,base_loss
+check "a run's epochs go to CSV" says "$out" "run,epoch,base_loss"
 refuses "an export onto itself" 1 "overwrite" "$netaug" export tiny.h5 ./tiny.h5
 head -c 2000 tiny.h5 >cut.h5
 refuses "a truncated checkpoint" 1 "cut.h5" "$netaug" eval cut.h5

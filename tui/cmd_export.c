@@ -1,170 +1,158 @@
-/* netaug export: the tiny network alone, proved equal.
+/* netaug export: networks, tables and curves for other programs.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/base/memory.h"
-#include "core/net/workspace.h"
-#include "tui/images.h"
-#include "tui/model.h"
+#include "tui/command.h"
+#include "tui/export.h"
 
-#include <math.h>
+#include <fnmatch.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <strings.h>
 
-typedef struct options {
-  int images;
-} options;
+typedef enum kind { NETWORK, TABLE, CURVES } kind;
 
+#define AT(field) offsetof(na_export, field)
+#define CHOICE(symbol, name, kind) "|" name
 /* clang-format off */
 static const na_option option_table[] = {
-    {{"--images", NA_INT, offsetof(options, images), "20", 1, 4096, NULL,
-      "generated images to compare the outputs on"},
+    {{"--format", NA_CHOICE, AT(format), "auto", 0, 0, "auto" NA_EXPORT_FORMATS(CHOICE),
+      "what to write; auto: as OUT's suffix says"},
+     "NAME", false},
+    {{"--table", NA_CHOICE, AT(table), "auto", 0, 0, "auto|step|epoch|steering",
+      "which rows; auto: epochs, and steps for curves of less than two epochs"},
+     "NAME", false},
+    {{"--columns", NA_TEXT, AT(columns), "", 0, 0, NULL,
+      "patterns separated by commas, such as *_top1,lr; default: all, for curves loss and top-1"},
+     "NAMES", false},
+    {{"--axis", NA_CHOICE, AT(axis), "epoch", 0, 0, "step|epoch|time",
+      "what curves are drawn over"},
+     "NAME", false},
+    {{"--smooth", NA_FLOAT, AT(smooth), "0", 0, 0.9999, NULL,
+      "decay of an exponential average of training curves, raw ones stay faint"},
+     "D", false},
+    {{"--title", NA_TEXT, AT(title), "", 0, 0, NULL, "above the curves; default: the runs' names"},
+     "TEXT", false},
+    {{"--width", NA_FLOAT, AT(width), "0", 0, 4000, NULL,
+      "of the figure in points; 0: 480. A PNG has 2 pixels to the point"},
+     "POINTS", false},
+    {{"--height", NA_FLOAT, AT(height), "0", 0, 4000, NULL, "0: 260 for each plot"},
+     "POINTS", false},
+    {{"--images", NA_INT, AT(images), "20", 1, 4096, NULL,
+      "generated images to compare an exported network's outputs on"},
      "N", false},
 };
 /* clang-format on */
 
-/* Largest difference between float32 sums of different order that is no mistake, relative to the
- * largest output. */
-static const double TOLERANCE = 1e-4;
+static const struct {
+  const char *name;
+  kind kind;
+} formats[] = {{"", NETWORK},
+#define FORMAT(symbol, name, kind) {name, kind},
+               NA_EXPORT_FORMATS(FORMAT)};
+enum { FORMATS = sizeof formats / sizeof formats[0] };
 
-/* Logits of net's base on a batch: out[count][classes]. */
-static int run_base(na_net *net, const na_batch *batch, float *out, na_error *err)
+bool na_export_wants(const char *patterns, const char *name)
 {
-  na_team *team = NULL;
-  na_workspace *workspace = NULL;
-  int *widths = NULL;
-  int code = na_model_widths(net, false, &widths, err);
-  if (code == NA_OK) code = na_team_new(&team, 0, err);
-  if (code == NA_OK) code = na_workspace_new(&workspace, net, team, batch->count, false, err);
-  if (code == NA_OK) code = na_forward(workspace, widths, NA_MODE_EVAL, batch, 0, err);
-  if (code == NA_OK) na_logits(workspace, out);
-  na_workspace_free(workspace);
-  na_team_free(team);
-  na_free(widths);
-  return code;
-}
-
-typedef struct deviation {
-  double largest, worst; /* largest output, largest difference */
-} deviation;
-
-static deviation compare(const float *a, const float *b, size_t count)
-{
-  deviation d = {0, 0};
-  for (size_t i = 0; i < count; i++) {
-    double size = fabs((double)a[i]), off = fabs((double)a[i] - (double)b[i]);
-    if (size > d.largest) d.largest = size;
-    if (!(off <= d.worst)) d.worst = off; /* takes NaN too */
+  char one[128];
+  for (const char *at = patterns + strspn(patterns, " ,"); *at != '\0'; at += strspn(at, " ,")) {
+    size_t length = strcspn(at, " ,");
+    snprintf(one, sizeof one, "%.*s", (int)(length < sizeof one ? length : sizeof one - 1), at);
+    if (fnmatch(one, name, 0) == 0) return true;
+    at += length;
   }
-  return d;
+  return false;
 }
 
-/* Runs the supernet and the exported network on the same images. */
-static int measure(na_net *whole, na_net *alone, int images, deviation *d, na_error *err)
+static const char *name_at(const void *list, int i)
 {
-  size_t count = (size_t)images * (size_t)whole->classes;
-  na_images batch;
-  int code = na_images_new(&batch, whole, images, 1, err);
-  if (code != NA_OK) return code;
-  float *logits = na_alloc_array(2 * count, sizeof *logits);
-  if (logits == NULL) code = na_fail_memory(err, 2 * count * sizeof *logits, "logits");
-  if (code == NA_OK) code = run_base(whole, &batch.batch, logits, err);
-  if (code == NA_OK) code = run_base(alone, &batch.batch, logits + count, err);
-  if (code == NA_OK) *d = compare(logits, logits + count, count);
-  na_free(logits);
-  na_images_free(&batch);
-  return code;
+  return ((const char *const *)list)[i];
 }
 
-/* Loads what was written and compares that, so that the file itself is proved. */
-static int verify(na_net *whole, const char *path, int images, deviation *d, na_error *err)
+static int refuse_pattern(const char *pattern, const char *const *names, int count, na_error *err)
 {
-  na_net *alone = NULL;
-  na_checkpoint state = {0};
-  int code = na_checkpoint_load(path, &alone, &state, err);
-  if (code == NA_OK) code = measure(whole, alone, images, d, err);
-  if (code == NA_OK && !(d->worst <= TOLERANCE * d->largest)) {
-    na_fail(err, NA_ENAN, "%s differs from the network it was taken from by %.3g of %.3g", path,
-            d->worst, d->largest);
-    na_hint(err, "do not use it; the checkpoint may hold values that are not finite");
-    code = NA_ENAN;
+  na_fail(err, NA_EINVAL, "there is no column \"%s\"", pattern);
+  int near = na_text_nearest(pattern, count, name_at, names);
+  if (near >= 0) return na_hint(err, "did you mean \"%s\"?", names[near]);
+  return na_hint(err, "without --columns an export to .csv has them all in its first line");
+}
+
+int na_export_check(const char *patterns, const char *const *names, int count, na_error *err)
+{
+  char one[128];
+  for (const char *at = patterns + strspn(patterns, " ,"); *at != '\0'; at += strspn(at, " ,")) {
+    size_t length = strcspn(at, " ,");
+    bool found = false;
+    snprintf(one, sizeof one, "%.*s", (int)(length < sizeof one ? length : sizeof one - 1), at);
+    for (int i = 0; i < count && !found; i++) found = fnmatch(one, names[i], 0) == 0;
+    if (!found) return refuse_pattern(one, names, count, err);
+    at += length;
   }
-  na_checkpoint_free(&state);
-  na_net_free(alone);
-  return code;
-}
-
-static int save_base(const na_net *whole, const na_checkpoint *state, const char *path,
-                     na_error *err)
-{
-  na_net *alone = NULL;
-  int *widths = NULL;
-  int code = na_model_widths(whole, false, &widths, err);
-  if (code == NA_OK) code = na_net_extract(whole, widths, &alone, err);
-  if (code == NA_OK) code = na_checkpoint_save(path, alone, state, false, err);
-  na_net_free(alone);
-  na_free(widths);
-  return code;
-}
-
-static int print_export(const na_net *whole, const char *path, const deviation *d, int images,
-                        na_error *err)
-{
-  int *widths;
-  int code = na_model_widths(whole, false, &widths, err);
-  if (code != NA_OK) return code;
-  na_cost cost;
-  struct stat file;
-  char parameters[16], macs[16];
-  na_net_cost(whole, widths, &cost);
-  na_text_count(parameters, (double)cost.parameters);
-  na_text_count(macs, (double)cost.macs);
-  printf("%s: %s\n%s parameters, %s MACs", path, whole->name, parameters, macs);
-  if (stat(path, &file) == 0) printf(", %lld bytes", (long long)file.st_size);
-  printf("\nlargest difference of outputs on %d generated images: %.3g of %.3g\n", images, d->worst,
-         d->largest);
-  na_free(widths);
   return NA_OK;
 }
 
-static int refuse_same_file(const char *from, const char *to, na_error *err)
+/* The format that OUT's suffix names. */
+static int find_format(na_export *given, na_error *err)
 {
-  struct stat a, b;
-  if (stat(from, &a) != 0 || stat(to, &b) != 0) return NA_OK;
-  if (a.st_dev != b.st_dev || a.st_ino != b.st_ino) return NA_OK;
-  na_fail(err, NA_EINVAL, "%s would overwrite the checkpoint it is made from", to);
-  return na_hint(err, "choose another name for the exported network");
+  const char *dot = strrchr(given->out, '.');
+  for (int i = 1; given->format == NA_EXPORT_AUTO && dot != NULL && i < FORMATS; i++)
+    if (strcasecmp(dot + 1, formats[i].name) == 0) given->format = i;
+  if (given->format != NA_EXPORT_AUTO) return NA_OK;
+  na_fail(err, NA_EINVAL, "\"%.200s\" does not say which format to write", given->out);
+  return na_hint(err, "end it in .h5, .csv, .jsonl, .svg, .png or .pdf, or give --format");
+}
+
+static int check_count(const na_export *given, na_error *err)
+{
+  if (given->count > NA_EXPORT_RUNS)
+    return na_fail(err, NA_EINVAL, "%d runs are more than %d", given->count, NA_EXPORT_RUNS);
+  if (formats[given->format].kind != NETWORK) return NA_OK;
+  if (given->count > 1)
+    return na_fail(err, NA_EINVAL, "one network at a time: netaug export has no use for \"%.64s\"",
+                   given->runs[1]);
+  if (strcmp(given->out, "-") != 0) return NA_OK;
+  na_fail(err, NA_EINVAL, "a network cannot be written to standard output");
+  return na_hint(err, "give a file's name");
 }
 
 static int run(const na_call *call, na_error *err)
 {
-  const options *given = call->options;
-  const char *from = call->operands[0], *to = call->operands[1];
-  na_net *whole = NULL;
-  na_checkpoint state = {0};
-  deviation d = {0, 0};
-  int code = refuse_same_file(from, to, err);
-  if (code == NA_OK) code = na_checkpoint_load(from, &whole, &state, err);
-  if (code == NA_OK) code = save_base(whole, &state, to, err);
-  if (code == NA_OK) code = verify(whole, to, given->images, &d, err);
-  if (code == NA_OK) code = print_export(whole, to, &d, given->images, err);
-  na_checkpoint_free(&state);
-  na_net_free(whole);
-  return code;
+  na_export given;
+  memcpy(&given, call->options, sizeof given);
+  given.count = call->count - 1;
+  given.runs = call->operands;
+  given.out = call->operands[call->count - 1];
+  int code = find_format(&given, err);
+  if (code == NA_OK) code = check_count(&given, err);
+  if (code != NA_OK) return code;
+  switch (formats[given.format].kind) {
+  case NETWORK: return na_export_network(&given, err);
+  case TABLE: return na_export_tables(&given, err);
+  default: return na_export_curves(&given, err);
+  }
 }
 
 const na_command na_command_export = {
     .name = "export",
-    .operands = "CHECKPOINT OUT.h5",
-    .summary = "Save the base network of a checkpoint on its own",
+    .operands = "CHECKPOINT|RUN... OUT",
+    .summary = "Write a network, tables or curves for other programs",
     .description =
-        "Takes the tiny network out of its supernet and saves it as a checkpoint of its own. Then\n"
-        "reads that file back and compares its outputs with the supernet's.",
-    .example = "netaug export runs/tiny/best.h5 tiny.h5",
+        "OUT's suffix says what is written; - is standard output, with --format.\n"
+        "\n"
+        ".h5: the tiny network of a checkpoint, taken out of its supernet, as a checkpoint of its\n"
+        "own. The file is read back and its outputs are compared with the supernet's.\n"
+        "\n"
+        ".csv, .jsonl: rows of one or more runs (folders), a column for each quantity: those of\n"
+        "epochs, of steps (--table step) or the steering log (--table steering). What was not\n"
+        "measured is empty, in JSON null.\n"
+        "\n"
+        ".svg, .png, .pdf: curves of one or more runs, a plot for each quantity. Of one run they\n"
+        "are base and augmented network, in training and validation, with marks where phases or\n"
+        "settings changed; of several, the base network's validation. A run may be in training.",
+    .example = "netaug export runs/tiny runs/tiny-r3 accuracy.svg --columns base_val_top1",
     .least = 2,
-    .most = 2,
+    .most = -1,
     .options = option_table,
     .option_count = sizeof option_table / sizeof option_table[0],
-    .size = sizeof(options),
+    .size = sizeof(na_export),
     .run = run,
 };

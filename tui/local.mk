@@ -28,6 +28,7 @@ libtui_a_SOURCES = \
 	tui/completion.c \
 	tui/drive.c tui/drive.h \
 	tui/editor.c tui/editor.h \
+	tui/export.h tui/export_curves.c tui/export_network.c tui/export_table.c \
 	tui/images.c tui/images.h \
 	tui/manpage.c \
 	tui/manual.c tui/manual.h \
@@ -42,6 +43,9 @@ libtui_a_SOURCES = \
 	tui/plot/trace.c \
 	tui/progress.c tui/progress.h \
 	tui/prompt.c tui/prompt.h \
+	tui/records.c tui/records.h \
+	tui/run_curves.c tui/run_curves.h \
+	tui/run_table.c tui/run_table.h \
 	tui/screen/canvas.c tui/screen/canvas.h \
 	tui/screen/chart.c tui/screen/chart.h \
 	tui/screen/curves.c tui/screen/curves.h \

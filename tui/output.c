@@ -10,7 +10,8 @@
 
 static int refuse(const char *path, na_error *err)
 {
-  na_fail(err, NA_EIO, "cannot write %.300s: %s", path, strerror(errno));
+  na_fail(err, NA_EIO, "cannot write %.300s: %s", strcmp(path, "-") == 0 ? "standard output" : path,
+          strerror(errno));
   return na_hint(err, "check that its folder exists, is yours to write, and has room");
 }
 

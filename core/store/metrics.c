@@ -60,15 +60,15 @@ static int make_table(na_metrics *metrics, table *t, const char *group, int coun
   return code;
 }
 
-/* The columns of the steering log beside its text. */
-enum { STEERING_COLUMNS = 4 };
-static const char *const steering_columns[STEERING_COLUMNS] = {"step", "epoch", "time", "changes"};
+const char *const na_steering_columns[NA_STEERING_COLUMNS] = {"step", "epoch", "time", "changes",
+                                                              "text"};
+enum { STEERING_COLUMNS = NA_STEERING_COLUMNS - 1 }; /* of numbers */
 static const char steering_text[] = "steering/text";
 
 static int make_steering(na_metrics *metrics, na_error *err)
 {
   int code = make_table(metrics, &metrics->steering, "steering", STEERING_COLUMNS,
-                        steering_columns, err);
+                        na_steering_columns, err);
   if (code != NA_OK) return code;
   return na_h5_extendable_texts(metrics->file, steering_text, sizeof((na_steer_entry *)0)->text,
                                 STEERING_CHUNK, err);
@@ -366,7 +366,7 @@ static int read_entry(na_h5 *file, long row, na_steer_entry *entry, na_error *er
   char path[NAME_MAX_BYTES], *text = NULL;
   int code = NA_OK;
   for (int c = 0; c < STEERING_COLUMNS && code == NA_OK; c++) {
-    snprintf(path, sizeof path, "steering/%s", steering_columns[c]);
+    snprintf(path, sizeof path, "steering/%s", na_steering_columns[c]);
     code = na_h5_read_rows(file, path, NA_H5_DOUBLE, row, 1, &values[c], err);
   }
   if (code == NA_OK) code = na_h5_read_text(file, steering_text, row, &text, err);

@@ -56,6 +56,10 @@ typedef struct na_steer_entry {
   char text[512];
 } na_steer_entry;
 
+/* The steering log's columns; all are numbers but the last, the text. */
+enum { NA_STEERING_COLUMNS = 5 };
+extern const char *const na_steering_columns[NA_STEERING_COLUMNS];
+
 /* Adds to the steering log, on disk at once. */
 int na_metrics_steered(na_metrics *metrics, const na_steer_entry *entry, na_error *err);
 

@@ -74,6 +74,23 @@ enum {
   EPOCH_COUNT = sizeof epoch_columns / sizeof epoch_columns[0]
 };
 
+const char *const *na_run_columns(const char *table, int *count)
+{
+  static const struct {
+    const char *name, *const *columns;
+    int count;
+  } tables[] = {{"step", step_columns, STEP_COUNT},
+                {"epoch", epoch_columns, EPOCH_COUNT},
+                {"steering", na_steering_columns, NA_STEERING_COLUMNS}};
+  for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+    if (strcmp(tables[i].name, table) != 0) continue;
+    *count = tables[i].count;
+    return tables[i].columns;
+  }
+  *count = 0;
+  return NULL;
+}
+
 int na_recorder_step(na_recorder *recorder, const na_event *e, na_error *err)
 {
   if (recorder == NULL) return NA_OK;

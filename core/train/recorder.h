@@ -53,6 +53,9 @@ const char *na_recorder_last(const na_recorder *recorder);
 int na_run_epochs(const char *folder, long first, na_event **events, long *count, na_error *err);
 int na_run_steps(const char *folder, long first, na_event **events, long *count, na_error *err);
 
+/* The columns of table "step", "epoch" or "steering", in the order of their making; NULL: no such table. */
+const char *const *na_run_columns(const char *table, int *count);
+
 /* Does a process train in this folder at the moment? */
 bool na_run_is_live(const char *folder);
 

@@ -56,14 +56,11 @@ void na_pen_color(cairo_t *cairo, na_rgb color, double alpha)
 
 /* ------------------------------------------------------------------------- texts */
 
-/* Cairo refuses what is no UTF-8, and control characters have no shape. */
-static bool is_drawable(uint32_t rune, size_t bytes)
+/* Cairo refuses what is no UTF-8, control characters have no shape, and XML none of the last two. */
+static bool is_drawable(uint32_t rune)
 {
   bool control = rune < ' ' || (rune >= 0x7F && rune < 0xA0);
-  bool none =
-      (rune >= 0xD800 && rune <= 0xDFFF) || rune == 0xFFFE || rune == 0xFFFF || rune > 0x10FFFF;
-  bool overlong = (bytes == 3 && rune < 0x800) || (bytes == 4 && rune < 0x10000);
-  return !control && !none && !overlong;
+  return !control && rune != 0xFFFD && rune != 0xFFFE && rune != 0xFFFF;
 }
 
 void na_pen_clean(char out[NA_CLEAN_SIZE], const char *text)
@@ -74,7 +71,7 @@ void na_pen_clean(char out[NA_CLEAN_SIZE], const char *text)
     uint32_t rune = na_utf8_next(&next);
     if (rune == 0) break;
     size_t bytes = (size_t)(next - text);
-    bool good = is_drawable(rune, bytes) && rune != 0xFFFD;
+    bool good = is_drawable(rune);
     memcpy(out + used, good ? text : stand_in, good ? bytes : 3);
     used += good ? bytes : 3;
   }

@@ -53,8 +53,10 @@ uint32_t na_utf8_next(const char **text)
     }
     rune = rune << 6 | (s[i] & 0x3Fu);
   }
+  static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000}; /* a shorter form would do */
+  bool surrogate = rune >= 0xD800 && rune <= 0xDFFF;
   *text += length > 0 ? length : 1;
-  return rune;
+  return rune < least[length] || surrogate || rune > 0x10FFFF ? 0xFFFD : rune;
 }
 
 int na_rune_columns(uint32_t rune)
