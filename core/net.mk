@@ -14,6 +14,7 @@ libcore_a_SOURCES += \
 	core/train/augment.c core/train/augment.h \
 	core/train/steer.c core/train/steer.h \
 	core/train/draws.c core/train/agreement.c \
+	core/train/distill.c core/train/distill.h \
 	core/train/position.c core/train/replay.c \
 	core/train/record.c core/train/record.h \
 	core/train/environment.c core/train/environment.h \

@@ -7,14 +7,14 @@
 enum { NAME_SIZE = 100 };
 
 /* User values of an experiment. */
-enum { MODEL = 1, DATA, AUGMENT, TRAIN, HOOKS, NET, STATE, RECORD, VALUES = RECORD };
+enum { MODEL = 1, DATA, AUGMENT, TRAIN, KD, HOOKS, NET, STATE, RECORD, VALUES = RECORD };
 
 typedef struct experiment {
   char name[NAME_SIZE];
 } experiment;
 
 static const char *const class = "netaug.experiment";
-static const char *const fields[] = {"name", "model", "data", "augment", "train"};
+static const char *const fields[] = {"name", "model", "data", "augment", "train", "kd"};
 static const char *const hooks[] = {"on_step", "on_epoch"};
 
 static experiment *check(lua_State *L, int index)
@@ -165,7 +165,18 @@ static void read_train(lua_State *L)
   lua_pop(L, 1);
 }
 
-/* netaug.experiment { name =, model =, data =, augment =, train = } */
+/* nil and false: learning from the labels alone. */
+static void read_kd(lua_State *L)
+{
+  int type = lua_getfield(L, 1, "kd");
+  na_lua_settings_new(L, &na_kd_settings, sizeof(na_kd));
+  if (type != LUA_TBOOLEAN || lua_toboolean(L, -2)) na_lua_settings_fill(L, -1, -2);
+  na_lua_settings_override(L, -1);
+  lua_setiuservalue(L, 2, KD);
+  lua_pop(L, 1);
+}
+
+/* netaug.experiment { name =, model =, data =, augment =, train =, kd = } */
 static int new_experiment(lua_State *L)
 {
   if (!lua_istable(L, 1))
@@ -186,6 +197,7 @@ static int new_experiment(lua_State *L)
   read_data(L);
   read_augment(L);
   read_train(L);
+  read_kd(L);
   lua_newtable(L);
   lua_setiuservalue(L, 2, HOOKS);
   return 1;
@@ -252,6 +264,8 @@ static const char *push_description(lua_State *L, const experiment *e, int data,
   lua_getiuservalue(L, 1, AUGMENT);
   na_lua_settings_text(&na_augment_settings, na_lua_settings_get(L, -1), text);
   na_lua_settings_text(&na_train_settings, train, text);
+  lua_getiuservalue(L, 1, KD);
+  na_lua_settings_text(&na_kd_settings, na_lua_settings_get(L, -1), text);
   na_lua_push_buffer(L, text);
   return lua_tostring(L, -1);
 }
@@ -320,12 +334,15 @@ static int run(lua_State *L)
   const char *description = push_description(L, e, DATASET, train);
   bool records = lua_getiuservalue(L, SELF, RECORD) != LUA_TNIL;
   const na_record *recorded = records ? na_lua_settings_get(L, -1) : NULL;
-  lua_pop(L, 1); /* the experiment keeps it */
+  lua_getiuservalue(L, SELF, KD);
+  const na_kd *kd = na_lua_settings_get(L, -1);
+  lua_pop(L, 2); /* the experiment keeps them */
   na_lua_run_start(L, &(na_lua_plan){.name = e->name,
                                      .experiment = SELF,
                                      .net = NETWORK,
                                      .data = DATASET,
                                      .train = train,
+                                     .kd = kd,
                                      .description = description,
                                      .replay = replay,
                                      .record = recorded});
@@ -404,7 +421,7 @@ static int get(lua_State *L)
     int value;
   } values[] = {
       {"model", MODEL}, {"data", DATA}, {"augment", AUGMENT},
-                {"train", TRAIN}, {"net", NET},   {"state", STATE}};
+                {"train", TRAIN}, {"kd", KD},     {"net", NET},   {"state", STATE}};
   for (int i = 0; i < NA_LUA_COUNT(values); i++)
     if (strcmp(values[i].name, key) == 0) return lua_getiuservalue(L, 1, values[i].value), 1;
   if (strcmp(key, "name") == 0)
@@ -455,6 +472,7 @@ static const na_lua_function functions[] = {
     {"experiment.augment", "", "augmentation settings; assignments to its fields are checked",
      NULL},
     {"experiment.train", "", "training settings; assignments to its fields are checked", NULL},
+    {"experiment.kd", "", "the teacher it learns from; assignments to its fields are checked", NULL},
     {"experiment.net", "", "the network of its last run, nil before", NULL},
     {"experiment.on_step", "(self, event)", "a hook you assign: called after every step", NULL},
     {"experiment.on_epoch", "(self, event)", "a hook you assign: called after every epoch", NULL},

@@ -126,7 +126,7 @@ void na_lua_settings_override(lua_State *L, int index);
 /* True when the script or an override set the field. */
 bool na_lua_settings_given(lua_State *L, int index, const char *name);
 
-/* Prints the settings of "train", "data" or "augment"; false: there is no such table. */
+/* Prints the settings of "train", "data", "augment" or "kd"; false: there is no such table. */
 bool na_lua_settings_show(lua_State *L, const char *subject);
 
 /* The structure of a settings userdata. */
@@ -185,6 +185,7 @@ typedef struct na_lua_plan {
   const char *name;
   int experiment, net, data;
   const na_train *train;
+  const na_kd *kd;
   const char *description;
   const na_record *record; /* or NULL */
   const char *replay; /* folder of a run whose steering is repeated, or NULL */

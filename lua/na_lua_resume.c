@@ -188,10 +188,11 @@ int na_lua_resume_set(na_lua *lua, na_trainer *trainer, na_error *err)
 /* --------------------------------------------------------------------------- the same experiment
  */
 
-/* Settings that change no bit. */
+/* Settings that change no bit; a teacher may have moved, its hash is compared. */
 static bool is_free(const char *line)
 {
-  static const char *const names[] = {"train.threads = ", "data.loaders = ", "data.path = "};
+  static const char *const names[] = {"train.threads = ", "data.loaders = ", "data.path = ",
+                                      "kd.teacher = "};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
     if (strncmp(line, names[i], strlen(names[i])) == 0) return true;
   return false;

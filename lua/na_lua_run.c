@@ -145,6 +145,7 @@ static int start_trainer(na_lua *lua, na_lua_run *run, na_net *net, const na_lua
   na_steer_entry *log = NULL;
   na_trainer_setup setup = {.net = net,
                             .train = plan->train,
+                            .kd = plan->kd,
                             .data = run->train,
                             .val = run->val,
                             .calibration = run->calibration,

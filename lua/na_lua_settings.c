@@ -280,10 +280,11 @@ static const struct {
   size_t size;
 } subjects[] = {{&na_train_settings, sizeof(na_train)},
                 {&na_data_settings, sizeof(na_data)},
-                {&na_augment_settings, sizeof(na_augmentation)}};
+                {&na_augment_settings, sizeof(na_augmentation)},
+                {&na_kd_settings, sizeof(na_kd)}};
 
 static const char *const override_names[] = {"name", "train.SETTING", "data.SETTING",
-                                             "augment.SETTING"};
+                                             "augment.SETTING", "kd.SETTING"};
 
 /* Checks "subject.setting" = text against a scratch structure. */
 static int check_override(lua_State *L)
@@ -406,7 +407,7 @@ bool na_lua_settings_show(lua_State *L, const char *subject)
 
 static int show_settings(lua_State *L)
 {
-  static const char *const names[] = {"train", "data", "augment"};
+  static const char *const names[] = {"train", "data", "augment", "kd"};
   const char *subject = luaL_checkstring(L, 1);
   na_lua_check_key(L, "netaug.settings", "subject", subject, names, NA_LUA_COUNT(names));
   na_lua_settings_show(L, subject);
@@ -432,7 +433,7 @@ static int setting_names(lua_State *L)
 
 static const na_lua_function public[] = {
     {"netaug.settings", "(\"train\")",
-     "prints the settings of \"train\", \"data\" or \"augment\": range, default, meaning",
+     "prints the settings of \"train\", \"data\", \"augment\" or \"kd\": range, default, meaning",
      show_settings},
 };
 

@@ -462,6 +462,79 @@ static void mixed_labels_gradient(void)
   bench_free(&b);
 }
 
+/* The documented loss of one image with a teacher, as a function of its logits. */
+static double taught_loss(int classes, const double *z, const double *targets, const float *says,
+                          double smoothing, const na_teaching *t)
+{
+  double sum = 0, soft = 0, teacher = 0, ce = 0, kl = 0, temperature = t->temperature;
+  for (int c = 0; c < classes; c++) {
+    sum += exp(z[c]);
+    soft += exp(z[c] / temperature);
+    teacher += exp((double)says[c] / temperature);
+  }
+  for (int c = 0; c < classes; c++) {
+    double p = exp((double)says[c] / temperature) / teacher;
+    ce -= ((1 - smoothing) * targets[c] + smoothing / classes) * log(exp(z[c]) / sum);
+    kl += p * log(p / (exp(z[c] / temperature) / soft));
+  }
+  return (1 - t->weight) * ce + t->weight * temperature * temperature * kl;
+}
+
+/* Value and gradient (of the classifier's bias: the sum over images of that of the logits) against
+ * finite differences of the formula, with labels that are mixed as mixup does. */
+static void check_teaching(double temperature, double weight)
+{
+  enum { COUNT = 19 };
+  bench b = bench_new(2, 33, COUNT, true);
+  int classes = b.net->classes;
+  size_t values = (size_t)(COUNT * classes);
+  float *says = lanes_floats(values);
+  double *z = lanes_doubles(values), *grad = lanes_doubles((size_t)classes);
+  na_random random = na_random_at(4, 2, 1);
+  mix_labels(&b);
+  for (size_t i = 0; i < values; i++) says[i] = (float)na_random_range(&random, -6, 6);
+  na_teaching teaching = {says, temperature, weight};
+  na_workspace_teach(b.w, &teaching);
+  double got = pass(&b, NA_MODE_BATCH, 0), wanted = 0;
+  float *logits = logits_of(&b);
+  for (size_t i = 0; i < values; i++) z[i] = (double)logits[i];
+  for (int n = 0; n < COUNT; n++) {
+    double *own = z + n * classes;
+    const double *target = b.run->targets + n * classes;
+    wanted += taught_loss(classes, own, target, says + n * classes, 0.1, &teaching) / COUNT;
+    for (int c = 0; c < classes; c++) {
+      double kept = own[c], h = 1e-5;
+      own[c] = kept + h;
+      double above = taught_loss(classes, own, target, says + n * classes, 0.1, &teaching);
+      own[c] = kept - h;
+      double below = taught_loss(classes, own, target, says + n * classes, 0.1, &teaching);
+      own[c] = kept;
+      grad[c] += (above - below) / (2 * h) / COUNT;
+    }
+  }
+  CHECK_NEAR(got, wanted, 2e-6, wanted, "loss with a teacher");
+  const na_param *bias = na_net_param(b.net, "classifier.linear.bias");
+  for (int c = 0; c < classes; c++)
+    CHECK_NEAR((double)b.net->grads[bias->offset + (size_t)c], grad[c], 5e-6, 1 + temperature,
+               "gradient of the classifier's bias with a teacher");
+  na_workspace_teach(b.w, NULL);
+  memset(b.net->grads, 0, b.net->values * sizeof(float));
+  CHECK(fabs(pass(&b, NA_MODE_BATCH, 0) - wanted) > 1e-3, "the teacher changes nothing");
+  na_free(says);
+  na_free(z);
+  na_free(grad);
+  na_free(logits);
+  bench_free(&b);
+}
+
+static void a_teacher_in_the_loss(void)
+{
+  check_teaching(1, 1);
+  check_teaching(1, 0.5);
+  check_teaching(4, 0.7);
+  check_teaching(0.5, 0.3);
+}
+
 /* The logits, and a loss without gradient, may be asked for after the backward pass. */
 static void logits_outlive_backward(void)
 {
@@ -780,6 +853,7 @@ int main(void)
   RUN(dropblock_drops_a_share);
   RUN(losses);
   RUN(mixed_labels_gradient);
+  RUN(a_teacher_in_the_loss);
   RUN(logits_outlive_backward);
   RUN(refusals);
   RUN(refusals_of_a_new_workspace);

@@ -13,6 +13,7 @@
 const na_manual_section na_manual_sections[] = {
     {"train", "the recipe", &na_train_settings},
     {"augment", "the candidates of elastic dimensions", &na_augment_settings},
+    {"kd", "distillation: learning from a larger, trained network as well", &na_kd_settings},
     {"data", "reading and augmenting images", &na_data_settings},
 };
 const int na_manual_section_count = sizeof na_manual_sections / sizeof na_manual_sections[0];

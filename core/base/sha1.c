@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/base/sha1.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { BLOCK = 64 };
 
@@ -69,12 +71,43 @@ static void finish(sha1 *s, char out[41])
   for (int i = 0; i < 5; i++) snprintf(out + 8 * i, 9, "%08x", (unsigned)s->state[i]);
 }
 
-void na_sha1_blob(const void *data, size_t size, char out[41])
+static sha1 begin(size_t size)
 {
   sha1 s = {.state = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0}};
   char head[32];
   int length = snprintf(head, sizeof head, "blob %zu", size);
   add(&s, head, (size_t)length + 1); /* with its NUL */
+  return s;
+}
+
+void na_sha1_blob(const void *data, size_t size, char out[41])
+{
+  sha1 s = begin(size);
   add(&s, data, size);
   finish(&s, out);
+}
+
+/* False where it is no file, cannot be read, or changes meanwhile. */
+static int hash_stream(FILE *file, char out[41])
+{
+  unsigned char bytes[8192];
+  struct stat status;
+  if (fstat(fileno(file), &status) != 0 || !S_ISREG(status.st_mode)) return 0;
+  size_t left = (size_t)status.st_size, count;
+  sha1 s = begin(left);
+  while (left > 0 && (count = fread(bytes, 1, sizeof bytes, file)) > 0 && count <= left) {
+    add(&s, bytes, count);
+    left -= count;
+  }
+  finish(&s, out);
+  return left == 0 && fgetc(file) == EOF;
+}
+
+int na_sha1_file(const char *path, char out[41], na_error *err)
+{
+  FILE *file = fopen(path, "rb");
+  if (file == NULL) return na_fail(err, NA_EIO, "cannot read %.400s: %s", path, strerror(errno));
+  int good = hash_stream(file, out);
+  fclose(file);
+  return good ? NA_OK : na_fail(err, NA_EIO, "cannot read all of %.400s", path);
 }

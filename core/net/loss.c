@@ -1,4 +1,4 @@
-/* Softmax cross-entropy of the logits, and its gradient.
+/* Softmax cross-entropy of the logits, and what a teacher adds; the gradient of both.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/net/workspace_private.h"
 
@@ -34,6 +34,36 @@ static double target(const loss_loop *loop, int n, int c)
   return hard * (1 - loop->smoothing) + loop->smoothing / loop->logits->channels;
 }
 
+/* log(sum over classes of exp(x / temperature)), x the logits of image n or the teacher's. */
+static double log_sum_exp(const loss_loop *loop, int n, const float *teacher, double temperature)
+{
+  double most = -INFINITY, sum = 0;
+  for (int c = 0; c < loop->logits->channels; c++)
+    most = fmax(most, teacher != NULL ? (double)teacher[c] : logit(loop, n, c));
+  for (int c = 0; c < loop->logits->channels; c++)
+    sum += exp(((teacher != NULL ? (double)teacher[c] : logit(loop, n, c)) - most) / temperature);
+  return most / temperature + log(sum);
+}
+
+/* Adds the teacher's share to the loss and, where one is wanted, to the gradient of image n:
+ *   w T^2 sum_c t_c (log t_c - log p_c),   d/dz_c: w T (p_c - t_c). */
+static void learn_image(const loss_loop *loop, int n, double scale, na_scores *scores)
+{
+  const na_teaching *t = loop->w->teaching;
+  int classes = loop->logits->channels;
+  const float *says = t->logits + (size_t)n * (size_t)classes;
+  double temperature = t->temperature, loss = 0;
+  double own = log_sum_exp(loop, n, NULL, temperature), its = log_sum_exp(loop, n, says, temperature);
+  for (int c = 0; c < classes; c++) {
+    double log_p = logit(loop, n, c) / temperature - own, log_t = (double)says[c] / temperature - its;
+    loss += exp(log_t) * (log_t - log_p);
+    if (scale > 0)
+      loop->logits->grad[logit_at(loop, n, c)] +=
+          (float)(scale * t->weight * temperature * (exp(log_p) - exp(log_t)));
+  }
+  scores->loss += t->weight * temperature * temperature * loss;
+}
+
 /* How many classes are ahead of the label; a tie is won by the lower class. */
 static int rank_of_label(const loss_loop *loop, int n)
 {
@@ -50,26 +80,26 @@ static int rank_of_label(const loss_loop *loop, int n)
 static void score_image(const loss_loop *loop, int n, na_scores *scores)
 {
   int classes = loop->logits->channels;
-  double most = -INFINITY, sum = 0, loss = 0, mass = 0;
-  for (int c = 0; c < classes; c++) most = fmax(most, logit(loop, n, c));
-  for (int c = 0; c < classes; c++) sum += exp(logit(loop, n, c) - most);
-  double log_sum = most + log(sum);
+  const na_teaching *teaching = loop->w->teaching;
+  double labels = teaching != NULL ? 1 - teaching->weight : 1; /* their share of the loss */
+  double log_sum = log_sum_exp(loop, n, NULL, 1), loss = 0, mass = 0;
   for (int c = 0; c < classes; c++) {
     double q = target(loop, n, c);
     mass += q;
     if (q != 0) loss += q * (log_sum - logit(loop, n, c));
   }
   int rank = rank_of_label(loop, n);
-  scores->loss += loss;
+  scores->loss += labels * loss;
   scores->top1 += rank < 1;
   scores->top5 += rank < 5;
   scores->images++;
-  if (!(loop->weight > 0)) return;
   double scale = loop->weight / loop->w->pass.count;
-  for (int c = 0; c < classes; c++) {
+  for (int c = 0; scale > 0 && c < classes; c++) {
     double p = exp(logit(loop, n, c) - log_sum);
-    loop->logits->grad[logit_at(loop, n, c)] = (float)(scale * (p * mass - target(loop, n, c)));
+    loop->logits->grad[logit_at(loop, n, c)] =
+        (float)(scale * labels * (p * mass - target(loop, n, c)));
   }
+  if (teaching != NULL) learn_image(loop, n, scale, scores);
 }
 
 static void score_block(void *context, int block, int worker)

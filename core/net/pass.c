@@ -38,6 +38,8 @@ static void set_mode(na_workspace *w, na_mode mode, uint64_t step)
 
 void na_workspace_drop_share(na_workspace *w, double share) { w->pass.drop_share = share; }
 
+void na_workspace_teach(na_workspace *w, const na_teaching *teaching) { w->teaching = teaching; }
+
 void na_workspace_time(na_workspace *w, double *seconds) { w->seconds = seconds; }
 
 static void run_layer(const na_workspace *w, na_layer_run *run, int layer, int slot)

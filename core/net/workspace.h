@@ -42,6 +42,18 @@ typedef struct na_scores {
 int na_loss(na_workspace *workspace, const na_batch *batch, double smoothing, double weight,
             na_scores *scores, na_error *err);
 
+/* What a teacher says of a batch (Hinton, Vinyals, Dean 2015): the loss of an image becomes
+ *   (1 - weight) * CE + weight * T^2 * KL(softmax(teacher / T) || softmax(logits / T)),
+ * CE the cross-entropy of na_loss; T^2 keeps the sizes of the two gradients in proportion when T
+ * changes. (The paper's code has no distillation; this is the form that is usual.) */
+typedef struct na_teaching {
+  const float *logits; /* [count][classes] */
+  double temperature, weight;
+} na_teaching;
+
+/* From now on na_loss mixes this in, which is borrowed; NULL: no longer (the default). */
+void na_workspace_teach(na_workspace *workspace, const na_teaching *teaching);
+
 /* Back-propagates, *adding* to net->grads at the widths of the last forward pass (mode TRAIN or
  * BATCH). */
 int na_backward(na_workspace *workspace, na_error *err);

@@ -22,6 +22,7 @@ struct na_workspace {
   na_scores *scores;    /* [blocks] of the last loss */
   float *scratch_block; /* workers' scratch, packed weights, partial gradients */
   size_t scratch_bytes;
+  const na_teaching *teaching; /* of na_workspace_teach, borrowed; or NULL */
   double *seconds;      /* [2 * layer_count] of na_workspace_time, borrowed; or NULL */
   long estimated;       /* images seen since na_recalibrate_begin */
   enum { NA_IDLE, NA_FORWARDED, NA_SCORED, NA_BACKWARDED } state;

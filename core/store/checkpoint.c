@@ -398,12 +398,14 @@ static int check_format(na_h5 *file, na_error *err)
 {
   char *format = NULL;
   double version = 0;
-  int known = na_h5_has_attribute(file, "/", "format") &&
-              na_h5_get_text(file, "/", "format", &format, err) == NA_OK &&
-              strcmp(format, format_name) == 0;
+  int code = na_h5_has_attribute(file, "/", "format")
+                 ? na_h5_get_text(file, "/", "format", &format, err)
+                 : NA_OK;
+  int known = format != NULL && strcmp(format, format_name) == 0;
   na_free(format);
+  if (code == NA_ENOMEM) return code;
   if (!known) return na_fail(err, NA_EFORMAT, "is not a netaug checkpoint");
-  int code = na_h5_get_number(file, "/", "version", &version, err);
+  code = na_h5_get_number(file, "/", "version", &version, err);
   if (code != NA_OK) return code;
   if (version == FORMAT_VERSION) return NA_OK;
   na_fail(err, version > FORMAT_VERSION ? NA_EUNSUPPORTED : NA_EFORMAT,

@@ -153,6 +153,9 @@ static int assign(void *target, const char *name, const char *value, na_error *e
   proposal *p = target;
   if (begins(name, "train.")) return assign_train(p, name + 6, value, err);
   if (begins(name, "augment.")) return assign_augment(p, name + 8, value, err);
+  if (begins(name, "kd."))
+    return na_fail(err, NA_EINVAL, "%.64s cannot change in a run: its teacher was loaded when it began",
+                   name);
   if (begins(name, "data.") || strcmp(name, "model") == 0 || strcmp(name, "name") == 0) {
     na_fail(err, NA_EINVAL, "%.64s cannot change in a run: its network and data exist already",
             name);

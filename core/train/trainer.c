@@ -5,7 +5,9 @@
 #include "core/train/trainer_private.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { EVENTS = 256 };
 
@@ -150,16 +152,59 @@ static int make_replay(na_trainer *t, const na_trainer_setup *setup, na_error *e
   return NA_OK;
 }
 
+static int make_teacher(na_trainer *t, const na_trainer_setup *setup, na_error *err)
+{
+  const na_kd *kd = setup->kd;
+  if (kd == NULL || kd->teacher[0] == '\0') return NA_OK;
+  t->teaches_augmented = kd->augmented;
+  return na_teacher_new(&t->teacher, kd, t->data, t->team, err);
+}
+
+static const char teacher_note[] = "teacher_sha1";
+
+/* A run that goes on must have the teacher that it began with. */
+static int check_teacher(const na_trainer *t, const na_trainer_setup *setup, na_error *err)
+{
+  char path[NA_RUN_PATH], *before;
+  const char *now = t->teacher != NULL ? na_teacher_hash(t->teacher) : "";
+  snprintf(path, sizeof path, "%.4000s/run.h5", setup->folder);
+  if (access(path, F_OK) != 0) return NA_OK; /* nothing was begun */
+  int code = na_metrics_note(path, teacher_note, &before, err);
+  if (code == NA_OK && before == NULL && now[0] != '\0')
+    code = na_fail(err, NA_EINVAL, "the run began without a teacher, but now kd.teacher names one");
+  else if (code == NA_OK && before != NULL && strcmp(before, now) != 0) {
+    code = na_fail(err, NA_EINVAL, "the run's teacher had the hash %s, but kd.teacher's is %s", before,
+                   now[0] != '\0' ? now : "none: it names no file");
+    na_hint(err, "give kd.teacher the file that the run began with (git hash-object FILE)");
+  }
+  na_free(before);
+  return code;
+}
+
+/* The caller's notes and the teacher's hash. */
+static int begin_recording(na_trainer *t, const na_trainer_setup *setup, const na_rows *rows,
+                           na_error *err)
+{
+  size_t count = (size_t)setup->note_count;
+  na_note *notes = na_alloc_array(count + 1, sizeof *notes);
+  if (notes == NULL) return na_fail_memory(err, (count + 1) * sizeof *notes, "the run's notes");
+  for (size_t i = 0; i < count; i++) notes[i] = setup->notes[i];
+  if (t->teacher != NULL) notes[count++] = (na_note){teacher_note, na_teacher_hash(t->teacher)};
+  int code = na_recorder_begin(t->recorder, setup->description, notes, (int)count, rows, err);
+  na_free(notes);
+  return code;
+}
+
 /* Where the training begins, and its metrics with it. */
 static int make_position(na_trainer *t, const na_trainer_setup *setup, na_error *err)
 {
   na_rows rows = {0};
   int code = NA_OK;
-  if (setup->resume != NULL && setup->resume[0] != '\0')
+  if (setup->resume != NULL && t->recorder != NULL) code = check_teacher(t, setup, err);
+  if (code == NA_OK && setup->resume != NULL && setup->resume[0] != '\0')
     code = na_position_load(t, setup->resume, &rows, err);
   if (code != NA_OK || t->recorder == NULL) return code;
-  return na_recorder_begin(t->recorder, setup->description, setup->notes, setup->note_count,
-                           setup->resume != NULL ? &rows : NULL, err);
+  return begin_recording(t, setup, setup->resume != NULL ? &rows : NULL, err);
 }
 
 static int make_parts(na_trainer *t, const na_trainer_setup *setup, na_error *err)
@@ -171,6 +216,7 @@ static int make_parts(na_trainer *t, const na_trainer_setup *setup, na_error *er
   if (code == NA_OK) code = na_ring_new(&t->ring, EVENTS, err);
   if (code == NA_OK)
     code = na_workspace_new(&t->workspace, t->net, t->team, largest_batch(t), true, err);
+  if (code == NA_OK) code = make_teacher(t, setup, err);
   if (code == NA_OK && setup->folder != NULL)
     code = na_recorder_new(&t->recorder, setup->folder, setup->resume != NULL, err);
   if (code == NA_OK) code = make_record(t, setup, err);
@@ -218,6 +264,7 @@ void na_trainer_free(na_trainer *t)
   }
   na_recorder_free(t->recorder, NULL);
   na_workspace_free(t->workspace);
+  na_teacher_free(t->teacher);
   na_ring_free(t->ring);
   na_team_free(t->team);
   free_rows(t->widths);

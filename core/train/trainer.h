@@ -6,6 +6,7 @@
 #include "core/base/source.h"
 #include "core/net/workspace.h"
 #include "core/store/metrics.h"
+#include "core/train/distill.h"
 #include "core/train/record.h"
 
 /* Every number of the recipe. The field's table is na_train_settings; its defaults are the
@@ -103,6 +104,9 @@ typedef struct na_trainer_setup {
   const na_note *notes;      /* [note_count], stored with the run: script, arguments, ... */
   int note_count;
 
+  const na_kd *kd;           /* borrowed until na_trainer_new returns; NULL or without a teacher: labels
+                                alone. The teacher's hash is stored with the run, and a run goes on
+                                only with the same teacher */
   const na_record *record;   /* copied; NULL: activations are recorded only on command */
 
   /* Going on with the run in `folder`: the path of the checkpoint to go on from, or "" for its

@@ -65,6 +65,8 @@ struct na_trainer {
 
   na_team *team;
   na_workspace *workspace;
+  na_teacher *teacher;     /* NULL: none */
+  bool teaches_augmented;
   na_ring *ring;
   na_recorder *recorder;
   int *base_widths, *widest; /* [dim_count] */

@@ -116,6 +116,13 @@ void na_worker_tell(na_trainer *t, const char *format, ...)
   publish(t, &event, false);
 }
 
+static void tell_teacher(na_trainer *t)
+{
+  char text[512];
+  na_teacher_describe(t->teacher, text);
+  na_worker_tell(t, "%s", text);
+}
+
 static void tell_network(na_trainer *t)
 {
   na_cost base, widest;
@@ -131,7 +138,10 @@ static void tell_network(na_trainer *t)
                    words[0], words[1], words[2], words[3]);
   else
     na_worker_tell(t, "%s: %s parameters, %s MACs", t->net->name, words[0], words[1]);
-  na_text_bytes(words[0], (double)na_workspace_bytes(t->workspace) + 12.0 * (double)t->net->values);
+  if (t->teacher != NULL) tell_teacher(t);
+  double teacher = t->teacher != NULL ? (double)na_teacher_bytes(t->teacher) : 0;
+  na_text_bytes(words[0], (double)na_workspace_bytes(t->workspace) + 12.0 * (double)t->net->values +
+                              teacher);
   na_worker_tell(t, "%ld images in %ld batches, %d epochs, %d threads, %s of memory",
                  t->data->images, t->data->batches, total_epochs(t), na_team_size(t->team),
                  words[0]);
@@ -426,25 +436,47 @@ static void measure(na_clock *clock, double waited, double spent, int images)
   smooth(&clock->images, images, first);
 }
 
+/* What the teacher says of the batch goes into the losses that follow. */
+static int ask_teacher(na_trainer *t, const na_batch *batch, na_error *err)
+{
+  const na_teaching *teaching;
+  if (t->teacher == NULL) return NA_OK;
+  int code = na_teacher_ask(t->teacher, batch, &teaching, err);
+  if (code == NA_OK) na_workspace_teach(t->workspace, teaching);
+  return code;
+}
+
+static int accumulate_networks(na_trainer *t, const na_batch *batch, int networks, uint64_t dropout,
+                               na_scores *augmented, na_error *err)
+{
+  int code = NA_OK;
+  if (!t->teaches_augmented) na_workspace_teach(t->workspace, NULL);
+  for (int i = 0; i < networks && code == NA_OK; i++) {
+    na_scores one = {0};
+    code = na_accumulate_network(t->workspace, batch, t->widths[i], i, t->train.alpha,
+                                 t->train.label_smoothing, dropout, &one, err);
+    if (code != NA_OK) break;
+    add_scores(augmented, &one);
+    na_draws_add(t, t->choices[i], t->widths[i], one.loss / (double)one.images);
+  }
+  return code;
+}
+
 /* The gradients of the base and of the step's sub-networks. */
 static int accumulate(na_trainer *t, const na_batch *batch, na_scores *base, na_scores *augmented,
                       na_error *err)
 {
   int networks = draw(t);
-  double smoothing = t->train.label_smoothing;
   uint64_t dropout = na_random_at((uint64_t)t->train.seed, (uint64_t)t->step, 2).key;
   na_workspace_drop_share(t->workspace, na_drop_share(&t->train, t->step, t->steps));
-  int code = na_accumulate_base(t->workspace, batch, t->base_widths, smoothing, dropout, base, err);
+  int code = ask_teacher(t, batch, err);
+  if (code == NA_OK)
+    code = na_accumulate_base(t->workspace, batch, t->base_widths, t->train.label_smoothing, dropout,
+                              base, err);
   if (code == NA_OK && networks > 0) na_agreement_between(t);
-  for (int i = 0; i < networks && code == NA_OK; i++) {
-    na_scores one = {0};
-    code = na_accumulate_network(t->workspace, batch, t->widths[i], i, t->train.alpha, smoothing,
-                                 dropout, &one, err);
-    if (code != NA_OK) break;
-    add_scores(augmented, &one);
-    na_draws_add(t, t->choices[i], t->widths[i], one.loss / (double)one.images);
-  }
+  if (code == NA_OK) code = accumulate_networks(t, batch, networks, dropout, augmented, err);
   if (code == NA_OK && networks > 0) na_agreement_after(t);
+  na_workspace_teach(t->workspace, NULL); /* evaluations measure labels alone */
   return code;
 }
 

@@ -59,11 +59,12 @@ local function settings(line)
   local before, found = open_table(line), {}
   if not before then return found end
   local subject = before:match("([%w_]+)%s*=%s*$")
-  if subject == "train" or subject == "augment" then add_names(found, core.setting_names(subject))
+  if subject == "train" or subject == "augment" or subject == "kd" then
+    add_names(found, core.setting_names(subject))
   elseif before:match("netaug%.dataset%s*%(.-,%s*$") then
     add_names(found, core.setting_names("data"))
   elseif before:match("netaug%.experiment%s*%(?%s*$") then
-    add_names(found, { "name", "model", "data", "augment", "train" })
+    add_names(found, { "name", "model", "data", "augment", "train", "kd" })
   elseif before:match("netaug%.models%.[%w_]+%s*%(?%s*$") then
     add_names(found, zoo.option_names)
   end

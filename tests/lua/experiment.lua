@@ -25,6 +25,14 @@ assert(make({ augment = { r = 3 } }).augment.r == 3)
 local v3 = make { model = netaug.models.mobilenetv3 {} }
 assert(v3.train.lr == 0.1 and v3.train.weight_decay == 3e-5 and v3.augment.width[3] == 3)
 
+-- A teacher.
+assert(open.kd.teacher == "" and open.kd.weight == 0.5)
+local taught = make { kd = { teacher = "large.h5", temperature = 2, weight = 0.9 } }
+assert(taught.kd.teacher == "large.h5" and taught.kd.temperature == 2 and taught.kd.augmented)
+assert(tostring(taught):find("kd.teacher = large.h5", 1, true))
+assert(not pcall(make, { kd = { weight = 1.5 } }) and not pcall(make, { kd = { tempereture = 1 } }))
+assert(make({ kd = false }).kd.teacher == "")
+
 -- Settings are live, checked, and can be listed.
 exp.train.epochs = 5
 assert(exp.train.epochs == 5 and not pcall(function() exp.train.epochs = "x" end))

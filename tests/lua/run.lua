@@ -43,6 +43,18 @@ local alone = plain:run()
 assert(alone.augmented.images == 0 and alone.base.images == 40)
 assert(alone.augmented.top1 ~= alone.augmented.top1) -- not a number
 
+-- A teacher that the same script has trained; one that does not exist is refused, and named.
+local taught = netaug.experiment { name = "taught", model = netaug.models.tiny {}, data = data,
+  augment = false, train = { epochs = 1, warmup = 0, threads = 1 },
+  kd = { teacher = result.run .. "/best.h5" } }
+local learnt = taught:run()
+assert(learnt.history[1].base.loss ~= alone.history[1].base.loss)
+taught.kd.weight = 0
+assert(taught:run().history[1].base.loss == alone.history[1].base.loss)
+taught.kd.teacher = "nowhere.h5"
+local ok, message = pcall(taught.run, taught)
+assert(not ok and message:find("kd.teacher: ", 1, true), message)
+
 -- Stopping from a hook ends the run, not the script.
 local stopped = netaug.experiment { name = "stopped", model = netaug.models.tiny {}, data = data,
   train = { epochs = 1000, warmup = 0, threads = 1 } }
@@ -54,7 +66,7 @@ assert(short.stopped and #short.history == 0)
 local broken = netaug.experiment { name = "broken", model = netaug.models.tiny {}, data = data,
   train = { epochs = 1000, warmup = 0, threads = 1 } }
 function broken:on_step() error("in the hook") end
-local ok, message = pcall(broken.run, broken)
+ok, message = pcall(broken.run, broken)
 assert(not ok and message:find("run.lua:%d+: in the hook$"), message)
 
 -- So does one of the run itself.
