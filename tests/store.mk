@@ -3,10 +3,11 @@ store_tests = \
 	tests/test_store_h5 \
 	tests/test_store_hostile \
 	tests/test_store_checkpoint \
-	tests/test_store_metrics
+	tests/test_store_metrics \
+	tests/test_store_reader
 check_PROGRAMS += $(store_tests)
 TESTS += $(store_tests) tests/test_store_names.sh
-EXTRA_DIST += tests/test_store_names.sh tests/store_scratch.h tests/store_net.h
+EXTRA_DIST += tests/h5py_files.py tests/test_store_names.sh tests/store_scratch.h tests/store_net.h
 store_test_libs = $(core_libs) $(HDF5_LIBS) $(OPENBLAS_LIBS)
 
 tests_test_store_h5_SOURCES = tests/test_store_h5.c
@@ -21,6 +22,9 @@ tests_test_store_checkpoint_LDADD = $(store_test_libs)
 
 tests_test_store_metrics_SOURCES = tests/test_store_metrics.c
 tests_test_store_metrics_LDADD = $(store_test_libs)
+
+tests_test_store_reader_SOURCES = tests/test_store_reader.c
+tests_test_store_reader_LDADD = $(store_test_libs)
 
 ## The reference fixtures. Built by plain `make` too: build/tests/check_fixture FILE...
 noinst_PROGRAMS += tests/check_fixture

@@ -84,6 +84,7 @@ static na_h5 *handle_new(const char *path, int writing)
   file->path = na_strdup(path);
   file->id = H5I_INVALID_HID;
   file->writing = writing;
+  file->group = file->values = H5I_INVALID_HID;
   for (int i = 0; i < NA_H5_KEPT; i++) file->kept[i].id = H5I_INVALID_HID;
   if (file->path != NULL) return file;
   na_free(file);
@@ -107,24 +108,36 @@ static int open_failed(const char *path, na_error *err)
   return na_fail(err, NA_EIO, "%s: cannot open: %s", path, strerror(errno));
 }
 
+/* The first 12 bytes of the HDF5 part: at the beginning, or, behind what another program keeps there (as
+ * Matlab does), at 512 bytes or a doubling of it. Returns how many of them there are. */
+static ssize_t find_start(int fd, off_t size, unsigned char start[12])
+{
+  static const unsigned char signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+  for (off_t at = 0; at == 0 || at < size; at = at == 0 ? 512 : 2 * at) {
+    ssize_t got = pread(fd, start, 12, at);
+    if (got == 12 && memcmp(start, signature, sizeof signature) == 0) return got;
+    if (at > INT64_MAX / 4) break;
+  }
+  return size < 12 ? (ssize_t)size : 0;
+}
+
 /* What HDF5 would say in riddles: missing, unreadable, a folder, not HDF5 at all, not finished. From
  * version 3 on, byte 11 of a file has flags: 1 while it is open for writing, 4 when in SWMR mode; a
  * writer that was killed leaves them set. Plain reading is refused then, but not SWMR reading. */
 static int look_at(const char *path, unsigned *flags, na_error *err)
 {
-  static const unsigned char signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
-  enum { VERSION = 8, FLAGS = 11, WRITING = 1, SWMR = 4 };
-  unsigned char start[12];
+  enum { VERSION = 8, FLAGS = 11, WRITING = 1, SWMR = 4, START = 12 };
+  unsigned char start[START];
   struct stat status;
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a named pipe must not stop us */
   if (fd < 0) return open_failed(path, err);
   int regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
-  ssize_t got = regular ? read(fd, start, sizeof start) : 0;
+  ssize_t got = regular ? find_start(fd, status.st_size, start) : 0;
   close(fd);
   if (!regular) return na_fail(err, NA_EFORMAT, "%s: is not a regular file", path);
-  if (got < (ssize_t)sizeof start || memcmp(start, signature, sizeof signature) != 0)
+  if (got < START)
     return na_fail(err, NA_EFORMAT, "%s: is not an HDF5 file%s", path,
-                   got < (ssize_t)sizeof start ? " (it is empty or cut short)" : "");
+                   status.st_size < START ? " (it is empty or cut short)" : "");
   unsigned state = start[VERSION] >= 3 ? start[FLAGS] : 0;
   *flags = H5F_ACC_RDONLY | ((state & SWMR) != 0 ? H5F_ACC_SWMR_READ : 0);
   if ((state & WRITING) == 0 || (state & SWMR) != 0) return NA_OK;
@@ -205,6 +218,7 @@ int na_h5_close(na_h5 *file, na_error *err)
   int code = NA_OK;
   na_h5_lock();
   na_h5_drop_kept(file);
+  na_h5_drop_objects(file);
   if (H5Fclose(file->id) < 0) code = na_h5_fail(file, err, NA_EIO, "cannot close");
   code = na_h5_wrote(file, code, err);
   discard(file);

@@ -21,6 +21,9 @@ struct na_h5 {
     char *path;
   } kept[NA_H5_KEPT];
   int next_kept;
+  /* What object.h reads: the group that was reached last, and the dataset. */
+  hid_t group, values;
+  char *group_path, *values_path;
 };
 
 /* Every call into the library happens between these two. The first one also silences it and forbids it
@@ -58,6 +61,9 @@ int na_h5_make_parents(na_h5 *file, const char *path, na_error *err);
 
 /* Closes the datasets kept open. */
 void na_h5_drop_kept(na_h5 *file);
+
+/* Closes the group and the dataset that object.h keeps open. */
+void na_h5_drop_objects(na_h5 *file);
 
 /* True for plain integers of 1 to 8 bytes and IEEE floats of 4 or 8, in either byte order: all
  * that is ever converted. */
