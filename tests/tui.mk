@@ -12,6 +12,10 @@ tests_test_prompt_LDADD = $(tui_libs)
 tests_test_command_SOURCES = tests/test_command.c
 tests_test_command_LDADD = $(tui_libs)
 tests_test_progress_SOURCES = tests/test_progress.c
+check_PROGRAMS += tests/test_report
+TESTS += tests/test_report
+tests_test_report_SOURCES = tests/test_report.c
+tests_test_report_LDADD = $(tui_libs)
 tests_test_progress_LDADD = $(tui_libs)
 dist_check_SCRIPTS = tests/test_layers.sh tests/test_cli.sh tests/test_run.sh tests/test_resume.sh \
 	tests/test_torch.sh tests/test_screen.sh

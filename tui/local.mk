@@ -16,11 +16,14 @@ libtui_a_SOURCES = \
 	tui/cmd_help.c \
 	tui/cmd_profile.c \
 	tui/cmd_repl.c \
+	tui/cmd_report.c \
 	tui/cmd_resume.c \
 	tui/cmd_run.c \
 	tui/cmd_verify.c \
 	tui/cmd_watch.c \
-	tui/report/data.c tui/report/report.h tui/report/text.c \
+	tui/report/data.c tui/report/html.c \
+	tui/report/pictures.c tui/report/pictures.h \
+	tui/report/report.h tui/report/text.c \
 	tui/same.c tui/same.h \
 	tui/collection.c tui/collection.h \
 	tui/command.c tui/command.h \
@@ -38,6 +41,7 @@ libtui_a_SOURCES = \
 	tui/plot/figure.c tui/plot/figure.h \
 	tui/plot/heatmap.c \
 	tui/plot/layout.c tui/plot/layout.h \
+	tui/plot/pages.c tui/plot/pages.h \
 	tui/plot/pen.c tui/plot/pen.h \
 	tui/plot/scale.c tui/plot/scale.h \
 	tui/plot/trace.c \

@@ -55,7 +55,8 @@ static int walk_into(na_folders *folders, const char *path, int depth, na_error 
   int code = NA_OK, count = scandir(path, &entries, visible, versionsort);
   if (count < 0) {
     na_fail(err, NA_EIO, "cannot read %.300s: %s", path, strerror(errno));
-    return na_hint(err, "give the folders of runs, such as runs/NAME, or one that holds them: runs");
+    return na_hint(err,
+                   "give the folders of runs, such as runs/NAME, or one that holds them: runs");
   }
   for (int i = 0; i < count; i++) {
     int length = snprintf(inner, sizeof inner, "%s/%s", path, entries[i]->d_name);

@@ -56,6 +56,20 @@ static void set_up(cairo_t *cairo, na_figure_format format)
   if (format == NA_FIGURE_PNG) cairo_scale(cairo, PIXELS_PER_POINT, PIXELS_PER_POINT);
 }
 
+/* Takes surface and cairo back; a PNG is written only now. */
+static int finish(cairo_surface_t *surface, cairo_t *cairo, na_figure_format format, na_buffer *out,
+                  na_error *err)
+{
+  cairo_status_t status = cairo_status(cairo);
+  cairo_destroy(cairo);
+  if (status == CAIRO_STATUS_SUCCESS && format == NA_FIGURE_PNG)
+    status = cairo_surface_write_to_png_stream(surface, collect, out);
+  cairo_surface_finish(surface);
+  if (status == CAIRO_STATUS_SUCCESS) status = cairo_surface_status(surface);
+  cairo_surface_destroy(surface);
+  return status == CAIRO_STATUS_SUCCESS ? NA_OK : refuse(status, err);
+}
+
 static int draw(const na_figure *figure, na_figure_format format, na_buffer *out, na_error *err)
 {
   na_box size = na_layout_size(figure);
@@ -67,14 +81,17 @@ static int draw(const na_figure *figure, na_figure_format format, na_buffer *out
   cairo_t *cairo = cairo_create(surface);
   set_up(cairo, format);
   na_layout_draw(cairo, figure);
-  cairo_status_t status = cairo_status(cairo);
-  cairo_destroy(cairo);
-  if (status == CAIRO_STATUS_SUCCESS && format == NA_FIGURE_PNG)
-    status = cairo_surface_write_to_png_stream(surface, collect, out);
-  cairo_surface_finish(surface);
-  if (status == CAIRO_STATUS_SUCCESS) status = cairo_surface_status(surface);
-  cairo_surface_destroy(surface);
-  return status == CAIRO_STATUS_SUCCESS ? NA_OK : refuse(status, err);
+  return finish(surface, cairo, format, out, err);
+}
+
+int na_pages_pdf(const na_pages *pages, na_buffer *out, na_error *err)
+{
+  const na_box page = {.width = NA_PAGE_WIDTH, .height = NA_PAGE_HEIGHT};
+  cairo_surface_t *surface = surface_new(NA_FIGURE_PDF, page, out);
+  cairo_t *cairo = cairo_create(surface);
+  set_up(cairo, NA_FIGURE_PDF);
+  na_pages_draw(cairo, pages);
+  return finish(surface, cairo, NA_FIGURE_PDF, out, err);
 }
 
 /* ------------------------------------------------------------------------- SVG */

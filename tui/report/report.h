@@ -51,8 +51,14 @@ int na_report_text(const na_arms *arms, na_buffer *out, na_error *err);
 int na_report_csv(const na_arms *arms, na_buffer *out, na_error *err);
 int na_report_json(const na_arms *arms, na_buffer *out, na_error *err);
 
-/* A self-contained page, with curves and, where two settings vary, a heatmap. */
-int na_report_html(const na_arms *arms, na_buffer *out, na_error *err);
+/* A self-contained page, with curves and, where two settings vary, a heatmap over them: over those
+ * called row and column, or NULL. */
+int na_report_html(const na_arms *arms, const char *row, const char *column, na_buffer *out,
+                   na_error *err);
+
+/* The text and the figures on pages, as PDF. */
+int na_report_pdf(const na_arms *arms, const char *row, const char *column, na_buffer *out,
+                  na_error *err);
 
 /* One cell of the table of arms: column 0 .. NA_REPORT_COLUMNS-1 of arm a. */
 enum { NA_REPORT_COLUMNS = 8, NA_REPORT_CELL = 512 };
