@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -15,6 +16,7 @@
 #define FORMAT_WORD(symbol, word, module, what) "|" word
 #define AUGMENT_WORD(symbol, word, help) "|" word
 #define FORMAT_WHAT(symbol, word, module, what) what ", "
+#define POLICY_WORD(symbol, word) "|" word
 #define AT(field) offsetof(na_data, field)
 
 static const na_setting items[] = {
@@ -40,10 +42,29 @@ static const na_setting items[] = {
     {"ratio", NA_FLOAT, AT(ratio), "1.3333333333333333", 1, 10, NULL,
      "augment = resized: aspects from 1/ratio to ratio"},
     {"brightness", NA_FLOAT, AT(brightness), "-1", -1, 1, NULL,
-     "colour jitter's strength; negative: 32/255 with augment = resized, else 0"},
+     "colour jitter's strength; negative: 32/255 with augment = resized and no policy, else 0"},
     {"saturation", NA_FLOAT, AT(saturation), "-1", -1, 1, NULL,
-     "colour jitter's strength; negative: 0.5 with augment = resized, else 0"},
+     "colour jitter's strength; negative: 0.5 with augment = resized and no policy, else 0"},
     {"contrast", NA_FLOAT, AT(contrast), "0", 0, 1, NULL, "colour jitter's strength"},
+    {"policy", NA_CHOICE, AT(policy), "none", 0, 0, &(NA_POLICIES(POLICY_WORD))[1],
+     "operations on training images after crop and flip: RandAugment, or a policy that AutoAugment "
+     "found"},
+    {"policy_ops", NA_INT, AT(policy_ops), "2", 1, NA_POLICY_OPS_MAX, NULL,
+     "RandAugment's N: operations per image"},
+    {"policy_magnitude", NA_FLOAT, AT(policy_magnitude), "9", 0, NA_POLICY_MAGNITUDE_MAX, NULL,
+     "RandAugment's M: how strong they are"},
+    {"policy_std", NA_FLOAT, AT(policy_std), "0", 0, NA_POLICY_MAGNITUDE_MAX, NULL,
+     "standard deviation of each operation's own magnitude around it"},
+    {"erase", NA_FLOAT, AT(erase), "0", 0, 1, NULL,
+     "random erasing: how often a box of a training image is replaced by the mean colour"},
+    {"erase_min", NA_FLOAT, AT(erase_min), "0.02", 0.001, 1, NULL,
+     "smallest share of the image's area that is erased"},
+    {"erase_max", NA_FLOAT, AT(erase_max), "0.33", 0.001, 1, NULL,
+     "largest share of the image's area that is erased"},
+    {"erase_ratio", NA_FLOAT, AT(erase_ratio), "3.3333333333333333", 1, 10, NULL,
+     "aspects of the erased box from 1/ratio to ratio"},
+    {"cutout", NA_INT, AT(cutout), "0", 0, 4096, NULL,
+     "Cutout: side of a square anywhere in a training image that is erased, in pixels; 0: none"},
     {"mixup", NA_FLOAT, AT(mixup), "0", 0, 100, NULL,
      "mixup's alpha: training images and labels are blended with others', shares from Beta(alpha, "
      "alpha); training accuracy is then the dominant label's; 0: none"},
@@ -230,6 +251,9 @@ static int check_data(const na_data *data, na_error *err)
   if (data->scale_min > data->scale_max)
     return na_fail(err, NA_EINVAL, "data.scale_min, %g, is larger than scale_max, %g",
                    data->scale_min, data->scale_max);
+  if (data->erase_min > data->erase_max)
+    return na_fail(err, NA_EINVAL, "data.erase_min, %g, is larger than erase_max, %g",
+                   data->erase_min, data->erase_max);
   if ((data->mixup > 0 || data->cutmix > 0) && data->batch == 1)
     return na_fail(err, NA_EINVAL, "data.%s mixes images of a batch, but data.batch is 1",
                    data->mixup > 0 ? "mixup" : "cutmix");
@@ -239,10 +263,25 @@ static int check_data(const na_data *data, na_error *err)
   return NA_OK;
 }
 
-static double jitter_strength(double given, na_augment kind, double automatic)
+static double jitter_strength(double given, const na_transform *t, double automatic)
 {
   if (given >= 0) return given;
-  return kind == NA_AUGMENT_RESIZED ? automatic : 0;
+  return t->kind == NA_AUGMENT_RESIZED && t->policy.kind == NA_POLICY_NONE ? automatic : 0;
+}
+
+/* What a training image meets after its crop. */
+static void add_operations(const na_data *data, na_transform *t)
+{
+  t->policy = (na_policy){(na_policy_kind)data->policy, data->policy_ops, data->policy_magnitude,
+                          data->policy_std};
+  t->jitter[NA_BRIGHTNESS] = jitter_strength(data->brightness, t, 32.0 / 255);
+  t->jitter[NA_SATURATION] = jitter_strength(data->saturation, t, 0.5);
+  t->jitter[NA_CONTRAST] = data->contrast;
+  t->erase = data->erase;
+  t->erase_min = data->erase_min;
+  t->erase_max = data->erase_max;
+  t->erase_ratio = data->erase_ratio;
+  t->cutout = data->cutout;
 }
 
 static int make_transforms(na_dataset *dataset, na_error *err)
@@ -268,9 +307,7 @@ static int make_transforms(na_dataset *dataset, na_error *err)
   t->scale_min = data->scale_min;
   t->scale_max = data->scale_max;
   t->ratio = data->ratio;
-  t->jitter[NA_BRIGHTNESS] = jitter_strength(data->brightness, t->kind, 32.0 / 255);
-  t->jitter[NA_SATURATION] = jitter_strength(data->saturation, t->kind, 0.5);
-  t->jitter[NA_CONTRAST] = data->contrast;
+  add_operations(data, t);
   dataset->val_transform = *t;
   return NA_OK;
 }
@@ -298,6 +335,7 @@ static int make_normal(na_dataset *dataset, na_error *err)
   for (int c = 0; c < channels; c++) {
     double mean = statistic(&data->mean, c, known ? known->mean : 0, mean_rgb[c], 0.5, channels);
     double std = statistic(&data->std, c, known ? known->std : 0, std_rgb[c], 0.5, channels);
+    dataset->train_transform.blank[c] = (uint8_t)lrint(255 * mean);
     for (int v = 0; v < 256; v++) dataset->normal[c][v] = (float)((v / 255.0 - mean) / std);
   }
   return NA_OK;

@@ -18,6 +18,12 @@ typedef struct na_data {
   bool flip;               /* random horizontal flip */
   double scale_min, scale_max, ratio; /* resized: area range; aspect 1/ratio .. ratio */
   double brightness, saturation, contrast; /* colour jitter strengths; negative: automatic */
+  int policy;              /* na_policy_kind */
+  int policy_ops;          /* RandAugment's N, M and the deviation of M */
+  double policy_magnitude, policy_std;
+  double erase;            /* random erasing: how often, area range, aspect 1/ratio .. ratio */
+  double erase_min, erase_max, erase_ratio;
+  int cutout;              /* side of the erased square; 0: none */
   double mixup, cutmix;    /* alpha of Beta(alpha, alpha); 0: none */
   double mix_prob, mix_switch; /* how often to mix; with both: how often that is CutMix */
   int mix_per;             /* batch | image: what these are drawn for */

@@ -6,6 +6,7 @@ libdatasets_a_SOURCES = \
 	datasets/cifar.c \
 	datasets/codec.h \
 	datasets/collection.h \
+	datasets/colour.c datasets/colour.h \
 	datasets/dataset.c datasets/dataset.h \
 	datasets/folder.c \
 	datasets/idx.c \
@@ -15,9 +16,11 @@ libdatasets_a_SOURCES = \
 	datasets/loader.c \
 	datasets/mix.c datasets/mix.h \
 	datasets/names.c datasets/names.h \
+	datasets/operation.c datasets/operation.h \
 	datasets/pack.c \
 	datasets/packed.c datasets/packed.h \
 	datasets/png.c \
+	datasets/policy.c datasets/policy.h \
 	datasets/resample.c \
 	datasets/sample.c \
 	datasets/stream.c datasets/stream.h \

@@ -11,8 +11,8 @@ bool na_mix_wanted(const na_data *data)
   return (data->mixup > 0 || data->cutmix > 0) && data->mix_prob > 0;
 }
 
-/* The sequence for item `item` of a batch: an image, a block, or the whole. Images of the collection
- * have the keys (seed, epoch, index), with indices that these never reach. */
+/* The sequence for item `item` of a batch: an image, a block, or the whole. Images of the
+ * collection have the keys (seed, epoch, index), with indices that these never reach. */
 static na_random sequence(uint64_t seed, uint64_t epoch, long batch, uint64_t item)
 {
   na_random whole = na_random_at(seed, epoch, UINT64_MAX - 1 - (uint64_t)batch);
@@ -30,7 +30,8 @@ static void blend(double alpha, na_random *random, int height, int width, na_mix
   mix->height[lane] = height;
 }
 
-/* The interval of `length` around `centre` (rounded down, as the paper's code does), in 0 .. all. */
+/* The interval of `length` around `centre` (rounded down, as the paper's code does), in 0 .. all.
+ */
 static int clip(int centre, int length, int all, int *size)
 {
   int begin = centre - length / 2, end = centre + length / 2;
@@ -48,7 +49,8 @@ static void paste(double alpha, na_random *random, int height, int width, na_mix
   mix->left[lane] = clip(x, (int)(width * side), width, &mix->width[lane]);
   mix->top[lane] = clip(y, (int)(height * side), height, &mix->height[lane]);
   mix->weight[lane] = 1;
-  mix->share[lane] = (float)((double)mix->width[lane] * mix->height[lane] / ((double)width * height));
+  mix->share[lane] =
+      (float)((double)mix->width[lane] * mix->height[lane] / ((double)width * height));
 }
 
 static void draw(const na_data *data, na_random *random, int height, int width, na_mix *mix,
@@ -60,7 +62,8 @@ static void draw(const na_data *data, na_random *random, int height, int width, 
   bool cuts = na_random_unit(random) < data->mix_switch;
   if (data->cutmix > 0 && (cuts || !(data->mixup > 0)))
     paste(data->cutmix, random, height, width, mix, lane);
-  else blend(data->mixup, random, height, width, mix, lane);
+  else
+    blend(data->mixup, random, height, width, mix, lane);
 }
 
 void na_mix_draw(const na_data *data, uint64_t seed, uint64_t epoch, long batch, int block,

@@ -1,13 +1,12 @@
 /* Mixing pairs of training images and their labels.
  *
- *   mixup   (Zhang et al. 2018)   x = (1 - s) x_i + s x_j, the label likewise, 1 - s from Beta(a, a)
- *   CutMix  (Yun et al. 2019)     a box of x_j, its area 1 - l of the image with l from Beta(a, a), its
- *                                 centre anywhere, is pasted into x_i; s is the share of the image
- *                                 that it covers
+ *   mixup   (Zhang et al. 2018)  x = (1 - s) x_i + s x_j, the label likewise; 1 - s from Beta(a, a)
+ *   CutMix  (Yun et al. 2019)    a box of x_j is pasted into x_i: of area 1 - l, l from Beta(a, a),
+ *                                its centre anywhere; s is the share of the image that it covers
  *
  * As batches are shuffled, an image's partner is sought among the 16 of its own block: image i is
- * mixed with image (i + shift) % count of the block, shift from 1 .. count - 1, so that partners lie
- * side by side in memory. Only an image that is alone in its block (the last one of a batch of
+ * mixed with image (i + shift) % count of the block, shift from 1 .. count - 1, so that partners
+ * lie side by side in memory. Only an image that is alone in its block (the last one of a batch of
  * 16 n + 1) finds none. All draws belong to (seed, epoch, batch), and to the image where they are
  * made for each.
  * SPDX-License-Identifier: GPL-3.0-or-later */
@@ -23,8 +22,8 @@
 enum { NA_MIX_PER_BATCH, NA_MIX_PER_IMAGE };
 #define NA_MIX_PER_WORDS "batch|image"
 
-/* One block's draw. Inside its box image `lane` gets the weight `weight` of its partner; a box of no
- * pixels: it stays as it is. */
+/* One block's draw. Inside its box image `lane` gets the weight `weight` of its partner; a box of
+ * no pixels: it stays as it is. */
 typedef struct na_mix {
   int count, shift;
   float weight[NA_LANES];

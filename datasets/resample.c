@@ -34,6 +34,7 @@ void na_scratch_free(na_scratch *scratch)
   na_free(scratch->starts);
   na_free(scratch->resized);
   na_free(scratch->colours);
+  na_free(scratch->spare);
   *scratch = (na_scratch){0};
 }
 

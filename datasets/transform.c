@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "datasets/transform.h"
+#include "datasets/colour.h"
 #include "datasets/vector.h"
 
 #include <math.h>
@@ -56,6 +57,51 @@ static void draw_jitter(const na_transform *transform, na_random *random, na_pla
   for (int i = 0; i < NA_JITTERS; i++) plan->order[i] = (int)order[i];
 }
 
+/* Random erasing (Zhong et al. 2017; torchvision RandomErasing): a box of random area and aspect,
+ * smaller than the image; ten attempts. */
+static void draw_erasing(const na_transform *transform, na_random *random, na_plan *plan)
+{
+  int width = transform->width, height = transform->height;
+  double log_ratio = log(transform->erase_ratio);
+  if (na_random_unit(random) >= transform->erase) return;
+  for (int attempt = 0; attempt < 10; attempt++) {
+    double area = width * (double)height *
+                  na_random_range(random, transform->erase_min, transform->erase_max);
+    double aspect = exp(na_random_range(random, -log_ratio, log_ratio));
+    int w = (int)round(sqrt(area / aspect)), h = (int)round(sqrt(area * aspect));
+    if (w < 1 || h < 1 || w >= width || h >= height) continue;
+    int x = (int)na_random_below(random, (uint32_t)(width - w) + 1);
+    int y = (int)na_random_below(random, (uint32_t)(height - h) + 1);
+    plan->blanks[plan->blank_count++] = (na_box){x, y, w, h};
+    return;
+  }
+}
+
+/* Cutout (DeVries, Taylor 2017): a square whose centre is anywhere, so that a part of it may lie
+ * outside. */
+static void draw_cutout(const na_transform *transform, na_random *random, na_plan *plan)
+{
+  int side = transform->cutout, width = transform->width, height = transform->height;
+  int x = (int)na_random_below(random, (uint32_t)width) - side / 2;
+  int y = (int)na_random_below(random, (uint32_t)height) - side / 2;
+  int right = x + side < width ? x + side : width, bottom = y + side < height ? y + side : height;
+  x = x < 0 ? 0 : x;
+  y = y < 0 ? 0 : y;
+  plan->blanks[plan->blank_count++] = (na_box){x, y, right - x, bottom - y};
+}
+
+/* A training image, once its box is drawn. */
+static void draw_training(const na_transform *transform, na_random *random, na_plan *plan)
+{
+  if (transform->kind == NA_AUGMENT_CROP && transform->pad > 0) {
+    uint32_t places = 2 * (uint32_t)transform->pad + 1;
+    plan->shift_x = (int)na_random_below(random, places) - transform->pad;
+    plan->shift_y = (int)na_random_below(random, places) - transform->pad;
+  }
+  if (transform->flip) plan->flip = na_random_unit(random) < 0.5;
+  draw_jitter(transform, random, plan);
+}
+
 void na_transform_draw(const na_transform *transform, int width, int height, na_random *random,
                        na_plan *plan)
 {
@@ -69,14 +115,12 @@ void na_transform_draw(const na_transform *transform, int width, int height, na_
     double outer[2] = {ceil(size[0] / eval_share), ceil(size[1] / eval_share)};
     centre_box(width, height, outer, size, plan);
   } else centre_box(width, height, size, size, plan);
-  if (!training) return;
-  if (transform->kind == NA_AUGMENT_CROP && transform->pad > 0) {
-    uint32_t places = 2 * (uint32_t)transform->pad + 1;
-    plan->shift_x = (int)na_random_below(random, places) - transform->pad;
-    plan->shift_y = (int)na_random_below(random, places) - transform->pad;
-  }
-  if (transform->flip) plan->flip = na_random_unit(random) < 0.5;
-  draw_jitter(transform, random, plan);
+  if (training) draw_training(transform, random, plan);
+  if (random == NULL) return;
+  plan->operation_count = na_policy_draw(&transform->policy, transform->height, transform->width,
+                                         random, plan->operations);
+  if (transform->erase > 0) draw_erasing(transform, random, plan);
+  if (transform->cutout > 0) draw_cutout(transform, random, plan);
 }
 
 int na_transform_shrink(const na_transform *transform, const na_plan *plan)
@@ -108,6 +152,9 @@ int na_transform_prepare(const na_transform *transform, int channels, int height
     code = reserve(&scratch->resized, &scratch->resized_capacity, plane * (size_t)channels, err);
   if (code == NA_OK && channels > transform->channels)
     code = reserve(&scratch->colours, &scratch->colours_capacity, 3 * plane, err);
+  if (code == NA_OK && transform->policy.kind != NA_POLICY_NONE)
+    code = reserve(&scratch->spare, &scratch->spare_capacity,
+                   plane * (size_t)transform->channels, err);
   return code;
 }
 
@@ -182,67 +229,38 @@ static int cut(const na_transform *transform, const na_plan *plan, int shrink,
 
 /* ------------------------------------------------------------------------------------ colour */
 
-static uint8_t luma(uint8_t red, uint8_t green, uint8_t blue)
-{
-  return (uint8_t)((19595u * red + 38470u * green + 7471u * blue + 32768u) >> 16);
-}
-
-/* value -> factor * value + (1 - factor) * towards: brightness blends with black, contrast with
- * the mean. */
-NA_VECTOR
-static void blend_all(uint8_t *values, size_t count, float factor, float towards)
-{
-  float add = (1 - factor) * towards + 0.5f; /* half, so that cutting off rounds */
-  for (size_t i = 0; i < count; i++) {
-    float value = factor * (float)values[i] + add;
-    value = value < 0 ? 0 : value > 255 ? 255 : value;
-    values[i] = (uint8_t)(int32_t)value;
-  }
-}
-
-/* Blends every pixel with its own grey; a fixed-point product keeps the loop vectorisable. */
-NA_VECTOR
-static void saturate(uint8_t *planes, size_t plane, double factor)
-{
-  uint8_t *red = planes, *green = planes + plane, *blue = planes + 2 * plane;
-  int32_t f = (int32_t)lrint(factor * 65536), g = 65536 - f;
-  for (size_t i = 0; i < plane; i++) {
-    int32_t grey = luma(red[i], green[i], blue[i]) * g + 32768;
-    int32_t r = (red[i] * f + grey) >> 16, gr = (green[i] * f + grey) >> 16;
-    int32_t b = (blue[i] * f + grey) >> 16;
-    red[i] = (uint8_t)(r < 0 ? 0 : r > 255 ? 255 : r);
-    green[i] = (uint8_t)(gr < 0 ? 0 : gr > 255 ? 255 : gr);
-    blue[i] = (uint8_t)(b < 0 ? 0 : b > 255 ? 255 : b);
-  }
-}
-
-/* Mean luma of the image, as a whole number: what contrast blends with. */
-static double mean_luma(const uint8_t *planes, size_t plane, int channels)
-{
-  uint64_t sum = 0;
-  for (size_t i = 0; i < plane; i++)
-    sum += channels == 1 ? planes[i] : luma(planes[i], planes[plane + i], planes[2 * plane + i]);
-  return floor((double)sum / (double)plane + 0.5);
-}
-
 /* torchvision's ColorJitter without hue: every jitter once, in a drawn order. */
 static void jitter(const na_plan *plan, int channels, size_t plane, uint8_t *planes)
 {
-  size_t count = plane * (size_t)channels;
+  static void (*const changes[NA_JITTERS])(uint8_t *, int, size_t, double) = {
+      [NA_BRIGHTNESS] = na_brightness, [NA_SATURATION] = na_saturation, [NA_CONTRAST] = na_contrast};
   for (int i = 0; i < NA_JITTERS; i++) {
     double factor = plan->factor[plan->order[i]];
-    if (factor == 1) continue;
-    switch (plan->order[i]) {
-    case NA_BRIGHTNESS: blend_all(planes, count, (float)factor, 0); break;
-    case NA_CONTRAST:
-      blend_all(planes, count, (float)factor, (float)mean_luma(planes, plane, channels));
-      break;
-    case NA_SATURATION:
-      if (channels == 3) saturate(planes, plane, factor);
-      break;
-    default: break;
-    }
+    if (factor != 1) changes[plan->order[i]](planes, channels, plane, factor);
   }
+}
+
+static int operate(const na_transform *transform, const na_plan *plan, na_scratch *scratch,
+                   uint8_t *planes, na_error *err)
+{
+  int channels = transform->channels, height = transform->height, width = transform->width;
+  if (plan->operation_count == 0) return NA_OK;
+  int code = reserve(&scratch->spare, &scratch->spare_capacity,
+                     (size_t)channels * (size_t)height * (size_t)width, err);
+  for (int i = 0; code == NA_OK && i < plan->operation_count; i++)
+    na_operate(&plan->operations[i], channels, height, width, planes, scratch->spare);
+  return code;
+}
+
+static void erase(const na_transform *transform, const na_plan *plan, uint8_t *planes)
+{
+  size_t width = (size_t)transform->width;
+  for (int b = 0; b < plan->blank_count; b++)
+    for (int c = 0; c < transform->channels; c++)
+      for (int y = plan->blanks[b].y; y < plan->blanks[b].y + plan->blanks[b].height; y++) {
+        size_t row = ((size_t)c * (size_t)transform->height + (size_t)y) * width;
+        memset(planes + row + plan->blanks[b].x, transform->blank[c], (size_t)plan->blanks[b].width);
+      }
 }
 
 /* Colour images for a grey network: the planes go to scratch, their luma to out. */
@@ -254,7 +272,7 @@ static int cut_to_grey(const na_transform *transform, const na_plan *plan, int s
   uint8_t *planes = scratch->colours;
   if (code == NA_OK) code = cut(transform, plan, shrink, image, scratch, planes, err);
   for (size_t i = 0; code == NA_OK && i < plane; i++)
-    out[i] = luma(planes[i], planes[plane + i], planes[2 * plane + i]);
+    out[i] = na_luma(planes[i], planes[plane + i], planes[2 * plane + i]);
   return code;
 }
 
@@ -268,5 +286,7 @@ int na_transform_apply(const na_transform *transform, const na_plan *plan, int s
   for (int c = image->channels; c < transform->channels; c++)
     memcpy(out + (size_t)c * plane, out, plane);
   jitter(plan, transform->channels, plane, out);
-  return NA_OK;
+  code = operate(transform, plan, scratch, out, err);
+  erase(transform, plan, out);
+  return code;
 }

@@ -6,6 +6,7 @@
  *   crop     as none, then `pad` black pixels around, a random window, a flip; as none
  *   resized  a box of random area and aspect, resized, a flip, colour jitter; shorter side resized
  *            to ceil(size / 0.875), centre crop
+ * In training come after these: a policy's operations, random erasing, Cutout.
  * So an image that is stored at another size than wanted is resized, never padded, to it.
  * Resizing is bilinear with antialiasing (a triangle filter as wide as the reduction, as Pillow
  * and torchvision do).
@@ -13,8 +14,8 @@
 #ifndef NA_TRANSFORM_H
 #define NA_TRANSFORM_H
 
-#include "core/base/random.h"
 #include "datasets/image.h"
+#include "datasets/policy.h"
 
 #include <stdbool.h>
 
@@ -40,7 +41,17 @@ typedef struct na_transform {
   bool flip;
   double scale_min, scale_max, ratio;
   double jitter[NA_JITTERS]; /* strengths s: factors are drawn from 1-s .. 1+s */
+  na_policy policy;
+  double erase;                           /* how often a box is erased */
+  double erase_min, erase_max, erase_ratio; /* its area's range; aspect 1/ratio .. ratio */
+  int cutout;                             /* side of a square that always is; 0: none */
+  uint8_t blank[3];                       /* what is put there, per channel */
 } na_transform;
+
+/* Whole pixels, inside of the image. */
+typedef struct na_box {
+  int x, y, width, height;
+} na_box;
 
 /* One sample's draw. */
 typedef struct na_plan {
@@ -50,6 +61,9 @@ typedef struct na_plan {
   bool flip;
   int order[NA_JITTERS];      /* in which order the jitters are applied */
   double factor[NA_JITTERS];
+  int operation_count, blank_count;
+  na_operation operations[NA_POLICY_OPS_MAX];
+  na_box blanks[2];           /* erased at last */
 } na_plan;
 
 /* Draws for a stored image of width x height; random NULL: evaluation. The same kinds always take
@@ -64,8 +78,9 @@ int na_transform_shrink(const na_transform *transform, const na_plan *plan);
 typedef struct na_scratch {
   float *weights, *row;
   int *starts;
-  uint8_t *resized, *colours;
+  uint8_t *resized, *colours, *spare;
   size_t weights_capacity, row_capacity, starts_capacity, resized_capacity, colours_capacity;
+  size_t spare_capacity;
 } na_scratch;
 void na_scratch_free(na_scratch *scratch);
 

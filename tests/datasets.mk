@@ -5,6 +5,7 @@ data_tests = \
 	tests/test_image \
 	tests/test_loader \
 	tests/test_mix \
+	tests/test_operation \
 	tests/test_packed \
 	tests/test_transform
 check_PROGRAMS += $(data_tests)
@@ -32,6 +33,10 @@ tests_test_loader_LDADD = $(data_test_libs)
 tests_test_mix_SOURCES = tests/test_mix.c $(data_test_files)
 tests_test_mix_CPPFLAGS = $(data_test_cppflags)
 tests_test_mix_LDADD = $(data_test_libs)
+
+tests_test_operation_SOURCES = tests/test_operation.c tests/operation_values.h
+EXTRA_DIST += tests/pil_operations.py
+tests_test_operation_LDADD = $(data_test_libs)
 
 tests_test_packed_SOURCES = tests/test_packed.c $(data_test_files)
 tests_test_packed_CPPFLAGS = $(data_test_cppflags)

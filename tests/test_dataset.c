@@ -50,6 +50,10 @@ static void settings_are_checked(void)
               err);
   CHECK_FAILS(na_settings_parse(&na_data_settings, &data, "format", "zip", &err), NA_EINVAL,
               "packed", err);
+  CHECK_FAILS(na_settings_parse(&na_data_settings, &data, "policy", "auto", &err), NA_EINVAL,
+              "none|randaugment|autoaugment-imagenet|autoaugment-cifar10", err);
+  CHECK_FAILS(na_settings_parse(&na_data_settings, &data, "policy_ops", "9", &err), NA_EINVAL,
+              "policy_ops", err);
   write_idx(0);
   data.channels = 2;
   CHECK_FAILS(try_open(), NA_EINVAL, "channels takes 0, 1 or 3", err);
@@ -60,6 +64,9 @@ static void settings_are_checked(void)
   data.scale_min = 0.9, data.scale_max = 0.5;
   CHECK_FAILS(try_open(), NA_EINVAL, "scale_min", err);
   data.scale_max = 1;
+  data.erase_min = 0.4;
+  CHECK_FAILS(try_open(), NA_EINVAL, "erase_min, 0.4, is larger than erase_max, 0.33", err);
+  data.erase_min = 0.02;
   data.crop = 5;
   CHECK_FAILS(try_open(), NA_EINVAL, "too much for images of 6x5", err);
   data.crop = 2;

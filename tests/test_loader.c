@@ -249,6 +249,14 @@ static void loaders_change_nothing(void)
   files_write_idx(root, "train", 130, 9, 9, 3, pixel, 0);
   data.batch = 33;
   any_number_of_loaders("idx, crop");
+  for (int policy = 1; policy < 4; policy++) {
+    data.seed = 1;
+    data.policy = policy;
+    data.policy_std = 1;
+    data.erase = 0.5;
+    data.cutout = 3;
+    any_number_of_loaders("with operations");
+  }
   end();
 }
 
@@ -592,6 +600,7 @@ static void epochs_allocate_nothing(void)
   for (int augment = 1; augment <= 3; augment++)
     for (int size = 8; size <= 16; size += 4) {
       data.augment = augment;
+      data.policy = augment - 1;
       data.size = size;
       data.loaders = 1 + size / 8;
       uint64_t hashes[BATCHES_MAX];

@@ -13,7 +13,10 @@ static char root[FILES_PATH_MAX];
 static na_error err;
 static na_data data;
 
-static uint8_t pixel(int image, int place) { return (uint8_t)(image * 31 + place * 7); }
+static uint8_t pixel(int image, int place)
+{
+  return (uint8_t)(image * 31 + place * 7);
+}
 
 static void begin(void)
 {
@@ -26,7 +29,10 @@ static void begin(void)
   data.crop = 2;
 }
 
-static void end(void) { files_remove(root); }
+static void end(void)
+{
+  files_remove(root);
+}
 
 /* ------------------------------------------------------------------------------------- an epoch */
 
@@ -44,7 +50,8 @@ static void keep(epoch *e, const na_batch *batch)
     int at = e->images++;
     for (int p = 0; p < H * W; p++)
       e->pixels[at * H * W + p] =
-          batch->images[((size_t)(n / NA_LANES) * H * W + (size_t)p) * NA_LANES + (size_t)(n % NA_LANES)];
+          batch->images[((size_t)(n / NA_LANES) * H * W + (size_t)p) * NA_LANES +
+                        (size_t)(n % NA_LANES)];
     e->labels[at] = batch->labels[n];
     e->others[at] = batch->others != NULL ? batch->others[n] : -1;
     e->shares[at] = batch->shares != NULL ? batch->shares[n] : -1;
@@ -57,8 +64,10 @@ static epoch run_epoch(na_split split, uint64_t number, long first)
   na_dataset *dataset;
   na_source *source;
   const na_batch *batch;
-  epoch e = {.pixels = calloc(IMAGES * H * W, sizeof(float)), .labels = calloc(IMAGES, 4),
-             .others = calloc(IMAGES, 4), .shares = calloc(IMAGES, sizeof(float))};
+  epoch e = {.pixels = calloc(IMAGES * H * W, sizeof(float)),
+             .labels = calloc(IMAGES, 4),
+             .others = calloc(IMAGES, 4),
+             .shares = calloc(IMAGES, sizeof(float))};
   CHECK_OK(na_dataset_open(&dataset, &data, &err), err);
   CHECK_OK(na_dataset_source(dataset, split, 0, &source, &err), err);
   CHECK_OK(source->start(source, number, first, &err), err);
@@ -90,7 +99,8 @@ static bool same(const epoch *a, int from, const epoch *b)
 
 /* --------------------------------------------------------------------------------------- values */
 
-/* What image n of an epoch must have become, from the epoch without mixing and the drawn mixture. */
+/* What image n of an epoch must have become, from the epoch without mixing and the drawn mixture.
+ */
 static void check_image(const epoch *plain, const epoch *mixed, const na_mix *mix, int n)
 {
   int block = n - n % data.batch + (n % data.batch) / NA_LANES * NA_LANES, lane = n - block;
@@ -101,8 +111,10 @@ static void check_image(const epoch *plain, const epoch *mixed, const na_mix *mi
       bool inside = x >= mix->left[lane] && x < mix->left[lane] + mix->width[lane] &&
                     y >= mix->top[lane] && y < mix->top[lane] + mix->height[lane];
       double weight = inside ? (double)mix->weight[lane] : 0;
-      double a = plain->pixels[n * H * W + y * W + x], b = plain->pixels[partner * H * W + y * W + x];
-      wrong += !(fabs(mixed->pixels[n * H * W + y * W + x] - ((1 - weight) * a + weight * b)) < 1e-5);
+      double a = plain->pixels[n * H * W + y * W + x],
+             b = plain->pixels[partner * H * W + y * W + x];
+      wrong +=
+          !(fabs(mixed->pixels[n * H * W + y * W + x] - ((1 - weight) * a + weight * b)) < 1e-5);
       covered += inside;
     }
   CHECK(wrong == 0, "image %d: %d pixels are wrong", n, wrong);
@@ -134,7 +146,8 @@ static void mixtures_are_as_defined(void)
         int within = n % data.batch, block = within / NA_LANES;
         int left = data.batch - block * NA_LANES;
         na_mix mix;
-        na_mix_draw(&data, 1, 3, n / data.batch, block, left < NA_LANES ? left : NA_LANES, H, W, &mix);
+        na_mix_draw(&data, 1, 3, n / data.batch, block, left < NA_LANES ? left : NA_LANES, H, W,
+                    &mix);
         check_image(&plain, &mixed, &mix, n);
       }
       epoch_free(&plain);
@@ -143,7 +156,8 @@ static void mixtures_are_as_defined(void)
   end();
 }
 
-/* ------------------------------------------------------------------------------------ what is drawn */
+/* ------------------------------------------------------------------------------------ what is
+ * drawn */
 
 static void settings_for_draws(double mixup, double cutmix)
 {
@@ -174,8 +188,8 @@ static void mixup_draws_beta(void)
   CHECK_NEAR(square / BATCHES, variance, 4 * 0.06 / sqrt(BATCHES), 1, "its variance");
   CHECK(shifts[0] == 0, "nobody is its own partner");
   for (int s = 1; s < NA_LANES; s++)
-    CHECK(fabs((double)shifts[s] - BATCHES / 15.0) < 4 * sqrt(BATCHES / 15.0), "shift %d: %ld times", s,
-          shifts[s]);
+    CHECK(fabs((double)shifts[s] - BATCHES / 15.0) < 4 * sqrt(BATCHES / 15.0),
+          "shift %d: %ld times", s, shifts[s]);
 }
 
 /* Areas before clipping are uniform with alpha 1: a box that lies wholly inside has the area 1 - l;
@@ -192,13 +206,15 @@ static void cutmix_draws_boxes(void)
     bool inside = mix.left[3] >= 0 && mix.top[3] >= 0 && mix.width[3] >= 0 && mix.height[3] >= 0 &&
                   mix.left[3] + mix.width[3] <= SIDE && mix.top[3] + mix.height[3] <= SIDE;
     CHECK(inside, "box %d %d %d %d", mix.left[3], mix.top[3], mix.width[3], mix.height[3]);
-    CHECK_NEAR((double)mix.share[3], mix.width[3] * mix.height[3] / (double)(SIDE * SIDE), 1e-6, 1, "share");
+    CHECK_NEAR((double)mix.share[3], mix.width[3] * mix.height[3] / (double)(SIDE * SIDE), 1e-6, 1,
+               "share");
     sum += (double)mix.share[3];
     corners += mix.left[3] == 0 && mix.top[3] == 0;
     empty += mix.width[3] == 0;
     large += mix.share[3] > 0.8f;
   }
-  /* By numerical integration over l, x and y of the clipped area, sides rounded as above: 0.2995. */
+  /* By numerical integration over l, x and y of the clipped area, sides rounded as above: 0.2995.
+   */
   CHECK_NEAR(sum / BATCHES, 0.2995, 0.01, 1, "mean share");
   CHECK(corners > BATCHES / 20 && corners < BATCHES / 5, "%d boxes at the corner", corners);
   CHECK(empty > 0 && large > 0, "the smallest and the largest boxes: %d, %d", empty, large);
@@ -219,7 +235,8 @@ static void switching_and_probability(void)
       none += !(mix.weight[lane] > 0);
       boxes += mix.weight[lane] == 1;
       blends += mix.weight[lane] > 0 && mix.weight[lane] < 1;
-      alike += lane > 0 && mix.weight[lane] > 0 && mix.weight[lane] < 1 && mix.weight[lane] == mix.weight[0];
+      alike += lane > 0 && mix.weight[lane] > 0 && mix.weight[lane] < 1 &&
+               mix.weight[lane] == mix.weight[0];
     }
   }
   int all = 16 * BATCHES;
@@ -245,7 +262,8 @@ static void loaders_and_resuming_change_nothing(void)
       data.loaders = loaders;
       long first = loaders - 1;
       epoch again = run_epoch(NA_SPLIT_TRAIN, 2, first);
-      CHECK(same(&whole, (int)first * data.batch, &again), "%d loaders, from batch %ld", loaders, first);
+      CHECK(same(&whole, (int)first * data.batch, &again), "%d loaders, from batch %ld", loaders,
+            first);
       epoch_free(&again);
     }
     data.seed++;
@@ -282,8 +300,11 @@ static void refusals(void)
   data.batch = 1;
   data.cutmix = 1;
   CHECK_FAILS(na_dataset_open(&dataset, &data, &err), NA_EINVAL, "data.batch is 1", err);
-  static const char *const bad[][2] = {
-      {"mixup", "-0.1"}, {"cutmix", "101"}, {"mix_prob", "1.1"}, {"mix_switch", "-1"}, {"mix_per", "pair"}};
+  static const char *const bad[][2] = {{"mixup", "-0.1"},
+                                       {"cutmix", "101"},
+                                       {"mix_prob", "1.1"},
+                                       {"mix_switch", "-1"},
+                                       {"mix_per", "pair"}};
   for (int i = 0; i < 5; i++)
     CHECK_FAILS(na_settings_parse(&na_data_settings, &data, bad[i][0], bad[i][1], &err), NA_EINVAL,
                 bad[i][0], err);

@@ -283,12 +283,115 @@ static void jitter_is_drawn_in_range(void)
   }
 }
 
+/* ------------------------------------------------------------------------- policies and erasing */
+
+static na_transform black(int height, int width)
+{
+  na_transform t = small(NA_AUGMENT_NONE, 3, height, width);
+  t.blank[0] = 10;
+  t.blank[1] = 20;
+  t.blank[2] = 30;
+  t.erase_min = 0.02;
+  t.erase_max = 0.33;
+  t.erase_ratio = 10 / 3.0;
+  return t;
+}
+
+/* Operations come after the geometry, and erasing after both; also where nothing else is drawn. */
+static void operations_then_erasing(void)
+{
+  enum { H = 6, W = 8 };
+  uint8_t in[3 * H * W], out[3 * H * W];
+  na_image image = {3, H, W, in};
+  na_transform t = black(H, W);
+  fill(in, sizeof in, 12);
+  na_plan plan = {.width = W, .height = H, .flip = true, .factor = {1, 1, 1}, .operation_count = 2,
+                  .operations = {{NA_OP_INVERT, 0}, {NA_OP_TRANSLATE_X, 2}},
+                  .blank_count = 2, .blanks = {{3, 1, 2, 4}, {6, 0, 2, 1}}};
+  CHECK_OK(na_transform_apply(&t, &plan, 1, &image, &scratch, out, &err), err);
+  for (int c = 0; c < 3; c++)
+    for (int y = 0; y < H; y++)
+      for (int x = 0; x < W; x++) {
+        bool erased = (x >= 3 && x < 5 && y >= 1 && y < 5) || (x >= 6 && y == 0);
+        int wanted = x < 2 ? 0 : 255 - in[(y * W + W - 1 - (x - 2)) * 3 + c];
+        if (erased) wanted = t.blank[c];
+        CHECK(out[(c * H + y) * W + x] == wanted, "channel %d at %d %d: %d, wanted %d", c, x, y,
+              out[(c * H + y) * W + x], wanted);
+      }
+  na_scratch_free(&scratch);
+}
+
+static void erasing_is_drawn_in_range(void)
+{
+  enum { DRAWS = 4000, SIDE = 100 };
+  na_transform t = black(SIDE, SIDE);
+  t.erase = 0.25;
+  double low = 1, high = 0, flat = 9, tall = 0;
+  int erased = 0;
+  for (uint64_t i = 0; i < DRAWS; i++) {
+    na_random random = na_random_at(1, 6, i);
+    na_plan plan;
+    na_transform_draw(&t, SIDE, SIDE, &random, &plan);
+    erased += plan.blank_count;
+    if (plan.blank_count == 0) continue;
+    na_box b = plan.blanks[0];
+    CHECK(b.x >= 0 && b.y >= 0 && b.x + b.width <= SIDE && b.y + b.height <= SIDE, "%d %d %d %d", b.x, b.y,
+          b.width, b.height);
+    double area = b.width * b.height / (double)(SIDE * SIDE), aspect = b.height / (double)b.width;
+    low = fmin(low, area);
+    high = fmax(high, area);
+    flat = fmin(flat, aspect);
+    tall = fmax(tall, aspect);
+  }
+  CHECK(erased > DRAWS / 4 - 110 && erased < DRAWS / 4 + 110, "%d of %d", erased, DRAWS);
+  CHECK(low > 0.017 && low < 0.025 && high > 0.31 && high < 0.34, "areas from %g to %g", low, high);
+  CHECK(flat > 0.27 && flat < 0.33 && tall < 3.7 && tall > 3, "aspects from %g to %g", flat, tall);
+}
+
+static void cutout_is_a_square(void)
+{
+  enum { W = 30, H = 20, SIDE = 8 };
+  na_transform t = black(H, W);
+  t.cutout = SIDE;
+  int whole = 0, corners = 0;
+  for (uint64_t i = 0; i < 2000; i++) {
+    na_random random = na_random_at(1, 7, i);
+    na_plan plan;
+    na_transform_draw(&t, W, H, &random, &plan);
+    na_box b = plan.blanks[0];
+    CHECK(plan.blank_count == 1 && b.x >= 0 && b.y >= 0 && b.width >= 4 && b.height >= 4 &&
+              b.x + b.width <= W && b.y + b.height <= H, "%d %d %d %d", b.x, b.y, b.width, b.height);
+    whole += b.width == SIDE && b.height == SIDE;
+    corners += b.width == 4 && b.height == 4;
+  }
+  /* Centres that keep the square inside: 23 of 30 columns, 13 of 20 rows. */
+  CHECK(fabs(whole / 2000.0 - 23 * 13 / 600.0) < 0.05, "%d of 2000 are whole", whole);
+  CHECK(corners > 0, "some are at a corner");
+}
+
+static void evaluation_draws_nothing(void)
+{
+  na_transform t = black(20, 20);
+  t.policy = (na_policy){NA_POLICY_RANDAUGMENT, 2, 9, 0};
+  t.erase = 1;
+  t.cutout = 5;
+  na_plan plan;
+  na_transform_draw(&t, 20, 20, NULL, &plan);
+  CHECK(plan.operation_count == 0 && plan.blank_count == 0, "%d operations, %d boxes",
+        plan.operation_count, plan.blank_count);
+  na_random random = na_random_at(1, 1, 1);
+  na_transform_draw(&t, 20, 20, &random, &plan);
+  CHECK(plan.operation_count == 2 && plan.blank_count == 2, "both in training");
+}
+
 static void scratch_survives_want_of_memory(void)
 {
   uint8_t in[16 * 16], out[8 * 8];
   na_image image = {1, 16, 16, in};
   na_transform t = small(NA_AUGMENT_CROP, 1, 8, 8);
   na_plan plan = {.width = 16, .height = 16, .shift_x = 1, .factor = {1, 1, 1}};
+  plan.operation_count = 1;
+  plan.operations[0] = (na_operation){NA_OP_ROTATE, 20};
   fill(in, sizeof in, 1);
   int failures = 0;
   for (unsigned long n = 1;; n++, failures++) {
@@ -300,7 +403,7 @@ static void scratch_survives_want_of_memory(void)
     if (code == NA_OK) break;
     CHECK(code == NA_ENOMEM, "allocation %lu: %d %s", n, code, err.message);
   }
-  CHECK(failures == 4, "%d allocations were made to fail", failures);
+  CHECK(failures == 5, "%d allocations were made to fail", failures);
 }
 
 int main(void)
@@ -315,6 +418,10 @@ int main(void)
   RUN(channels_change);
   RUN(jitter_is_as_defined);
   RUN(jitter_is_drawn_in_range);
+  RUN(operations_then_erasing);
+  RUN(erasing_is_drawn_in_range);
+  RUN(cutout_is_a_square);
+  RUN(evaluation_draws_nothing);
   RUN(scratch_survives_want_of_memory);
   return CHECK_EXIT();
 }
