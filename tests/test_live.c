@@ -100,6 +100,15 @@ static void screens(void)
   na_live_key(&live, NA_KEY_LEFT);
   na_live_key(&live, '+');
   same_screen(&live, "cursor-80x24.txt");
+  na_live_key(&live, 'x');
+  na_live_key(&live, 'x');
+  na_live_draw(&live); /* what it said */
+  na_live_key(&live, '-');
+  same_screen(&live, "epochs-80x24.txt");
+  na_live_key(&live, 'x');
+  na_live_key(&live, 'x');
+  na_live_key(&live, '0');
+  same_screen(&live, "steps-80x24.txt");
   na_live_key(&live, '6');
   same_screen(&live, "log-80x24.txt");
   na_live_key(&live, '?');
@@ -197,6 +206,42 @@ static void series(void)
   na_series_free(&s);
 }
 
+/* Text is looked for upwards and downwards, and around the ends. */
+static void log_search(void)
+{
+  na_live live;
+  start(&live, 24, 80, true, 4);
+  char line[64];
+  for (int i = 0; i < 100; i++)
+    na_log_add(&live.log, line, (size_t)snprintf(line, sizeof line, i % 40 == 7 ? "a Needle %d\n" : "hay %d\n", i));
+  na_live_key(&live, '6');
+  na_live_draw(&live);
+  na_live_key(&live, '/');
+  CHECK(live.asking && live.question.line, "a line is asked for");
+  na_live_typed(&live, "needle", false);
+  na_live_typed(&live, "needle", true);
+  na_live_draw(&live);
+  same_screen(&live, "search-80x24.txt");
+  static const struct {
+    int key, line;
+  } wanted[] = {{'n', 47}, {'n', 7}, {'n', 87}, {'N', 7}, {'N', 47}};
+  for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+    na_live_key(&live, wanted[i].key);
+    snprintf(line, sizeof line, "a Needle %d", wanted[i].line);
+    const char *found = na_log_line(&live.log, live.log.found - 1);
+    CHECK(strcmp(found, line) == 0, "found \"%s\", not \"%s\"", found, line);
+    na_live_draw(&live);
+    na_buffer screen = {0};
+    na_grid_text(&live.grid, &screen);
+    CHECK(strstr(screen.data, line) != NULL, "\"%s\" is out of sight", line);
+    na_free(screen.data);
+  }
+  na_live_key(&live, '\\');
+  na_live_typed(&live, "needLe", true);
+  CHECK(strstr(live.notice, "is not in the log") != NULL, "a capital matters: %s", live.notice);
+  na_live_free(&live);
+}
+
 static void log_lines(void)
 {
   na_log log = {.lines = NULL};
@@ -221,5 +266,6 @@ int main(void)
   RUN(keys);
   RUN(series);
   RUN(log_lines);
+  RUN(log_search);
   return CHECK_EXIT();
 }

@@ -147,20 +147,28 @@ static int column_of(const na_window *w, na_area plot, double step)
   return plot.col + (int)floor((step - w->left) / (w->right - w->left) * plot.cols);
 }
 
-/* Steps along the bottom, in epochs where at least one of these is shown. */
-static void draw_x_axis(na_grid *grid, na_area plot, const na_curves *curves, const na_window *w)
+/* Steps to the unit of the x axis. */
+static double unit_of(const na_chart *chart, const na_curves *curves, double left, double right)
+{
+  double epoch = curves->batches > 0 ? (double)curves->batches : 1;
+  if (chart->axis == NA_AXIS_STEPS) return 1;
+  return chart->axis == NA_AXIS_EPOCHS || right - left >= epoch ? epoch : 1;
+}
+
+/* Steps or epochs along the bottom. */
+static void draw_x_axis(const na_chart *chart, na_grid *grid, na_area plot, const na_curves *curves,
+                        const na_window *w)
 {
   int row = plot.row + plot.rows;
-  double unit = curves->batches > 0 && w->right - w->left >= (double)curves->batches
-                    ? (double)curves->batches : 1;
+  double unit = unit_of(chart, curves, w->left, w->right);
   const char *name = unit > 1 ? "epoch" : "step";
   double step = nice_step((w->right - w->left) / unit / (plot.cols / 10 > 0 ? plot.cols / 10 : 1));
-  if (step < 1) step = 1;
+  if (step < 1 && chart->axis != NA_AXIS_EPOCHS) step = 1;
   na_grid_put(grid, row, plot.col - AXIS_COLS, AXIS_COLS - 1, NA_STYLE_FAINT, name);
   int free_from = plot.col;
   for (double v = ceil(w->left / unit / step) * step; v * unit <= w->right; v += step) {
     char text[16];
-    snprintf(text, sizeof text, "%.0f", v);
+    label(text, v, step);
     int col = column_of(w, plot, v * unit), length = (int)strlen(text);
     if (col + length > plot.col + plot.cols) col = plot.col + plot.cols - length;
     if (col < free_from) continue;
@@ -226,13 +234,20 @@ static void draw_curves(const na_chart *chart, const na_curves *curves, na_canva
                      (na_pen){styles[c], 10 + c, is_training(c) ? 0 : 2});
 }
 
+/* Where the cursor is. Returns the columns used. */
+static int draw_position(const na_chart *chart, const na_curves *curves, na_grid *grid, na_area area)
+{
+  double epoch = curves->batches > 0 ? chart->cursor / (double)curves->batches : 0;
+  bool epochs = chart->axis == NA_AXIS_EPOCHS && curves->batches > 0;
+  return na_grid_print(grid, area.row, area.col, area.cols, NA_STYLE_STRONG,
+                       epochs ? "epoch %.2f:  " : "step %.0f:  ", epochs ? epoch : chart->cursor);
+}
+
 /* "augmented 88.4  base 86.9  base val 86.1": the newest values, or those at the cursor. */
 static void draw_legend(const na_chart *chart, const na_curves *curves, na_grid *grid, na_area area)
 {
   int col = area.col, end = area.col + area.cols;
-  if (!isnan(chart->cursor))
-    col += na_grid_print(grid, area.row, col, end - col, NA_STYLE_STRONG, "step %.0f:  ",
-                         chart->cursor);
+  if (!isnan(chart->cursor)) col += draw_position(chart, curves, grid, area);
   for (int c = 0; c < NA_CURVE_COUNT; c++) {
     const na_series *s = series_of(chart, curves, c);
     double value = isnan(chart->cursor) ? na_series_last(s, is_training(c))
@@ -302,7 +317,7 @@ int na_chart_draw(const na_chart *chart, const na_curves *curves, na_grid *grid,
   if (code != NA_OK) return code;
   if (axes) {
     draw_y_axis(grid, plot, &canvas, &window);
-    draw_x_axis(grid, plot, curves, &window);
+    draw_x_axis(chart, grid, plot, curves, &window);
   }
   draw_marks(grid, plot, curves, &window);
   draw_cursor(chart, grid, plot, &window);

@@ -6,7 +6,11 @@
 #include "tui/screen/canvas.h"
 #include "tui/screen/curves.h"
 
+/* What the x axis counts: epochs where at least one is shown, else steps; or one of them always. */
+typedef enum na_axis { NA_AXIS_AUTO, NA_AXIS_STEPS, NA_AXIS_EPOCHS, NA_AXIS_COUNT } na_axis;
+
 typedef struct na_chart {
+  na_axis axis;
   bool accuracy;      /* else loss */
   bool log;           /* y logarithmic; loss only */
   double left, right; /* steps that are shown; right <= left: all of them */

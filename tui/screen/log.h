@@ -14,6 +14,8 @@ typedef struct na_log {
   na_buffer partial; /* a line that has no end yet */
   bool returned;     /* a carriage return came last */
   size_t back;       /* lines scrolled back; 0: the newest are shown */
+  size_t found;      /* the line that was found last, counted from 1 as `count` counts; 0: none */
+  char sought[128];  /* what is marked where it is drawn; empty: nothing */
 } na_log;
 
 void na_log_free(na_log *log);
@@ -28,6 +30,11 @@ size_t na_log_kept(const na_log *log);
 
 /* Back (negative: forward) by some lines, with `rows` of them on the screen. */
 void na_log_scroll(na_log *log, long lines, int rows);
+
+/* Looks for `sought` (capitals matter only where it has some): up (by -1) or down (by 1) from the line
+ * found last, or else from the last of the `rows` that are shown, that one first. Beyond the end it goes on
+ * from the other end. What is found is scrolled into sight. False: it is nowhere. */
+bool na_log_seek(na_log *log, int by, int rows);
 
 /* The last lines that fit, long ones cut. */
 void na_log_draw(const na_log *log, na_grid *grid, na_area area);

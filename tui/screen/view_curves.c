@@ -40,6 +40,13 @@ static void logarithm(na_live *live)
   live->chart.accuracy = false;
 }
 
+static void axis(na_live *live)
+{
+  static const char *const names[] = {"epochs, or steps where less than one is shown", "steps", "epochs"};
+  live->chart.axis = (live->chart.axis + 1) % NA_AXIS_COUNT;
+  na_live_say(live, "x axis: %s", names[live->chart.axis]);
+}
+
 static void smoother(na_live *live) { change_smoothing(live, 1); }
 static void rougher(na_live *live) { change_smoothing(live, -1); }
 static void zoom_in(na_live *live) { na_chart_zoom(&live->chart, &live->curves, 0.5); }
@@ -54,6 +61,7 @@ static void cursor_off(na_live *live) { live->chart.cursor = NAN; }
 static const na_key list[] = {
     {'a', 0, "a", "accuracy/loss", "accuracy or loss", quantity},
     {'y', 0, "y", NULL, "loss on a logarithmic y axis", logarithm},
+    {'x', 0, "x", NULL, "x axis in steps, in epochs, or as it fits", axis},
     {'m', 0, "m", NULL, "smoother", smoother},
     {'M', 0, "M", NULL, "less smooth", rougher},
     {'+', '=', "+", NULL, "zoom in", zoom_in},
