@@ -85,6 +85,10 @@ int na_lua_drive(na_lua *lua, void (*observe)(void *context, const na_event *eve
  * stopped by na_trainer_stop. */
 void na_lua_interrupt(na_lua *lua);
 
+/* Lets serve(context) be called now and then while Lua computes, from the thread that runs it: so a screen
+ * stays alive. It must not call Lua, but for na_lua_interrupt. NULL: nothing is called. */
+void na_lua_serve(na_lua *lua, void (*serve)(void *context), void *context);
+
 /* Builds a network of the zoo, or the one that a script (name ends in ".lua") returns as a model; a
  * script takes no options but lists. Options: width_mult (0: the model's own), resolution (0: own),
  * classes (0: own, 1000), stem_stride (0: own), lists (NULL or count 0: the model's own recipe). */

@@ -35,6 +35,8 @@ struct na_lua {
   na_lua_task waiting;                /* waits for `run` */
   lua_State *volatile active;         /* coroutine being resumed now, for the interrupt */
   volatile sig_atomic_t interrupted;  /* asked for, and not yet raised */
+  void (*serve)(void *context);       /* called while Lua computes, or NULL */
+  void *served;
   na_lua_run *run;                    /* borrowed from its userdata */
   const char **zoo_names, **zoo_help; /* made once, by na_lua_zoo */
   int zoo_count;

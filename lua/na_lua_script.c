@@ -9,14 +9,16 @@
 
 enum { SCRIPT_MAX = 1 << 24 }; /* bytes of a script: more is no script */
 
-/* --------------------------------------------------------------------------- interrupting */
+/* --------------------------------------------------------------------------- interrupting, serving */
 
 enum { WATCH_INSTRUCTIONS = 1000 };
 
 static void watch_hook(lua_State *L, lua_Debug *at)
 {
   (void)at;
-  if (na_lua_of(L)->interrupted) luaL_error(L, "interrupted");
+  const na_lua *lua = na_lua_of(L);
+  if (lua->serve != NULL) lua->serve(lua->served);
+  if (lua->interrupted) luaL_error(L, "interrupted");
 }
 
 /* Coroutines inherit the hook of the one that makes them: a loop in one of a script's own ends, too. */
@@ -42,6 +44,12 @@ void na_lua_interrupt(na_lua *lua)
     lua_sethook(active, stop_hook, MASK, 1);
   } else if (waiting != NULL)
     lua_sethook(waiting, stop_hook, MASK, 1);
+}
+
+void na_lua_serve(na_lua *lua, void (*serve)(void *context), void *context)
+{
+  lua->serve = serve;
+  lua->served = context;
 }
 
 /* --------------------------------------------------------------------------------- tasks */

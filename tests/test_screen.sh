@@ -75,6 +75,10 @@ sees "the chart is there" "accuracy, %"
 sees "with both curves" "augmented "
 press 6
 sees "the log has what the script prints" "the script speaks"
+press / speaks Enter
+sees "a text is found in it" "/ search"
+press / nowhere Enter
+sees "or is not" "is not in the log"
 press 1 a
 sees "a key shows the loss" "─ loss ─"
 press ]
@@ -106,6 +110,23 @@ sees "and a status" "status 130"
 sees "the terminal is handed back" "the terminal is sane"
 check "the checkpoint is there" [ -f "$scratch/runs/seen/last.h5" ]
 
+cat >"$scratch/train.lua.computes" <<L
+print("before", netaug.version)
+local n = 0
+repeat n = n + 1 until n > 1e10
+L
+mv "$scratch/train.lua" "$scratch/train.lua.trains"
+mv "$scratch/train.lua.computes" "$scratch/train.lua"
+begin
+sees "a script that computes has a living screen" "Lua computes"
+press 6
+sees "whose keys act" "before"
+press q
+sees "leaving asks there, too" "end what Lua computes?"
+press y
+sees "and ends it" "the terminal is sane"
+mv "$scratch/train.lua.trains" "$scratch/train.lua"
+
 begin flood
 sees "a flood of output stays in the log" "─ log ─"
 sleep 2
@@ -117,6 +138,7 @@ sees "and it can be left" "the terminal is sane"
 
 cat >"$scratch/alone" <<G
 #!/bin/sh
+trap : INT
 export NETAUG_LUA='$NETAUG_LUA' LC_ALL=C HOME='$scratch' LSAN_OPTIONS='$LSAN_OPTIONS'
 cd '$scratch'
 '$netaug'
@@ -130,9 +152,26 @@ press '6 * 7' Enter
 sees "its prompt computes" "42"
 press 'error("no")' Enter
 sees "and tells of errors" "prompt:1: no"
+press 'n = 0 while true do n = n + 1 end' Enter
+sees "Lua computes" "Ctrl-C interrupts it"
+press '7 * 7' Enter
+sees "a line waits for it" "waits for Lua"
+press C-c
+sees "Ctrl-C ends what Lua does" "interrupted"
+sees "and the line that waited is answered" "49"
+press 'while true do pcall(function() while true do end end) end' Enter
+sees "Lua does not heed" "Ctrl-C interrupts it"
+press C-c
+sleep 0.3
+press C-c
+sees "the second Ctrl-C offers more" "leave at once"
+press k
+sees "and it is left" "status 130"
+open 60 12 "$scratch/alone"
+sees "it begins again" "+- log ---"
 press Escape
 press q
-sees "and it is left" "status 0"
+sees "and is left with q" "status 0"
 
 for signal in TERM HUP SEGV; do
   begin

@@ -5,23 +5,22 @@
 #include <stddef.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t interrupts;
+static volatile sig_atomic_t interrupts, offers;
 static void (*volatile ask_function)(void *context);
 static void *volatile ask_context;
 static void (*volatile leave_function)(void);
 
 static void on_interrupt(int number)
 {
-  (void)number;
   interrupts = interrupts + 1;
-  if (interrupts >= 2) {
+  if (interrupts >= (offers && number == SIGINT ? 3 : 2)) {
     if (leave_function != NULL) leave_function();
-    static const char words[] = "\nnetaug: interrupted twice, leaving at once\n";
+    static const char words[] = "\nnetaug: interrupted again, leaving at once\n";
     ssize_t ignored = write(STDERR_FILENO, words, sizeof words - 1);
     (void)ignored;
     _exit(NA_EXIT_INTERRUPTED);
   }
-  if (ask_function != NULL) ask_function(ask_context);
+  if (interrupts == 1 && ask_function != NULL) ask_function(ask_context);
 }
 
 static void handle(int number, void (*handler)(int number))
@@ -56,6 +55,16 @@ void na_signals_on_interrupt(void (*ask)(void *context), void *context)
   ask_function = NULL;
   ask_context = context;
   ask_function = ask;
+}
+
+void na_signals_offer(bool wanted)
+{
+  offers = wanted;
+}
+
+bool na_signals_insisted(void)
+{
+  return interrupts > 1;
 }
 
 bool na_signals_interrupted(void)

@@ -21,6 +21,13 @@ void na_signals_on_interrupt(void (*ask)(void *context), void *context);
 /* What the second interrupt does before it leaves: hands the terminal back. Async-signal-safe. */
 void na_signals_on_leave(void (*restore)(void));
 
+/* Lets the second SIGINT be for someone who asks what to do (see na_signals_insisted): the third leaves
+ * then. */
+void na_signals_offer(bool wanted);
+
+/* True from the second interrupt until na_signals_forget. */
+bool na_signals_insisted(void);
+
 /* True from the first interrupt until na_signals_forget. */
 bool na_signals_interrupted(void);
 void na_signals_forget(void);

@@ -105,7 +105,7 @@ static void spell(int key)
     const char *bytes;
   } table[] = {{NA_KEY_UP, "\033[A"},   {NA_KEY_DOWN, "\033[B"},   {NA_KEY_RIGHT, "\033[C"},
                {NA_KEY_LEFT, "\033[D"}, {NA_KEY_HOME, "\033[H"},   {NA_KEY_END, "\033[F"},
-               {NA_KEY_ENTER, "\r"},    {NA_KEY_DELETE, "\033[3~"}};
+               {NA_KEY_ENTER, "\r"},    {NA_KEY_DELETE, "\033[3~"}, {NA_KEY_TAB, "\t"}};
   entry.count = entry.taken = 0;
   for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
     if (table[i].key == key) {

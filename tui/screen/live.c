@@ -129,7 +129,7 @@ void na_live_say(na_live *live, const char *format, ...)
 void na_live_ask(na_live *live, const char *question, void (*yes)(na_live *live))
 {
   live->asking = true;
-  live->question = (na_question){.yes = yes};
+  live->question = (na_question){.yes = yes, .choices = "y: yes, any other key: no"};
   snprintf(live->question.text, sizeof live->question.text, "%s", question);
 }
 
@@ -153,8 +153,23 @@ void na_live_typed(na_live *live, const char *line, bool done)
 static bool answer(na_live *live, int key)
 {
   live->asking = false;
-  if (key == 'y' || key == 'Y') live->question.yes(live);
+  if (live->question.choose != NULL) live->question.choose(live, key);
+  else if (key == 'y' || key == 'Y') live->question.yes(live);
   return true;
+}
+
+static void choose_end(na_live *live, int key)
+{
+  live->leaving |= key == 'q';
+  live->killing |= key == 'k';
+}
+
+void na_live_insist(na_live *live)
+{
+  live->asking = true;
+  live->question = (na_question){.choices = "q: end the script  k: leave at once  any other key: wait",
+                                 .choose = choose_end};
+  snprintf(live->question.text, sizeof live->question.text, "Interrupted again.");
 }
 
 /* ------------------------------------------------------------------------- steering */
@@ -205,9 +220,12 @@ static void ask_stop_epoch(na_live *live)
   else na_live_ask(live, "stop at the end of this epoch?", stop_epoch);
 }
 
+static void leave(na_live *live) { live->leaving = true; }
+
 static void ask_stop(na_live *live)
 {
-  if (live->trainer == NULL) live->leaving = true; /* nothing could be lost */
+  if (live->busy && live->trainer == NULL) na_live_ask(live, "end what Lua computes?", leave);
+  else if (live->trainer == NULL) live->leaving = true; /* nothing could be lost */
   else na_live_ask(live, "stop the training now, with a checkpoint?", stop);
 }
 

@@ -13,7 +13,9 @@ typedef struct na_question {
   char text[160];
   bool line;                   /* a line is wanted, else y or another key */
   char initial[NA_TEXT_MAX];   /* of the line */
+  const char *choices;         /* what the keys mean */
   void (*yes)(na_live *live);  /* y was typed */
+  void (*choose)(na_live *live, int key); /* where it is not about yes or no */
   void (*take)(na_live *live, const char *line, bool done);
 } na_question;
 
@@ -29,7 +31,9 @@ struct na_live {
   na_event step;        /* the newest STEP event */
   const char *what;     /* work outside steps, NULL while stepping */
   long done, total;
+  bool busy;            /* Lua computes */
   bool leaving;         /* the user wants the script to end, too */
+  bool killing;         /* the user wants to be rid of the program at once */
   double smoothing;
   bool asking;
   na_question question;
@@ -54,6 +58,9 @@ void na_live_event(na_live *live, const na_event *event);
 
 /* Does what a key says. True when something on the screen changed. */
 bool na_live_key(na_live *live, int key);
+
+/* Somebody interrupts again and again: offers to end the script, or to end at once. */
+void na_live_insist(na_live *live);
 
 /* Draws everything on live->grid, at the size it has. */
 void na_live_draw(na_live *live);

@@ -19,6 +19,7 @@ static void draw_header(na_live *live)
   if (step->steps == 0) {
     na_grid_put(grid, 0, used + 2, grid->cols - used - 2, NA_STYLE_FAINT,
                 live->what != NULL      ? live->what
+                : live->busy            ? "Lua computes: Ctrl-C interrupts it"
                 : live->trainer != NULL ? "starting"
                                         : "Network Augmentation: : is the prompt, ? the keys");
     return;
@@ -35,6 +36,7 @@ static void draw_header(na_live *live)
                         epoch, step->epochs);
   if (grid->cols >= 90 && live->what == NULL)
     used += 2 + na_grid_put(grid, 0, used + 2, 10, NA_STYLE_FAINT, na_phase_name(step->phase));
+  if (live->busy) used += 2 + na_grid_put(grid, 0, used + 2, 12, NA_STYLE_ALERT, " Lua computes ");
   if (paused) used += 2 + na_grid_put(grid, 0, used + 2, 8, NA_STYLE_ALERT, " paused ");
   double share = (double)step->step / (double)step->steps;
   int room = grid->cols - length - used - 4;
@@ -56,7 +58,10 @@ static void draw_entry(na_live *live, int row)
   const char *from = live->entry, *cursor = live->entry + live->point;
   for (const char *c = from; c < cursor;) before += na_rune_columns(na_utf8_next(&c));
   while (before > room - 1 && from < cursor) before -= na_rune_columns(na_utf8_next(&from));
-  na_grid_put(grid, row, col, room, NA_STYLE_PLAIN, from);
+  int used = na_grid_put(grid, row, col, room, NA_STYLE_PLAIN, from);
+  int notice = na_utf8_columns(live->notice);
+  if (notice > 0 && used + notice + 2 < room)
+    na_grid_put(grid, row, grid->cols - notice, notice, NA_STYLE_FAINT, live->notice);
   grid->cursor_row = row;
   grid->cursor_col = col + before;
 }
@@ -126,11 +131,11 @@ static void draw_status(na_live *live)
 {
   na_grid *grid = &live->grid;
   int row = grid->rows - 1;
-  if (live->entry != NULL) {
+  if (live->asking && !live->question.line) {
+    na_grid_print(grid, row, 1, grid->cols - 2, NA_STYLE_ALERT, " %s %s ", live->question.text,
+                  live->question.choices);
+  } else if (live->entry != NULL) {
     draw_entry(live, row);
-  } else if (live->asking) {
-    na_grid_print(grid, row, 1, grid->cols - 2, NA_STYLE_ALERT, " %s%s ", live->question.text,
-                  live->question.line ? "" : " y: yes, any other key: no");
   } else if (live->notice[0] != '\0') {
     na_grid_put(grid, row, 1, grid->cols - 2, NA_STYLE_STRONG, live->notice);
   } else {

@@ -239,7 +239,8 @@ int na_tty_key(void)
   wint_t key;
   int kind = get_wch(&key);
   if (kind == ERR) return 0;
-  if (kind != KEY_CODE_YES) return key == 27 ? NA_KEY_ESCAPE : key == '\r' ? NA_KEY_ENTER : (int)key;
+  if (kind != KEY_CODE_YES)
+    return key == 27 ? NA_KEY_ESCAPE : key == '\r' ? NA_KEY_ENTER : key == '\t' ? NA_KEY_TAB : (int)key;
   switch (key) {
   case KEY_UP: return NA_KEY_UP;
   case KEY_DOWN: return NA_KEY_DOWN;

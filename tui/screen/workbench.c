@@ -13,16 +13,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <readline/history.h>
 
-enum { POLL_MS = 25 };
-static const double REDRAW_SECONDS = 0.1, SERVICE_SECONDS = 0.03;
+enum { POLL_MS = 25, AHEAD_MOST = 1024 };
+static const double REDRAW_SECONDS = 0.1, SERVICE_SECONDS = 0.03, BUSY_SECONDS = 0.4;
 
 typedef struct workbench {
   na_session *session;
   na_live live;
-  double drawn, served;
+  double drawn, served, free_at; /* free_at: when Lua did not compute last */
+  bool computing;      /* the screen is served from within Lua */
+  int ahead[AHEAD_MOST], ahead_count; /* keys that wait for Lua */
   bool editing;        /* the prompt was opened */
   na_buffer statement; /* lines of one that goes on */
   int status;          /* of the last statement: NA_LUA_WAITING once it started a run */
@@ -62,15 +65,16 @@ static void run_statement(workbench *bench)
 {
   na_error err = {0};
   na_lua *lua = bench->session->lua;
+  na_buffer statement = bench->statement; /* the screen is served meanwhile */
   bool idle = na_lua_trainer(lua) == NULL;
+  bench->statement = (na_buffer){.data = NULL};
   na_drive_arm_lua(lua);
-  int status = na_prompt_run(lua, bench->statement.data, &err);
+  int status = na_prompt_run(lua, statement.data, &err);
   if (!idle) na_drive_arm(lua);
   na_signals_forget();
   if (status < 0) say_error(bench, &err);
   if (idle) bench->status = status < 0 ? NA_LUA_DONE : status;
-  na_free(bench->statement.data);
-  bench->statement = (na_buffer){.data = NULL};
+  na_free(statement.data);
 }
 
 /* Readline is set up, and the history read, only by those who use the prompt. */
@@ -91,10 +95,12 @@ static void take_line(workbench *bench, char *line)
   free(line);
   bool goes_on = bench->statement.length > 0 &&
                  na_prompt_incomplete(bench->session->lua, bench->statement.data);
-  if (bench->statement.length > 0 && !goes_on) run_statement(bench);
-  /* While nothing trains the keys have little to do: the prompt stays. */
+  /* While nothing trains the keys have little to do: the prompt stays, also while Lua computes. */
   if (goes_on || na_lua_trainer(bench->session->lua) == NULL)
     open_entry(bench, goes_on ? ">> " : "> ");
+  if (bench->statement.length == 0 || goes_on) return;
+  run_statement(bench);
+  if (na_lua_trainer(bench->session->lua) != NULL && na_entry_text()[0] == '\0') na_entry_close();
 }
 
 /* A key of a line that a view asked for. */
@@ -106,6 +112,16 @@ static void take_answer(workbench *bench, int key)
   free(line);
 }
 
+/* While Lua computes, lines and completions wait, and with them the keys behind. */
+static bool must_wait(workbench *bench, int key)
+{
+  if (!bench->computing) return false;
+  if (bench->ahead_count == 0 && key != NA_KEY_ENTER && key != NA_KEY_TAB) return false;
+  if (bench->ahead_count < AHEAD_MOST) bench->ahead[bench->ahead_count++] = key;
+  na_live_say(&bench->live, "waits for Lua");
+  return true;
+}
+
 static void take_key(workbench *bench, int key)
 {
   na_live *live = &bench->live;
@@ -113,7 +129,8 @@ static void take_key(workbench *bench, int key)
     take_answer(bench, key);
     return;
   }
-  if (na_entry_is_open()) {
+  if (na_entry_is_open() && !live->asking) {
+    if (must_wait(bench, key)) return;
     char *line = na_entry_key(key);
     if (line != NULL) take_line(bench, line);
     else if (!na_entry_is_open()) { /* left */
@@ -146,6 +163,24 @@ static void draw(workbench *bench)
   bench->drawn = na_now();
 }
 
+/* The keys that waited for Lua. A line may make it compute again: then the rest waits on. */
+static void take_ahead(workbench *bench)
+{
+  int count = bench->ahead_count, keys[AHEAD_MOST];
+  memcpy(keys, bench->ahead, sizeof keys);
+  bench->ahead_count = 0;
+  for (int i = 0; i < count; i++) take_key(bench, keys[i]);
+}
+
+/* Interrupts beyond the first, which Lua or the training has got. */
+static void take_insistence(workbench *bench)
+{
+  if (na_signals_insisted() && !bench->live.asking) na_live_insist(&bench->live);
+  if (!bench->live.killing) return;
+  na_tty_restore();
+  _exit(NA_EXIT_INTERRUPTED);
+}
+
 /* Keys, output and the picture. Fast trainings bring many events: the rest waits its turn. */
 static void serve(void *context)
 {
@@ -154,10 +189,26 @@ static void serve(void *context)
   bool keyed = false;
   if (time - bench->served < SERVICE_SECONDS) return;
   bench->served = time;
+  if (!bench->computing) bench->free_at = time;
+  bench->live.busy = time - bench->free_at > BUSY_SECONDS;
+  if (!bench->computing && bench->ahead_count > 0) take_ahead(bench);
   for (int key; (key = na_tty_key()) != 0; keyed = true) take_key(bench, key);
+  take_insistence(bench);
   take_caught(bench);
   if (na_terminal_resized()) keyed = true;
   if (keyed || time - bench->drawn >= REDRAW_SECONDS) draw(bench);
+}
+
+/* The same from within Lua, which nothing here may enter. */
+static void serve_computing(void *context)
+{
+  workbench *bench = context;
+  bool leaving = bench->live.leaving;
+  if (bench->computing) return;
+  bench->computing = true;
+  serve(bench);
+  bench->computing = false;
+  if (bench->live.leaving && !leaving) na_lua_interrupt(bench->session->lua);
 }
 
 static void begin_run(void *context, na_lua *lua)
@@ -203,12 +254,17 @@ static int open_screen(workbench *bench, na_session *session, na_error *err)
     return code;
   }
   na_session_capture(session, print, bench);
+  na_lua_serve(session->lua, serve_computing, bench);
+  na_signals_offer(true);
+  bench->free_at = na_now();
   draw(bench);
   return NA_OK;
 }
 
 static void close_screen(workbench *bench)
 {
+  na_signals_offer(false);
+  na_lua_serve(bench->session->lua, NULL, NULL);
   na_entry_close();
   take_caught(bench);
   na_session_capture(bench->session, NULL, NULL);
