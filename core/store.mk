@@ -6,6 +6,7 @@ libcore_a_SOURCES += \
 	core/store/h5_object.c core/store/h5_type.c core/store/h5_value.c \
 	core/store/object.h core/store/object_private.h \
 	core/store/reader.c core/store/reader.h \
+	core/store/scan.c core/store/scan.h \
 	core/store/checkpoint.c core/store/checkpoint.h \
 	core/store/metrics.c core/store/metrics.h
 EXTRA_DIST += core/store/FORMAT.md

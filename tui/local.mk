@@ -14,6 +14,7 @@ libtui_a_SOURCES = \
 	tui/cmd_eval.c \
 	tui/cmd_export.c \
 	tui/cmd_help.c \
+	tui/cmd_inspect.c \
 	tui/cmd_profile.c \
 	tui/cmd_repl.c \
 	tui/cmd_report.c \
@@ -33,6 +34,17 @@ libtui_a_SOURCES = \
 	tui/editor.c tui/editor.h \
 	tui/export.h tui/export_curves.c tui/export_network.c tui/export_table.c \
 	tui/images.c tui/images.h \
+	tui/inspect/about.c tui/inspect/detail.h \
+	tui/inspect/activations.c tui/inspect/activations.h \
+	tui/inspect/page.c tui/inspect/page.h \
+	tui/inspect/picture.c tui/inspect/picture.h \
+	tui/inspect/pictures.c \
+	tui/inspect/print.c tui/inspect/print.h \
+	tui/inspect/slice.c tui/inspect/slice.h \
+	tui/inspect/statistics.c \
+	tui/inspect/tensors.c tui/inspect/tensors.h \
+	tui/inspect/tree.c tui/inspect/tree.h \
+	tui/inspect/values.c \
 	tui/manpage.c \
 	tui/manual.c tui/manual.h \
 	tui/model.c tui/model.h \

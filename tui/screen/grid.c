@@ -106,6 +106,7 @@ static uint32_t stand_in(uint32_t rune)
       {0x00B7, '.'}, {0x2026, '~'}, {0x25CF, '*'}, {0x2502, '|'}, {0x254E, ':'}, {0x25B8, '>'},
       {0x2212, '-'}, {0x00D7, 'x'}, {0x25B2, '^'}, {0x25BC, 'v'}, {0x2503, '|'}, {0x256D, '+'},
       {0x256E, '+'}, {0x2570, '+'}, {0x256F, '+'}, {0x2504, '-'}, {0x2192, '>'}, {0x25CB, 'o'},
+      {0x25BE, 'v'},
   };
   if (rune < 0x80) return rune;
   for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
@@ -120,7 +121,7 @@ void na_grid_set(na_grid *grid, int row, int col, na_style style, uint32_t rune)
   if (row < 0 || row >= grid->rows || col < 0 || col >= grid->cols) return;
   if (rune < ' ' || (rune >= 0x7F && rune < 0xA0)) rune = rune == 0 ? 0 : '?';
   if (!grid->utf8) rune = stand_in(rune);
-  grid->cells[row * grid->cols + col] = (na_cell){rune, (uint8_t)style};
+  grid->cells[row * grid->cols + col] = (na_cell){.rune = rune, .style = (uint8_t)style};
 }
 
 int na_grid_put(na_grid *grid, int row, int col, int cols, na_style style, const char *text)
@@ -188,6 +189,25 @@ void na_grid_bar(na_grid *grid, int row, int col, int cols, na_style style, doub
     if (grid->utf8 && i == full && parts % 8 > 0) rune = 0x2590 - (uint32_t)(parts % 8);
     na_grid_set(grid, row, col + i, rune == 0x2591 ? NA_STYLE_FAINT : style, rune);
   }
+}
+
+void na_grid_heat(na_grid *grid, int row, int col, na_style style, int upper, int lower)
+{
+  static const char ramp[] = " .:-=+*#%@";
+  int sum = upper + lower, most = 2 * (NA_HEAT_LEVELS - 1), steps = (int)sizeof ramp - 2;
+  if (row < 0 || row >= grid->rows || col < 0 || col >= grid->cols) return;
+  if (!grid->heat || !grid->utf8)
+    na_grid_set(grid, row, col, NA_STYLE_PLAIN, (unsigned char)ramp[(sum * steps + most / 2) / most]);
+  else
+    grid->cells[row * grid->cols + col] = (na_cell){0x2580, (uint8_t)style, (uint8_t)upper, (uint8_t)lower};
+}
+
+void na_grid_copy(na_grid *grid, na_area area, const na_grid *from, int top)
+{
+  for (int r = 0; r < area.rows && top + r < from->rows; r++)
+    for (int c = 0; c < area.cols && c < from->cols; c++)
+      if (area.row + r < grid->rows && area.col + c < grid->cols)
+        grid->cells[(area.row + r) * grid->cols + area.col + c] = from->cells[(top + r) * from->cols + c];
 }
 
 void na_grid_text(const na_grid *grid, na_buffer *out)

@@ -31,7 +31,9 @@
   X(OTHER_1, 5, 0)                                                                                 \
   X(OTHER_2, 2, 0)                                                                                 \
   X(OTHER_3, 4, NA_BOLD)                                                                           \
-  X(OTHER_4, 7, 0)
+  X(OTHER_4, 7, 0)                                                                                 \
+  X(HEAT, -1, 0)                                                                                   \
+  X(HEAT_SIGNED, -1, 0)
 
 enum { NA_DIM = 1, NA_BOLD = 2, NA_REVERSE = 4 };
 
@@ -45,11 +47,13 @@ typedef enum na_style {
 typedef struct na_cell {
   uint32_t rune; /* Unicode; 0: the right half of the wide character before it */
   uint8_t style;
+  uint8_t upper, lower; /* of a heat cell: the levels of its halves */
 } na_cell;
 
 typedef struct na_grid {
   int rows, cols;
   bool utf8;                  /* false: only ASCII is ever in a cell */
+  bool heat;                  /* the terminal has the colours of heat cells */
   int cursor_row, cursor_col; /* -1: hidden */
   na_cell *cells;
 } na_grid;
@@ -82,6 +86,15 @@ void na_grid_wipe(na_grid *grid, na_area area);
 
 /* "[####------]" in cols columns, in eighths where the grid has them. */
 void na_grid_bar(na_grid *grid, int row, int col, int cols, na_style style, double share);
+
+/* Two levels of 0 .. NA_HEAT_LEVELS-1, one above the other, in one cell: from black to white (HEAT), or
+ * from blue by black to yellow (HEAT_SIGNED, zero in the middle). Where the grid has no such colours,
+ * a character from light to dark stands for their mean. */
+enum { NA_HEAT_LEVELS = 23 };
+void na_grid_heat(na_grid *grid, int row, int col, na_style style, int upper, int lower);
+
+/* Copies a part of another grid's rows, from row `top` on, into area. */
+void na_grid_copy(na_grid *grid, na_area area, const na_grid *from, int top);
 
 /* The screen as text, rows ending in a newline without trailing blanks. */
 void na_grid_text(const na_grid *grid, na_buffer *out);

@@ -26,7 +26,7 @@ enum { LEAST_ROWS = 5, LEAST_COLS = 20, PIPE_BYTES = 1 << 20, ESCAPE_MS = 25 };
 
 /* One process has one screen. */
 static struct {
-  bool open, colours;
+  bool open, colours, heat;
   SCREEN *screen;
   FILE *out;
   int saved[2];      /* standard output and error as they were */
@@ -128,6 +128,26 @@ static void give_back_standard_files(void)
   clearerr(stdout); /* what did not fit into the pipe is no fault of the file */
 }
 
+/* Of xterm's 256 colours. */
+static const short heat_colours[2][NA_HEAT_LEVELS] = {
+    {16, 233, 234, 235, 236, 237, 238, 239, 240, 241, 242, 243, 244, 245, 246, 247, 248, 249, 250, 251, 253, 255, 231},
+    {159, 123, 87, 51, 45, 39, 33, 27, 26, 19, 17, 16, 52, 58, 94, 130, 136, 172, 178, 214, 220, 226, 229}};
+
+static short heat_pair(int palette, int upper, int lower)
+{
+  return (short)(NA_STYLE_COUNT + 1 + (palette * NA_HEAT_LEVELS + upper) * NA_HEAT_LEVELS + lower);
+}
+
+/* A pair for every two levels in a cell. */
+static void prepare_heat(void)
+{
+  tty.heat = COLORS >= 256 && COLOR_PAIRS > heat_pair(1, NA_HEAT_LEVELS - 1, NA_HEAT_LEVELS - 1);
+  for (int p = 0; p < 2 && tty.heat; p++)
+    for (int u = 0; u < NA_HEAT_LEVELS; u++)
+      for (int l = 0; l < NA_HEAT_LEVELS; l++)
+        init_pair(heat_pair(p, u, l), heat_colours[p][u], heat_colours[p][l]);
+}
+
 static void set_modes(void)
 {
   cbreak();
@@ -139,6 +159,7 @@ static void set_modes(void)
   set_escdelay(ESCAPE_MS);
   curs_set(0);
   const char *no_color = getenv("NO_COLOR");
+  tty.heat = false;
   tty.colours = has_colors() && (no_color == NULL || no_color[0] == '\0');
   if (!tty.colours) return;
   start_color();
@@ -146,6 +167,7 @@ static void set_modes(void)
 #define PAIR(symbol, colour, attributes) init_pair(NA_STYLE_##symbol + 1, colour, -1);
   NA_STYLES(PAIR)
 #undef PAIR
+  prepare_heat();
 }
 
 int na_tty_open(na_error *err)
@@ -213,6 +235,8 @@ static attr_t attributes_of(int flags)
   return out;
 }
 
+bool na_tty_heat(void) { return tty.heat; }
+
 void na_tty_paint(const na_grid *grid)
 {
 #define FLAGS(symbol, colour, attributes) attributes,
@@ -225,6 +249,8 @@ void na_tty_paint(const na_grid *grid)
       wchar_t text[2] = {(wchar_t)cell->rune, L'\0'};
       cchar_t character;
       short pair = tty.colours ? (short)(cell->style + 1) : 0;
+      if (cell->style == NA_STYLE_HEAT || cell->style == NA_STYLE_HEAT_SIGNED)
+        pair = heat_pair(cell->style == NA_STYLE_HEAT_SIGNED, cell->upper, cell->lower);
       setcchar(&character, text, attributes_of(flags[cell->style]), pair, NULL);
       mvadd_wch(r, c, &character);
     }

@@ -20,6 +20,9 @@ void na_tty_restore(void);
 /* Rows and columns now; true when they changed since the last call. */
 bool na_tty_size(int *rows, int *cols);
 
+/* Does it show the colours of heat cells? */
+bool na_tty_heat(void);
+
 /* Shows the grid, which has the terminal's size. */
 void na_tty_paint(const na_grid *grid);
 

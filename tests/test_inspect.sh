@@ -1,0 +1,66 @@
+#!/bin/sh
+# netaug inspect and netaug diff from outside: files of h5py, mistakes, pipes.
+# SPDX-License-Identifier: GPL-3.0-or-later
+. "${NETAUG_SRCDIR:-..}/tests/check.sh"
+LC_ALL=C.UTF-8
+export LC_ALL
+python=/usr/bin/python3
+
+if $python "$NETAUG_SRCDIR/tests/h5py_files.py" typical "$scratch/typical.h5" 2>/dev/null; then
+  $python "$NETAUG_SRCDIR/tests/h5py_files.py" odd "$scratch/odd.h5"
+  # ------------------------------------------------------------------------------ the tree
+  try "$netaug" inspect "$scratch/typical.h5"
+  check "the tree has groups" says "$out" "    dense/                              1 member"
+  check "and attributes" says "$out" "@weight_names = [dense/kernel:0, dense/bias:0]"
+  check "and shapes, types and sizes" says "$out" "kernel:0                        [64,10]  float32  2.50 KiB"
+  check "and filters" says "$out" "shuffle, deflate 4"
+  check "and tables" says "$out" "{a int32, b float64, c text of 4}"
+  check "and half floats" says "$out" "[5]  float16  10 B"
+  check "a dangling link is called so" says "$out" "-> /none  (leads nowhere)"
+  check "a link to another file is not followed" says "$out" "-> other.h5:/x  (another file, not followed)"
+  try "$netaug" inspect "$scratch/typical.h5" --depth 1
+  check "--depth limits it" [ -z "$(printf '%s\n' "$out" | grep 'dense/')" ]
+  try "$netaug" inspect "$scratch/odd.h5"
+  check "odd things, 1,200 groups deep and in a circle, end" [ "$status" = 0 ]
+  check "the circle is told" says "$out" "= /"
+  check "a name's control characters are not printed" says "$out" "bell ? and?line"
+  check "what lies in other files is told" says "$out" "its values lie in other files, which are not opened"
+  check "an unknown filter is told" says "$out" "they are packed with lzf, which is not here"
+  check "a file that was not filled costs nothing" says "$out" "[1000000,1000000]  float32  0 B"
+  check "attributes of other types" says "$out" "@tenth = 0.1"
+
+  # ---------------------------------------------------------------------------- an object
+  try "$netaug" inspect "$scratch/typical.h5" half
+  check "a half float's values" says "$out" "   0 0.5  -2 inf nan"
+  check "its statistics leave out what is not finite" says "$out" "1 not a number, 1 infinite"
+  try "$netaug" inspect "$scratch/typical.h5" model_weights/dense/dense/kernel:0 --slice 1,2:4
+  check "a slice" says "$out" " 0.1875 0.203125"
+  try "$netaug" inspect "$scratch/typical.h5" soft
+  check "a soft link leads to its object" says "$out" "shape       [100,20]"
+  try "$netaug" inspect "$scratch/typical.h5" table --field b
+  check "a table's field" says "$out" "min, max    2.5, 3.5"
+  try "$netaug" inspect "$scratch/typical.h5" reference
+  check "a reference" says "$out" "/packed"
+  try "$netaug" inspect "$scratch/odd.h5" huge --slice -1,-1
+  check "a slice of 4 TB" says "$out" "values [999999,999999]"
+  try "$netaug" inspect "$scratch/typical.h5" --sort l2
+  check "tensors sorted by a statistic" says "$(printf '%s\n' "$out" | sed -n 2p)" "/model_weights/dense/dense/kernel:0"
+  try "$netaug" inspect "$scratch/typical.h5" --sort values --reverse
+  check "and the other way round" says "$(printf '%s\n' "$out" | sed -n 2p)" "[3]"
+
+  # ------------------------------------------------------------------------------ mistakes
+  refuses "a misspelt path" 1 'there is no "hafl" in /' "$netaug" inspect "$scratch/typical.h5" hafl
+  check "and the hint knows better" says "$err" 'did you mean "half"?'
+  refuses "a slice beyond the array" 1 "beyond the array" "$netaug" inspect "$scratch/typical.h5" packed --slice 100
+  refuses "a slice of nothing" 1 "--slice needs the path" "$netaug" inspect "$scratch/typical.h5" --slice 1
+  refuses "an axis too many" 1 "no axis 2" "$netaug" inspect "$scratch/typical.h5" packed --axis 2
+  refuses "a field that is not there" 1 "does not hold numbers" "$netaug" inspect "$scratch/typical.h5" table --field x
+  head -c 3000 "$scratch/typical.h5" >"$scratch/cut.h5"
+  refuses "a file that is cut" 1 "cut.h5" "$netaug" inspect "$scratch/cut.h5"
+else
+  echo "SKIPPED, NOT TESTED: files of h5py (python3-h5py is missing)"
+fi
+refuses "no file" 1 "No such file" "$netaug" inspect "$scratch/none.h5"
+refuses "no HDF5 file" 1 "is not an HDF5 file" "$netaug" inspect "$NETAUG_SRCDIR/tests/check.sh"
+
+finish
