@@ -2,7 +2,7 @@
 # The command line: help agrees with itself, and mistakes get a clear message and a status.
 # SPDX-License-Identifier: GPL-3.0-or-later
 . "${NETAUG_SRCDIR:-..}/tests/check.sh"
-commands="run resume verify-resume watch profile eval export inspect compare report data repl bench help"
+commands="run resume verify-resume watch profile eval export inspect diff compare report data repl bench help"
 
 # ------------------------------------------------------------------------------------- help
 try "$netaug"

@@ -48,6 +48,42 @@ if $python "$NETAUG_SRCDIR/tests/h5py_files.py" typical "$scratch/typical.h5" 2>
   try "$netaug" inspect "$scratch/typical.h5" --sort values --reverse
   check "and the other way round" says "$(printf '%s\n' "$out" | sed -n 2p)" "[3]"
 
+  # ------------------------------------------------------------------------------ diff
+  try "$netaug" diff "$scratch/typical.h5" "$scratch/typical.h5"
+  check "a file does not differ from itself" [ "$status" = 0 ]
+  check "and its arrays are counted" says "$out" "arrays are equal"
+  cat >"$scratch/change.py" <<'P'
+import sys, h5py
+with h5py.File(sys.argv[1], "a") as f:
+    f["model_weights/dense/dense/kernel:0"][1, 1] += 1
+    f["names"][1] = "other"
+    del f["half"]
+    del f["flags"]
+    f["flags"] = [1, 2]
+    f.create_group("new/er")
+    f["new/er/one"] = 1
+    f.attrs["keras_version"] = "3"
+    f.attrs["settings"] = "train.lr = 0.1\ntrain.epochs = 3"
+with h5py.File(sys.argv[2], "a") as f:
+    f.attrs["settings"] = "train.lr = 0.05\ntrain.epochs = 3"
+P
+  cp "$scratch/typical.h5" "$scratch/changed.h5"
+  $python "$scratch/change.py" "$scratch/changed.h5" "$scratch/typical.h5"
+  try "$netaug" diff "$scratch/typical.h5" "$scratch/changed.h5"
+  check "a changed one does: status 1" [ "$status" = 1 ]
+  check "settings" says "$out" "  train.lr                         0.05 -> 0.1"
+  check "but not those that are equal" [ -z "$(printf '%s\n' "$out" | grep train.epochs)" ]
+  check "attributes" says "$out" "@keras_version                   2.9.0 -> 3"
+  check "tensors by relative change" says "$out" "0.006855          1  [64,10]            /model_weights/dense/dense/kernel:0"
+  check "other values" says "$out" "/names  1 of 3 values differ"
+  check "what only one has" says "$out" "/half  [5] float16"
+  check "a group at once" says "$out" "/new  group of 1"
+  check "of another shape" says "$out" "/flags                           [3] bool -> [2] int64"
+  try "$netaug" diff "$scratch/typical.h5" "$scratch/changed.h5" --all
+  check "--all lists what is equal" says "$out" "/packed"
+  try "$netaug" diff "$scratch/typical.h5" "$scratch/changed.h5" --quiet
+  check "--quiet says it by status" [ "$status$out" = 1 ]
+
   # ------------------------------------------------------------------------------ mistakes
   refuses "a misspelt path" 1 'there is no "hafl" in /' "$netaug" inspect "$scratch/typical.h5" hafl
   check "and the hint knows better" says "$err" 'did you mean "half"?'
@@ -62,5 +98,8 @@ else
 fi
 refuses "no file" 1 "No such file" "$netaug" inspect "$scratch/none.h5"
 refuses "no HDF5 file" 1 "is not an HDF5 file" "$netaug" inspect "$NETAUG_SRCDIR/tests/check.sh"
+refuses "a comparison of a file and a folder" 2 "a folder and a file cannot be compared" \
+  "$netaug" diff "$scratch" "$NETAUG_SRCDIR/tests/check.sh"
+refuses "a comparison with what is not there" 2 "No such file" "$netaug" diff "$scratch/none.h5" "$scratch/none.h5"
 
 finish

@@ -17,6 +17,11 @@ typedef struct options {
   bool stats, reverse, exact, plain;
 } options;
 
+/* "|file|name": the first bar is left out. */
+#define SORT_CHOICE(symbol, name, help) "|" name
+static const char sort_choices[] = NA_TENSOR_SORTS(SORT_CHOICE);
+#undef SORT_CHOICE
+
 /* clang-format off */
 static const na_option option_table[] = {
     {{"--slice", NA_TEXT, offsetof(options, slice), "", 0, 0, NULL,
@@ -26,7 +31,7 @@ static const na_option option_table[] = {
     {{"--stats", NA_BOOL, offsetof(options, stats), "false", 0, 0, NULL, "list all tensors with their statistics"},
      NULL, false},
     {{"--sort", NA_CHOICE, offsetof(options, sort), "file", 0, 0,
-      "file|name|values|min|max|mean|std|zeros|bad|l1|l2|rms", "the order of --stats, the largest first"},
+      sort_choices + 1, "the order of --stats, the largest first"},
      "STATISTIC", false},
     {{"--reverse", NA_BOOL, offsetof(options, reverse), "false", 0, 0, NULL, "the smallest first"}, NULL, false},
     {{"--axis", NA_INT, offsetof(options, axis), "-1", -2, 31, NULL,

@@ -47,13 +47,14 @@ struct na_command {
   const na_option *options;
   int option_count;
   size_t size; /* of the options' structure */
+  int failure; /* exit status of an error; 0: the usual one */
 
   /* Does it. Returns the exit status, or a negative code with err filled. */
   int (*run)(const na_call *call, na_error *err);
 };
 
 /* X(name): every command, in the order of help. */
-#define NA_COMMANDS(X) X(run) X(resume) X(verify_resume) X(watch) X(profile) X(eval) X(export) X(inspect) X(compare) X(report) X(data) X(repl) X(bench) X(help)
+#define NA_COMMANDS(X) X(run) X(resume) X(verify_resume) X(watch) X(profile) X(eval) X(export) X(inspect) X(diff) X(compare) X(report) X(data) X(repl) X(bench) X(help)
 
 #define NA_COMMAND_DECLARE(name) extern const na_command na_command_##name;
 NA_COMMANDS(NA_COMMAND_DECLARE)

@@ -11,6 +11,7 @@ libtui_a_SOURCES = \
 	tui/cmd_bench.c \
 	tui/cmd_compare.c \
 	tui/cmd_data.c \
+	tui/cmd_diff.c \
 	tui/cmd_eval.c \
 	tui/cmd_export.c \
 	tui/cmd_help.c \
@@ -36,6 +37,7 @@ libtui_a_SOURCES = \
 	tui/images.c tui/images.h \
 	tui/inspect/about.c tui/inspect/detail.h \
 	tui/inspect/activations.c tui/inspect/activations.h \
+	tui/inspect/differ.c tui/inspect/differ.h \
 	tui/inspect/page.c tui/inspect/page.h \
 	tui/inspect/picture.c tui/inspect/picture.h \
 	tui/inspect/pictures.c \

@@ -65,7 +65,9 @@ static int run_command(const na_command *command, int argc, char **argv)
     return report(&err, NA_EXIT_USAGE);
   int status = command->run(&call, &err);
   if (status < 0)
-    status = report(&err, status == NA_ESTOPPED ? NA_EXIT_INTERRUPTED : NA_EXIT_FAILURE);
+    status = report(&err, status == NA_ESTOPPED    ? NA_EXIT_INTERRUPTED
+                          : command->failure > 0 ? command->failure
+                                                 : NA_EXIT_FAILURE);
   na_call_free(&call);
   return status;
 }

@@ -64,7 +64,7 @@ bool na_moments_dead(const na_moments *m)
 /* -------------------------------------------------------------------------------- blocks */
 
 /* A chunk, cut from its first dimension on where it is too large, then grown from the last on. */
-void na_scan_shape(const na_h5_about *about, double room, long long *block)
+void na_scan_shape(const na_h5_about *about, double room, long long block[NA_H5_RANK_MOST])
 {
   double size = 1;
   for (int i = about->rank - 1; i >= 0; i--) {
@@ -85,17 +85,39 @@ void na_scan_shape(const na_h5_about *about, double room, long long *block)
   }
 }
 
+static long long blocks_along(const na_h5_about *about, const long long *block, int i)
+{
+  return about->dims[i] > 0 ? (about->dims[i] - 1) / block[i] + 1 : 0;
+}
+
+double na_scan_blocks(const na_h5_about *about, const long long block[NA_H5_RANK_MOST])
+{
+  double count = about->count > 0;
+  for (int i = 0; i < about->rank; i++) count *= (double)blocks_along(about, block, i);
+  return count;
+}
+
+void na_scan_place(const na_h5_about *about, const long long block[NA_H5_RANK_MOST], double number,
+                   na_h5_part *part)
+{
+  *part = (na_h5_part){.rank = about->rank};
+  for (int i = about->rank - 1; i >= 0; i--) {
+    double blocks = (double)blocks_along(about, block, i);
+    part->first[i] = (long long)fmod(number, blocks) * block[i];
+    number = floor(number / blocks);
+    long long rest = about->dims[i] - part->first[i];
+    part->count[i] = rest < block[i] ? rest : block[i];
+    part->step[i] = 1;
+  }
+}
+
 static void plan(na_scan *scan)
 {
   const na_h5_about *a = &scan->about;
   double size = 1;
   na_scan_shape(a, NA_READER_VALUES, scan->block);
-  scan->block_count = a->count > 0;
-  for (int i = 0; i < a->rank; i++) {
-    scan->blocks[i] = a->dims[i] > 0 ? (a->dims[i] - 1) / scan->block[i] + 1 : 0;
-    scan->block_count *= (double)scan->blocks[i];
-    size *= (double)scan->block[i];
-  }
+  scan->block_count = na_scan_blocks(a, scan->block);
+  for (int i = 0; i < a->rank; i++) size *= (double)scan->block[i];
   scan->reading = scan->block_count;
   if (scan->wish.limit > 0 && a->count > scan->wish.limit) {
     double wanted = ceil(scan->wish.limit / size);
@@ -163,21 +185,12 @@ void na_scan_end(na_scan *scan)
 
 /* -------------------------------------------------------------------------------- passes */
 
-/* Block number `next` of those that are read. */
+/* The block that is next. */
 static void place(const na_scan *scan, na_h5_part *part)
 {
   double number = scan->sampled ? floor(scan->next * scan->block_count / scan->reading) : scan->next;
-  *part = (na_h5_part){.rank = scan->about.rank};
+  na_scan_place(&scan->about, scan->block, number, part);
   snprintf(part->field, sizeof part->field, "%s", scan->wish.field);
-  for (int i = scan->about.rank - 1; i >= 0; i--) {
-    double blocks = (double)scan->blocks[i];
-    long long at = (long long)fmod(number, blocks);
-    number = floor(number / blocks);
-    part->first[i] = at * scan->block[i];
-    long long rest = scan->about.dims[i] - part->first[i];
-    part->count[i] = rest < scan->block[i] ? rest : scan->block[i];
-    part->step[i] = 1;
-  }
 }
 
 /* Values of one channel lie together in runs. */

@@ -45,7 +45,7 @@ typedef struct na_scan {
   char *path;
   na_scan_wish wish;
   na_h5_about about;
-  long long block[NA_H5_RANK_MOST], blocks[NA_H5_RANK_MOST];
+  long long block[NA_H5_RANK_MOST];
   double block_count; /* blocks in all */
   double reading;     /* of which are read */
   double next;        /* number of the next to be read in this pass */
@@ -65,7 +65,11 @@ void na_scan_end(na_scan *scan);
 int na_scan_whole(na_scan *scan, na_reader *reader, const char *path, const na_scan_wish *wish,
                   na_error *err);
 
-/* Shapes of blocks that read whole chunks where they fit into `room` values. block[rank] is filled. */
-void na_scan_shape(const na_h5_about *about, double room, long long *block);
+/* A dataset in blocks. The shape of one that has at most `room` values, and whole chunks where they fit;
+ * how many there are; and the part that is block `number`, from 0 on. */
+void na_scan_shape(const na_h5_about *about, double room, long long block[NA_H5_RANK_MOST]);
+double na_scan_blocks(const na_h5_about *about, const long long block[NA_H5_RANK_MOST]);
+void na_scan_place(const na_h5_about *about, const long long block[NA_H5_RANK_MOST], double number,
+                   na_h5_part *part);
 
 #endif
