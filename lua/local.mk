@@ -9,8 +9,10 @@ liblua_netaug_a_SOURCES = $(lua_headers) \
 	lua/na_lua_data.c \
 	lua/na_lua_event.c \
 	lua/na_lua_experiment.c \
+	lua/na_lua_file.c \
 	lua/na_lua_help.c \
 	lua/na_lua_keep.c \
+	lua/na_lua_measure.c \
 	lua/na_lua_net.c \
 	lua/na_lua_resume.c \
 	lua/na_lua_run.c \
@@ -29,8 +31,19 @@ dist_luanetaug_DATA = \
 	lua/netaug/build.lua \
 	lua/netaug/complete.lua \
 	lua/netaug/init.lua \
+	lua/netaug/json.lua \
 	lua/netaug/model.lua \
 	lua/netaug/show.lua \
+	lua/netaug/sweep.lua \
+	lua/netaug/sweep_arms.lua \
+	lua/netaug/sweep_cost.lua \
+	lua/netaug/sweep_drop.lua \
+	lua/netaug/sweep_queue.lua \
+	lua/netaug/sweep_results.lua \
+	lua/netaug/sweep_run.lua \
+	lua/netaug/sweep_store.lua \
+	lua/netaug/sweep_text.lua \
+	lua/netaug/sweep_tune.lua \
 	lua/netaug/zoo.lua
 luamodelsdir = $(pkgdatadir)/lua/netaug/models
 dist_luamodels_DATA = \

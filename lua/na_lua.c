@@ -250,6 +250,9 @@ static int open_core(lua_State *L)
   na_lua_open_builder(L);
   na_lua_open_data(L);
   na_lua_open_run(L);
+  na_lua_open_resume(L);
+  na_lua_open_measure(L);
+  na_lua_open_file(L);
   na_lua_open_experiment(L);
   return 1;
 }

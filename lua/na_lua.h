@@ -69,6 +69,9 @@ bool na_lua_resumed(const na_lua *lua);
 /* Lets every run repeat the steering of the run in `folder`. */
 int na_lua_replay(na_lua *lua, const char *folder, na_error *err);
 
+/* Lets sweep:run() print its plan and end the script; exp:run() is refused. */
+void na_lua_only_plan(na_lua *lua);
+
 /* Lets every run stop by itself after optimizer step `step`; 0: none. */
 void na_lua_stop_after(na_lua *lua, long step);
 

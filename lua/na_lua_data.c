@@ -5,9 +5,11 @@
 
 #include <string.h>
 
-/* The settings (a settings userdata) are the first user value. */
+/* User values. OWNER: the data whose collection this one shares, or nil. */
+enum { SETTINGS = 1, OWNER, VALUES = OWNER };
+
 typedef struct data {
-  na_dataset *dataset; /* NULL until something needs it */
+  na_dataset *dataset; /* NULL until something needs it, and where it is another's */
 } data;
 
 static const char *const class = "netaug.data";
@@ -20,7 +22,7 @@ static data *check(lua_State *L, int index)
 const na_data *na_lua_data_get(lua_State *L, int index)
 {
   check(L, index);
-  lua_getiuservalue(L, index, 1);
+  lua_getiuservalue(L, index, SETTINGS);
   const na_data *settings = na_lua_settings_get(L, -1);
   lua_pop(L, 1);
   return settings;
@@ -29,12 +31,15 @@ const na_data *na_lua_data_get(lua_State *L, int index)
 na_dataset *na_lua_dataset_get(lua_State *L, int index)
 {
   data *d = check(L, index);
+  const na_data *settings = na_lua_data_get(L, index);
   na_error err = {0};
-  if (d->dataset == NULL &&
-      na_dataset_open(&d->dataset, na_lua_data_get(L, index), &err) != NA_OK) {
+  if (lua_getiuservalue(L, index, OWNER) != LUA_TNIL) d = check(L, -1);
+  lua_pop(L, 1); /* the userdata keeps it */
+  if (d->dataset == NULL && na_dataset_open(&d->dataset, settings, &err) != NA_OK) {
     d->dataset = NULL;
     na_lua_raise(L, &err);
   }
+  na_dataset_reseed(d->dataset, settings->seed);
   return d->dataset;
 }
 
@@ -46,14 +51,19 @@ static int collect(lua_State *L)
   return 0;
 }
 
+static void push_data(lua_State *L)
+{
+  data *d = lua_newuserdatauv(L, sizeof *d, VALUES);
+  d->dataset = NULL;
+  luaL_setmetatable(L, class);
+}
+
 /* netaug.dataset(name_or_path [, settings]) */
 static int dataset(lua_State *L)
 {
   const char *path = luaL_checkstring(L, 1);
   lua_settop(L, 2);
-  data *d = lua_newuserdatauv(L, sizeof *d, 1);
-  d->dataset = NULL;
-  luaL_setmetatable(L, class);
+  push_data(L);
   na_data *settings = na_lua_settings_new(L, &na_data_settings, sizeof *settings);
   na_value value = {.kind = NA_VALUE_TEXT, .text = path};
   na_error err = {0};
@@ -61,7 +71,40 @@ static int dataset(lua_State *L)
     return na_lua_raise(L, &err);
   na_lua_settings_fill(L, -1, 2);
   na_lua_settings_override(L, -1);
-  lua_setiuservalue(L, 3, 1);
+  lua_setiuservalue(L, 3, SETTINGS);
+  return 1;
+}
+
+/* Do they differ in nothing but the seed? */
+static bool same_images(const na_data *a, const na_data *b)
+{
+  na_data other = *b;
+  na_buffer x = {0}, y = {0};
+  other.seed = a->seed;
+  na_lua_settings_text(&na_data_settings, a, &x);
+  na_lua_settings_text(&na_data_settings, &other, &y);
+  bool same = !x.failed && !y.failed && strcmp(x.data, y.data) == 0;
+  na_free(x.data);
+  na_free(y.data);
+  return same;
+}
+
+/* data:with { seed = 2 } */
+static int with(lua_State *L)
+{
+  enum { SELF = 1, CHANGES, COPY };
+  const na_data *from = na_lua_data_get(L, SELF);
+  luaL_checktype(L, CHANGES, LUA_TTABLE);
+  lua_settop(L, CHANGES);
+  push_data(L);
+  na_data *settings = na_lua_settings_new(L, &na_data_settings, sizeof *settings);
+  *settings = *from;
+  na_lua_settings_fill(L, -1, CHANGES);
+  lua_setiuservalue(L, COPY, SETTINGS);
+  if (!same_images(from, settings)) return 1;
+  if (lua_getiuservalue(L, SELF, OWNER) == LUA_TNIL) lua_pushvalue(L, SELF);
+  lua_setiuservalue(L, COPY, OWNER);
+  lua_settop(L, COPY);
   return 1;
 }
 
@@ -143,6 +186,7 @@ static int get(lua_State *L)
 static int to_string(lua_State *L)
 {
   const data *d = check(L, 1);
+  if (lua_getiuservalue(L, 1, OWNER) != LUA_TNIL) d = check(L, -1);
   if (d->dataset == NULL) {
     lua_pushfstring(L, "data %s (not opened yet)", na_lua_data_get(L, 1)->path);
     return 1;
@@ -167,6 +211,9 @@ static const na_lua_function functions[] = {
     {"data.val", "", "images to validate on", NULL},
     {"data.skipped", "", "damaged images left out so far", NULL},
     {"data.settings", "", "a copy of its settings, see help(\"data\")", NULL},
+    {"data:with", "{ seed = 2 }",
+     "the same images with other settings; what is loaded is shared where only the seed differs",
+     with},
     {"data:counts", "([\"val\"])", "images of each class in train (or val), a list", counts},
 };
 

@@ -1,6 +1,9 @@
 /* Experiments: a model, data, augmentation and training settings under one name.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
 #include "lua/na_lua_private.h"
+#include "core/base/sha1.h"
 
 #include <string.h>
 
@@ -80,27 +83,29 @@ static bool is_model(lua_State *L, int index)
   return is;
 }
 
-static void read_model(lua_State *L)
+/* Takes the value on top as the model of the experiment at `self`, and pops it. */
+static void take_model(lua_State *L, int self)
 {
-  int type = lua_getfield(L, 1, "model");
+  int type = lua_type(L, -1);
   if (type == LUA_TFUNCTION)
     na_lua_fail(L, "experiment.model got a function\ncall it: netaug.models.NAME { ... }");
   if (!is_model(L, -1))
     na_lua_fail(L,
                 "experiment.model takes a model, but got %s%s\nas in model = netaug.models.tiny {}",
                 type == LUA_TNIL ? "" : "a ", type == LUA_TNIL ? "nothing" : lua_typename(L, type));
-  lua_setiuservalue(L, 2, MODEL);
+  lua_setiuservalue(L, self, MODEL);
 }
 
-static void read_data(lua_State *L)
+/* The same for the data. */
+static void take_data(lua_State *L, int self)
 {
-  int type = lua_getfield(L, 1, "data");
+  int type = lua_type(L, -1);
   if (luaL_testudata(L, -1, "netaug.data") == NULL)
     na_lua_fail(L,
                 "experiment.data takes a dataset, but got %s%s\n"
                 "as in data = netaug.dataset(\"fashion-mnist\", { batch = 128 })",
                 type == LUA_TNIL ? "" : "a ", type == LUA_TNIL ? "nothing" : lua_typename(L, type));
-  lua_setiuservalue(L, 2, DATA);
+  lua_setiuservalue(L, self, DATA);
 }
 
 /* Pushes field `name` of the model's recipe, or nil; gives its type. */
@@ -193,13 +198,62 @@ static int new_experiment(lua_State *L)
   experiment *e = lua_newuserdatauv(L, sizeof *e, VALUES);
   luaL_setmetatable(L, class);
   read_name(L, e);
-  read_model(L);
-  read_data(L);
+  lua_getfield(L, 1, "model");
+  take_model(L, 2);
+  lua_getfield(L, 1, "data");
+  take_data(L, 2);
   read_augment(L);
   read_train(L);
   read_kd(L);
   lua_newtable(L);
   lua_setiuservalue(L, 2, HOOKS);
+  return 1;
+}
+
+/* Pushes a settings userdata with the values of the one that is user value `value` of the experiment
+ * at index. */
+static void push_settings_copy(lua_State *L, int index, int value, const na_settings *settings,
+                               size_t size)
+{
+  void *copy = na_lua_settings_new(L, settings, size);
+  lua_getiuservalue(L, index, value);
+  memcpy(copy, na_lua_settings_get(L, -1), size);
+  lua_pop(L, 1);
+}
+
+/* Pushes a copy of exp.state, which hooks may change in place. */
+static void push_state_copy(lua_State *L, int index)
+{
+  if (lua_getiuservalue(L, index, STATE) == LUA_TNIL) return;
+  na_buffer *text = na_lua_buffer(L);
+  na_lua_write_plain(L, -2, text);
+  if (text->failed) luaL_error(L, "not enough memory");
+  na_lua_read_plain(L, text->data);
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+}
+
+/* exp:copy([name]) */
+static int copy(lua_State *L)
+{
+  enum { SELF = 1, NAME, COPY };
+  const experiment *from = check(L, SELF);
+  const char *name = luaL_optstring(L, NAME, from->name);
+  static const int shared[] = {MODEL, DATA, HOOKS, RECORD};
+  lua_settop(L, NAME);
+  experiment *e = lua_newuserdatauv(L, sizeof *e, VALUES);
+  luaL_setmetatable(L, class);
+  set_name(L, e, name);
+  for (int i = 0; i < NA_LUA_COUNT(shared); i++) {
+    lua_getiuservalue(L, SELF, shared[i]);
+    lua_setiuservalue(L, COPY, shared[i]);
+  }
+  push_settings_copy(L, SELF, AUGMENT, &na_augment_settings, sizeof(na_augmentation));
+  lua_setiuservalue(L, COPY, AUGMENT);
+  push_settings_copy(L, SELF, TRAIN, &na_train_settings, sizeof(na_train));
+  lua_setiuservalue(L, COPY, TRAIN);
+  push_state_copy(L, SELF);
+  lua_setiuservalue(L, COPY, STATE);
   return 1;
 }
 
@@ -270,6 +324,31 @@ static const char *push_description(lua_State *L, const experiment *e, int data,
   return lua_tostring(L, -1);
 }
 
+/* Pushes what a run's bits follow from, as a hash: settings, structure, and where there are hooks the
+ * script. Runs of one identity and program give the same results. */
+static const char *push_identity(lua_State *L, const char *description, int net)
+{
+  char hash[41];
+  bool hooked = false;
+  net = lua_absindex(L, net);
+  na_buffer *text = na_lua_buffer(L);
+  na_buffer_add(text, "%s\n", PACKAGE_VERSION);
+  na_lua_add_lasting(description, text);
+  na_net_write(na_lua_net_get(L, net), text);
+  for (int i = 0; i < NA_LUA_COUNT(hooks); i++) {
+    hooked = na_lua_push_hook(L, 1, hooks[i]) != LUA_TNIL || hooked;
+    lua_pop(L, 1);
+  }
+  if (hooked) {
+    na_lua_push_text(L);
+    na_buffer_add(text, "%s", lua_tostring(L, -1));
+    lua_pop(L, 1);
+  }
+  if (text->failed) luaL_error(L, "not enough memory");
+  na_sha1_blob(text->data, text->length, hash);
+  return lua_pushstring(L, hash);
+}
+
 /* Continues exp:run() once the run has ended: its result, or its error. */
 static int finish(lua_State *L, int status, lua_KContext context)
 {
@@ -288,6 +367,9 @@ static int finish(lua_State *L, int status, lua_KContext context)
 static void check_place(lua_State *L)
 {
   na_lua *lua = na_lua_of(L);
+  if (lua->only_plan)
+    na_lua_fail(L, "the script begins with a run of its own, not with a sweep\n"
+                   "a plan is known of sweeps only: leave --plan out");
   if (lua->run != NULL)
     na_lua_fail(L, "run %s is going on\nwait for its end, or stop it", na_lua_run_name(lua));
   if (lua->active != L || !lua_isyieldable(L))
@@ -295,11 +377,18 @@ static void check_place(lua_State *L)
                    "coroutine or a metamethod");
 }
 
-/* The options of exp:run at 2. */
-static const char *read_replay(lua_State *L)
+/* What exp:run's options at 2 say: which folder's steering is repeated, and whether the script says
+ * itself which run this is: one that goes on, or (false) a new one. */
+typedef struct run_options {
+  const char *replay, *resume; /* or NULL */
+  bool placed;
+} run_options;
+
+static run_options read_options(lua_State *L)
 {
-  static const char *const names[] = {"replay"};
-  if (lua_isnoneornil(L, 2)) return NULL;
+  static const char *const names[] = {"replay", "resume"};
+  run_options options = {0};
+  if (lua_isnoneornil(L, 2)) return options;
   if (!lua_istable(L, 2))
     na_lua_fail(L, "exp:run takes a table of options, but got a %s", luaL_typename(L, 2));
   lua_pushnil(L);
@@ -308,20 +397,22 @@ static const char *read_replay(lua_State *L)
     lua_pop(L, 1);
   }
   lua_getfield(L, 2, "replay");
-  const char *folder = luaL_optstring(L, -1, NULL);
-  lua_pop(L, 1); /* the table keeps it */
-  return folder;
+  options.replay = luaL_optstring(L, -1, NULL);
+  options.placed = lua_getfield(L, 2, "resume") != LUA_TNIL;
+  if (lua_toboolean(L, -1)) options.resume = luaL_checkstring(L, -1);
+  lua_pop(L, 2); /* the table keeps them */
+  return options;
 }
 
-/* exp:run([{ replay = folder }]) */
+/* exp:run([{ replay = folder, resume = folder }]) */
 static int run(lua_State *L)
 {
   enum { SELF = 1, OPTIONS, DATASET, SETTINGS, NETWORK };
   experiment *e = check(L, SELF);
   check_place(L);
   lua_settop(L, OPTIONS);
-  const char *replay = read_replay(L);
-  if (na_lua_recall(L)) return 1;
+  run_options options = read_options(L);
+  if (!options.placed && na_lua_recall(L)) return 1;
   lua_pushnil(L);
   lua_setiuservalue(L, SELF, NET);
   lua_gc(L, LUA_GCCOLLECT); /* the collector cannot see how large a dropped network is */
@@ -337,17 +428,47 @@ static int run(lua_State *L)
   lua_getiuservalue(L, SELF, KD);
   const na_kd *kd = na_lua_settings_get(L, -1);
   lua_pop(L, 2); /* the experiment keeps them */
-  na_lua_run_start(L, &(na_lua_plan){.name = e->name,
-                                     .experiment = SELF,
-                                     .net = NETWORK,
-                                     .data = DATASET,
-                                     .train = train,
-                                     .kd = kd,
-                                     .description = description,
-                                     .replay = replay,
-                                     .record = recorded});
+  na_lua_plan plan = {.name = e->name,
+                      .experiment = SELF,
+                      .net = NETWORK,
+                      .data = DATASET,
+                      .train = train,
+                      .kd = kd,
+                      .description = description,
+                      .identity = push_identity(L, description, NETWORK),
+                      .replay = options.replay,
+                      .record = recorded,
+                      .placed = options.placed};
+  if (options.resume != NULL)
+    plan.again = na_lua_push_again(L, options.resume);
+  else if (!options.placed)
+    plan.again = na_lua_resumes(na_lua_of(L));
+  na_lua_run_start(L, &plan);
   lua_settop(L, SELF);
   return lua_yieldk(L, 0, 0, finish);
+}
+
+/* core.network(exp): what it would train, made to measure for its data. */
+static int network(lua_State *L)
+{
+  check(L, 1);
+  lua_settop(L, 1);
+  lua_getiuservalue(L, 1, DATA);
+  lua_getiuservalue(L, 1, TRAIN);
+  push_net(L, 2, na_lua_settings_get(L, 3));
+  return 1;
+}
+
+/* core.identity(exp, net): of the run that it would begin. */
+static int identity(lua_State *L)
+{
+  enum { SELF = 1, NETWORK, DATASET, SETTINGS };
+  experiment *e = check(L, SELF);
+  lua_settop(L, NETWORK);
+  lua_getiuservalue(L, SELF, DATA);
+  lua_getiuservalue(L, SELF, TRAIN);
+  push_identity(L, push_description(L, e, DATASET, na_lua_settings_get(L, SETTINGS)), NETWORK);
+  return 1;
 }
 
 /* The list of names at index as the setting `layers` has it. */
@@ -431,13 +552,18 @@ static int get(lua_State *L)
   return 1;
 }
 
-/* Only the name, the state and the hooks can be assigned: a misspelt hook would never be called. */
+/* Besides name, model, data and state only the hooks: a misspelt one would never be called. */
 static int set(lua_State *L)
 {
   experiment *e = check(L, 1);
   const char *key = luaL_checkstring(L, 2);
   if (strcmp(key, "name") == 0) {
     set_name(L, e, luaL_checkstring(L, 3));
+    return 0;
+  }
+  if (strcmp(key, "model") == 0 || strcmp(key, "data") == 0) {
+    lua_settop(L, 3);
+    (key[0] == 'm' ? take_model : take_data)(L, 1);
     return 0;
   }
   if (strcmp(key, "state") == 0) {
@@ -467,8 +593,8 @@ static int to_string(lua_State *L)
 
 static const na_lua_function functions[] = {
     {"experiment.name", "", "what its run folders are called", NULL},
-    {"experiment.model", "", "the model's description", NULL},
-    {"experiment.data", "", "the dataset", NULL},
+    {"experiment.model", "", "the model's description; another can be assigned", NULL},
+    {"experiment.data", "", "the dataset; another can be assigned", NULL},
     {"experiment.augment", "", "augmentation settings; assignments to its fields are checked",
      NULL},
     {"experiment.train", "", "training settings; assignments to its fields are checked", NULL},
@@ -480,11 +606,13 @@ static const na_lua_function functions[] = {
      "what you like to keep in checkpoints: numbers, strings, booleans, tables of them; set by your "
      "hooks, restored when the run goes on after an interruption",
      NULL},
-    {"experiment:run", "([{ replay = folder }])",
-     "trains and waits; returns { base, augmented, best, seconds, run, stopped, history }; top1 "
-     "and "
-     "top5 are shares of 1",
+    {"experiment:run", "([{ replay = folder, resume = folder }])",
+     "trains and waits; returns { base, augmented, best, seconds, run, stopped, steered, history }; "
+     "top1 and top5 are shares of 1; resume goes on with an interrupted run of the same experiment, "
+     "false begins a new one wherever the script is",
      run},
+    {"experiment:copy", "([name])",
+     "a copy whose settings can be changed; model, data, hooks and recording are shared", copy},
     {"experiment:record", "{ layers =, images =, epochs =, augmented =, gradients = }",
      "records what layers give on the first images of the validation set, after every epoch or the "
      "given ones, into activations-STEP.h5 of the run's folder; false: no more",
@@ -497,11 +625,14 @@ static const na_lua_function public[] = {
      "an experiment with checked settings; augment = false trains without NetAug", new_experiment},
 };
 
+static const luaL_Reg library[] = {{"network", network}, {"identity", identity}, {NULL, NULL}};
+
 static const luaL_Reg meta[] = {{"__newindex", set}, {"__tostring", to_string}, {NULL, NULL}};
 
 void na_lua_open_experiment(lua_State *L)
 {
   na_lua_define(L, &(na_lua_class){class, functions, NA_LUA_COUNT(functions), meta, get});
+  luaL_setfuncs(L, library, 0);
   lua_getfield(L, -1, "public");
   na_lua_functions(L, public, NA_LUA_COUNT(public));
   lua_pop(L, 1);

@@ -291,12 +291,23 @@ static int methods(lua_State *L)
   return 1;
 }
 
+/* core.define(class, methods): makes methods of a class that the library's Lua has known. */
+static int define(lua_State *L)
+{
+  luaL_newmetatable(L, luaL_checkstring(L, 1));
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_pushvalue(L, 2);
+  lua_setfield(L, -2, "methods");
+  return 0;
+}
+
 void na_lua_open_registry(lua_State *L)
 {
   static const luaL_Reg library[] = {{"register", register_entry},
                                      {"help_names", help_names},
                                      {"class_of", class_of},
                                      {"methods", methods},
+                                     {"define", define},
                                      {NULL, NULL}};
   luaL_setfuncs(L, library, 0);
 }

@@ -44,6 +44,7 @@ struct na_lua {
   struct na_lua_resumption *resumption; /* NULL: none */
   char *replay;                         /* folder, or NULL */
   long stop_after;                      /* 0: never */
+  bool only_plan;
   long calls;                           /* runs begun */
   na_buffer earlier;                    /* their names, a line each */
 };
@@ -161,7 +162,8 @@ na_net *na_lua_net_get(lua_State *L, int index);
 /* Pushes a userdata that owns the net put into the returned place. */
 na_net **na_lua_push_net(lua_State *L);
 
-/* The dataset of a data userdata, opened now if it was not (raises when it cannot be). */
+/* The dataset of a data userdata, opened now if it was not (raises when it cannot be), with its seed
+ * in force. */
 na_dataset *na_lua_dataset_get(lua_State *L, int index);
 const na_data *na_lua_data_get(lua_State *L, int index);
 
@@ -191,6 +193,9 @@ typedef struct na_lua_plan {
   const char *description;
   const na_record *record; /* or NULL */
   const char *replay; /* folder of a run whose steering is repeated, or NULL */
+  const char *identity;
+  struct na_lua_resumption *again; /* what goes on, or NULL: a new run */
+  bool placed; /* the script said which run it is; its place in the script does not matter */
 } na_lua_plan;
 
 /* Makes the folder, opens the sources and starts the trainer of a new run, which becomes lua->run.
@@ -236,27 +241,35 @@ typedef struct na_lua_resumption {
   int set_count;
 } na_lua_resumption;
 
-/* Is the next run the one that goes on? */
-bool na_lua_resumes(const na_lua *lua);
+/* What the next run of the script goes on with by its place in the script, or NULL. */
+na_lua_resumption *na_lua_resumes(const na_lua *lua);
+
+/* What the run in folder goes on with, on top of the stack where it is not lua's own. Raises when the
+ * folder holds no run. */
+na_lua_resumption *na_lua_push_again(lua_State *L, const char *folder);
 
 /* A run that was over before the one that goes on began: pushes its result and returns true. */
 bool na_lua_recall(lua_State *L);
 
 /* Raises unless the experiment is what it was: description against the stored settings. */
-void na_lua_resume_check(lua_State *L, const char *description);
+void na_lua_resume_check(lua_State *L, const na_lua_resumption *again, const char *description);
 
 /* Gives the trainer the changes that na_lua_resume was given. */
-int na_lua_resume_set(na_lua *lua, na_trainer *trainer, na_error *err);
+int na_lua_resume_set(const na_lua_resumption *again, na_trainer *trainer, na_error *err);
 
 /* Appends the first `most` epochs of the run in folder (most < 0: all) to the list on top. */
 void na_lua_add_history(lua_State *L, const char *folder, long most);
 
 /* Pushes the texts that a run stores of its script, and fills notes[NA_LUA_NOTES] with them. */
-enum { NA_LUA_NOTES = 6 };
-void na_lua_push_notes(lua_State *L, const char *text, size_t size, na_note *notes);
+enum { NA_LUA_NOTES = 7 };
+void na_lua_push_notes(lua_State *L, const char *text, size_t size, const char *identity,
+                       na_note *notes);
 
 /* Counts a run that has begun, for those after it. */
-void na_lua_started(na_lua *lua, const char *name);
+void na_lua_started(na_lua *lua, const na_lua_plan *plan, const char *name);
+
+/* Appends the lines of a description that change a run's bits: not its name, nor how many threads. */
+void na_lua_add_lasting(const char *description, na_buffer *out);
 
 void na_lua_resume_free(na_lua *lua);
 
@@ -271,6 +284,9 @@ void na_lua_open_data(lua_State *L);
 void na_lua_open_settings(lua_State *L);
 void na_lua_open_experiment(lua_State *L);
 void na_lua_open_run(lua_State *L);
+void na_lua_open_resume(lua_State *L);
+void na_lua_open_measure(lua_State *L);
+void na_lua_open_file(lua_State *L);
 void na_lua_open_help(lua_State *L);
 void na_lua_open_registry(lua_State *L);
 

@@ -63,10 +63,11 @@ static void push_script(lua_State *L)
   lua_settop(L, index);
 }
 
-void na_lua_push_notes(lua_State *L, const char *text, size_t size, na_note *notes)
+void na_lua_push_notes(lua_State *L, const char *text, size_t size, const char *identity,
+                       na_note *notes)
 {
-  static const char *const names[NA_LUA_NOTES] = {"script_sha1", "script",  "arguments",
-                                                  "overrides",   "earlier", "call"};
+  static const char *const names[NA_LUA_NOTES] = {"script_sha1", "script",  "arguments", "overrides",
+                                                  "earlier",     "call",    "identity"};
   na_lua *lua = na_lua_of(L);
   char hash[41];
   luaL_checkstack(L, NA_LUA_NOTES + 8, NULL);
@@ -78,12 +79,14 @@ void na_lua_push_notes(lua_State *L, const char *text, size_t size, na_note *not
   push_overrides(L);
   lua_pushstring(L, lua->earlier.data != NULL ? lua->earlier.data : "");
   lua_pushfstring(L, "%d", (int)lua->calls + 1);
+  lua_pushstring(L, identity);
   for (int i = 0; i < NA_LUA_NOTES; i++) notes[i] = (na_note){names[i], lua_tostring(L, first + i)};
 }
 
-void na_lua_started(na_lua *lua, const char *name)
+void na_lua_started(na_lua *lua, const na_lua_plan *plan, const char *name)
 {
-  if (na_lua_resumes(lua)) lua->resumption->done = true;
+  if (plan->again != NULL && plan->again == lua->resumption) lua->resumption->done = true;
+  if (plan->placed) return;
   na_buffer_add(&lua->earlier, "%s\n", name);
   lua->calls++;
 }
@@ -122,18 +125,32 @@ static int find_checkpoint(na_lua_resumption *r, const char *given, na_error *er
   return NA_OK;
 }
 
+/* All that the run in folder, and the checkpoint (NULL: the last), have to say. */
+static int read_run(na_lua_resumption *r, const char *folder, const char *checkpoint, na_error *err)
+{
+  snprintf(r->folder, sizeof r->folder, "%s", folder);
+  int code = read_notes(r, err);
+  return code == NA_OK ? find_checkpoint(r, checkpoint, err) : code;
+}
+
+static void release(na_lua_resumption *r)
+{
+  na_free(r->script);
+  na_free(r->settings);
+  na_free(r->earlier);
+  r->script = r->settings = r->earlier = NULL;
+}
+
 int na_lua_resume(na_lua *lua, const char *folder, const char *checkpoint, int set_count,
                   const char *const *set, na_error *err)
 {
   na_lua_resume_free(lua);
   na_lua_resumption *r = na_alloc(sizeof *r);
   if (r == NULL) return na_fail_memory(err, sizeof *r, "the run to go on with");
-  snprintf(r->folder, sizeof r->folder, "%s", folder);
   r->set = set;
   r->set_count = set_count;
   lua->resumption = r;
-  int code = read_notes(r, err);
-  if (code == NA_OK) code = find_checkpoint(r, checkpoint, err);
+  int code = read_run(r, folder, checkpoint, err);
   if (code != NA_OK) na_lua_resume_free(lua);
   return code;
 }
@@ -142,9 +159,7 @@ void na_lua_resume_free(na_lua *lua)
 {
   na_lua_resumption *r = lua->resumption;
   if (r == NULL) return;
-  na_free(r->script);
-  na_free(r->settings);
-  na_free(r->earlier);
+  release(r);
   na_free(r);
   lua->resumption = NULL;
 }
@@ -154,10 +169,40 @@ bool na_lua_resumed(const na_lua *lua)
   return lua->resumption != NULL && lua->resumption->done;
 }
 
-bool na_lua_resumes(const na_lua *lua)
+na_lua_resumption *na_lua_resumes(const na_lua *lua)
 {
-  const na_lua_resumption *r = lua->resumption;
-  return r != NULL && !r->done && lua->calls + 1 == r->call;
+  na_lua_resumption *r = lua->resumption;
+  return r != NULL && !r->done && lua->calls + 1 == r->call ? r : NULL;
+}
+
+/* What netaug resume was asked to go on with, where that is the run in folder. */
+static na_lua_resumption *asked_for(const na_lua *lua, const char *folder)
+{
+  char path[PATH_MAX];
+  na_lua_resumption *r = lua->resumption;
+  if (r == NULL || r->done || realpath(folder, path) == NULL) return NULL;
+  return strcmp(path, r->folder) == 0 ? r : NULL;
+}
+
+static int collect(lua_State *L)
+{
+  release(lua_touserdata(L, 1));
+  return 0;
+}
+
+na_lua_resumption *na_lua_push_again(lua_State *L, const char *folder)
+{
+  static const luaL_Reg meta[] = {{"__gc", collect}, {NULL, NULL}};
+  na_error err = {0};
+  na_lua_resumption *r = asked_for(na_lua_of(L), folder);
+  if (r != NULL) return r;
+  if (strlen(folder) >= sizeof r->folder) na_lua_fail(L, "the path %.100s... is too long", folder);
+  r = lua_newuserdatauv(L, sizeof *r, 0);
+  memset(r, 0, sizeof *r);
+  if (luaL_newmetatable(L, "netaug.resumption")) luaL_setfuncs(L, meta, 0);
+  lua_setmetatable(L, -2);
+  if (read_run(r, folder, NULL, &err) != NA_OK) na_lua_raise(L, &err);
+  return r;
 }
 
 int na_lua_replay(na_lua *lua, const char *folder, na_error *err)
@@ -172,9 +217,8 @@ void na_lua_stop_after(na_lua *lua, long step)
   lua->stop_after = step;
 }
 
-int na_lua_resume_set(na_lua *lua, na_trainer *trainer, na_error *err)
+int na_lua_resume_set(const na_lua_resumption *r, na_trainer *trainer, na_error *err)
 {
-  const na_lua_resumption *r = lua->resumption;
   na_buffer command = {0};
   if (r->set_count == 0) return NA_OK;
   for (int i = 0; i < r->set_count; i++)
@@ -209,9 +253,23 @@ static const char *find_line(const char *text, const char *line, size_t length)
   return NULL;
 }
 
-void na_lua_resume_check(lua_State *L, const char *description)
+void na_lua_add_lasting(const char *description, na_buffer *out)
 {
-  const char *then = na_lua_of(L)->resumption->settings;
+  static const char *const passing[] = {"name = ", "train.threads = ", "data.loaders = ",
+                                        "data.cache = "};
+  for (const char *line = description; *line != '\0'; line += *line == '\n') {
+    size_t length = strcspn(line, "\n");
+    bool lasting = true;
+    for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++)
+      if (strncmp(line, passing[i], strlen(passing[i])) == 0) lasting = false;
+    if (lasting) na_buffer_add(out, "%.*s\n", (int)length, line);
+    line += length;
+  }
+}
+
+void na_lua_resume_check(lua_State *L, const na_lua_resumption *again, const char *description)
+{
+  const char *then = again->settings;
   for (const char *line = description; *line != '\0'; line += *line == '\n') {
     size_t length = strcspn(line, "\n"), name = strcspn(line, "=");
     const char *old = name < length && !is_free(line) ? find_line(then, line, name + 1) : NULL;
@@ -273,6 +331,27 @@ static bool name_of(const char *list, long number, char name[256])
   return name[0] != '\0' && strchr(name, '/') == NULL;
 }
 
+/* Did a command change a setting? */
+static bool was_steered(lua_State *L, const char *folder)
+{
+  char path[PATH_MAX];
+  na_steer_entry *entries = NULL;
+  na_error err = {0};
+  long count = 0;
+  bool steered = false;
+  snprintf(path, sizeof path, "%s/run.h5", folder);
+  if (na_metrics_steering(path, &entries, &count, &err) != NA_OK) na_lua_raise(L, &err);
+  for (long i = 0; i < count; i++) steered = steered || entries[i].changes;
+  na_free(entries);
+  return steered;
+}
+
+static void set_flag(lua_State *L, const char *name, bool value)
+{
+  lua_pushboolean(L, value);
+  lua_setfield(L, -2, name);
+}
+
 /* Pushes a result as exp:run() gave it. */
 static void push_recalled(lua_State *L, const char *folder, const char *name)
 {
@@ -282,7 +361,7 @@ static void push_recalled(lua_State *L, const char *folder, const char *name)
   const na_event *last = count > 0 ? &events[count - 1] : NULL, *best = NULL;
   for (long i = 0; i < count; i++)
     if (events[i].best) best = &events[i];
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 10);
   na_lua_set_result(L, "base", last != NULL ? &last->base_val : &none);
   na_lua_set_result(L, "augmented", last != NULL ? &last->augmented_val : &none);
   na_lua_set_result(L, "best", best != NULL ? &best->base_val : &none);
@@ -292,12 +371,65 @@ static void push_recalled(lua_State *L, const char *folder, const char *name)
   lua_setfield(L, -2, "run");
   lua_pushstring(L, name);
   lua_setfield(L, -2, "name");
-  lua_pushboolean(L, 0);
-  lua_setfield(L, -2, "stopped");
+  set_flag(L, "stopped", false);
+  set_flag(L, "steered", was_steered(L, folder));
+  set_flag(L, "complete", last != NULL && last->epoch >= last->epochs);
   lua_newtable(L);
   na_lua_add_history(L, folder, -1);
   lua_setfield(L, -2, "history");
   lua_remove(L, -2);
+}
+
+static int free_text(lua_State *L)
+{
+  char **text = lua_touserdata(L, 1);
+  na_free(*text);
+  *text = NULL;
+  return 0;
+}
+
+/* Pushes what the run stores as its identity, or nil. */
+static void push_stored_identity(lua_State *L, const char *folder)
+{
+  static const luaL_Reg meta[] = {{"__gc", free_text}, {NULL, NULL}};
+  char path[PATH_MAX];
+  na_error err = {0};
+  snprintf(path, sizeof path, "%s/run.h5", folder);
+  char **text = lua_newuserdatauv(L, sizeof *text, 0);
+  *text = NULL;
+  if (luaL_newmetatable(L, "netaug.text")) luaL_setfuncs(L, meta, 0);
+  lua_setmetatable(L, -2);
+  if (na_metrics_note(path, "identity", text, &err) != NA_OK) na_lua_raise(L, &err);
+  lua_pushstring(L, *text);
+  lua_remove(L, -2);
+}
+
+/* core.recall(folder): the result of the run in it, with `complete` (all its epochs were trained) and
+ * `identity`. A run that netaug resume was asked to go on with is then come to, unless it is to be
+ * changed: that is not complete. */
+static int recall(lua_State *L)
+{
+  const char *folder = luaL_checkstring(L, 1), *slash = strrchr(folder, '/');
+  na_lua_resumption *asked = asked_for(na_lua_of(L), folder);
+  if (strlen(folder) > PATH_MAX - 16) return na_lua_fail(L, "the path is too long");
+  push_recalled(L, folder, slash != NULL ? slash + 1 : folder);
+  push_stored_identity(L, folder);
+  lua_setfield(L, -2, "identity");
+  if (asked == NULL) return 1;
+  if (asked->set_count > 0)
+    set_flag(L, "complete", false);
+  else if (lua_getfield(L, -1, "complete") != LUA_TNIL) {
+    asked->done = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+  }
+  return 1;
+}
+
+/* core.is_live(folder): does a process train in it? */
+static int is_live(lua_State *L)
+{
+  lua_pushboolean(L, na_run_is_live(luaL_checkstring(L, 1)));
+  return 1;
 }
 
 bool na_lua_recall(lua_State *L)
@@ -313,4 +445,10 @@ bool na_lua_recall(lua_State *L)
   na_buffer_add(&lua->earlier, "%s\n", name);
   lua->calls++;
   return true;
+}
+
+void na_lua_open_resume(lua_State *L)
+{
+  static const luaL_Reg library[] = {{"recall", recall}, {"is_live", is_live}, {NULL, NULL}};
+  luaL_setfuncs(L, library, 0);
 }

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lua/na_lua_private.h"
 #include "core/base/memory.h"
+#include "core/train/steer.h"
 
 #include <errno.h>
 #include <math.h>
@@ -132,7 +133,7 @@ static int set_history(na_lua *lua, const na_lua_plan *plan, na_trainer_setup *s
                        na_steer_entry **log, na_error *err)
 {
   const char *replay = plan->replay != NULL ? plan->replay : lua->replay;
-  if (na_lua_resumes(lua)) setup->resume = lua->resumption->checkpoint;
+  if (plan->again != NULL) setup->resume = plan->again->checkpoint;
   if (replay == NULL) return NA_OK;
   int code = na_replay_read(replay, log, &setup->replay_count, err);
   setup->replay = *log;
@@ -162,7 +163,7 @@ static int start_trainer(na_lua *lua, na_lua_run *run, na_net *net, const na_lua
   if (code != NA_OK) return code;
   na_trainer_hold(run->trainer, run->held_step, run->held_epoch);
   if (lua->stop_after > 0) na_trainer_stop_after(run->trainer, lua->stop_after);
-  return na_lua_resumes(lua) ? na_lua_resume_set(lua, run->trainer, err) : NA_OK;
+  return plan->again != NULL ? na_lua_resume_set(plan->again, run->trainer, err) : NA_OK;
 }
 
 /* Pushes the userdata of a run that has not begun. */
@@ -189,8 +190,8 @@ static na_lua_run *push_run(lua_State *L, const na_lua_plan *plan)
 static int find_folder(na_lua *lua, na_lua_run *run, const na_lua_plan *plan, const char *text,
                        size_t size, na_error *err)
 {
-  if (na_lua_resumes(lua)) {
-    const char *folder = lua->resumption->folder, *slash = strrchr(folder, '/');
+  if (plan->again != NULL) {
+    const char *folder = plan->again->folder, *slash = strrchr(folder, '/');
     snprintf(run->folder, sizeof run->folder, "%s", folder);
     snprintf(run->name, sizeof run->name, "%.127s", slash != NULL ? slash + 1 : folder);
     return NA_OK;
@@ -207,7 +208,7 @@ static int prepare(na_lua *lua, na_lua_run *run, na_dataset *dataset, na_net *ne
   int code = open_sources(run, dataset, plan->train, err);
   if (code == NA_OK) code = find_folder(lua, run, plan, text, size, err);
   if (code == NA_OK) code = start_trainer(lua, run, net, plan, notes, err);
-  if (code != NA_OK && run->folder[0] != '\0' && !na_lua_resumes(lua)) remove_folder(run);
+  if (code != NA_OK && run->folder[0] != '\0' && plan->again == NULL) remove_folder(run);
   return code;
 }
 
@@ -254,15 +255,15 @@ void na_lua_run_start(lua_State *L, const na_lua_plan *plan)
   int top = lua_gettop(L);
   na_dataset *dataset = na_lua_dataset_get(L, plan->data);
   na_net *net = na_lua_net_get(L, plan->net);
-  if (na_lua_resumes(lua)) na_lua_resume_check(L, plan->description);
+  if (plan->again != NULL) na_lua_resume_check(L, plan->again, plan->description);
   na_lua_run *run = push_run(L, plan);
   int userdata = lua_gettop(L);
   na_lua_push_text(L);
   const char *text = lua_tolstring(L, -1, &size);
-  na_lua_push_notes(L, text, size, notes);
+  na_lua_push_notes(L, text, size, plan->identity, notes);
   int code = prepare(lua, run, dataset, net, plan, notes, text, size, &err);
   if (code == NA_OK) {
-    if (na_lua_resumes(lua)) restore(L, userdata, run);
+    if (plan->again != NULL) restore(L, userdata, run);
     keep_state(L, userdata);
     code = na_trainer_start(run->trainer, &err);
   }
@@ -274,7 +275,7 @@ void na_lua_run_start(lua_State *L, const na_lua_plan *plan)
   lua_setfield(L, LUA_REGISTRYINDEX, present_key);
   set_global(L, userdata);
   lua->run = run;
-  na_lua_started(lua, run->name);
+  na_lua_started(lua, plan, run->name);
   lua_settop(L, top);
 }
 
@@ -359,6 +360,8 @@ static void push_result_table(lua_State *L, const na_lua_run *run, int code)
   lua_setfield(L, -2, "name");
   lua_pushboolean(L, code == NA_ESTOPPED);
   lua_setfield(L, -2, "stopped");
+  lua_pushboolean(L, na_trainer_steered(run->trainer));
+  lua_setfield(L, -2, "steered");
   push_present(L);
   lua_getiuservalue(L, -1, HISTORY);
   lua_setfield(L, -3, "history");

@@ -429,6 +429,13 @@ static int setting_names(lua_State *L)
   return 1;
 }
 
+/* core.override(name): what the command line gave for it, or nil. */
+static int override(lua_State *L)
+{
+  lua_pushstring(L, na_lua_override_get(L, luaL_checkstring(L, 1)));
+  return 1;
+}
+
 /* ------------------------------------------------------------------------------ opening */
 
 static const na_lua_function public[] = {
@@ -440,6 +447,7 @@ static const na_lua_function public[] = {
 static const luaL_Reg library[] = {{"check_keys", check_keys},
                                    {"augment_lists", augment_lists},
                                    {"setting_names", setting_names},
+                                   {"override", override},
                                    {NULL, NULL}};
 
 static const luaL_Reg meta[] = {

@@ -21,3 +21,5 @@ EXTRA_DIST += \
 	tests/lua/show.lua \
 	tests/lua/steer.lua \
 	tests/lua/tensor.lua
+EXTRA_DIST += tests/test_sweep.sh
+TESTS += tests/test_sweep.sh

@@ -10,7 +10,7 @@
 typedef struct options {
   na_session_options session;
   char replay[NA_TEXT_MAX];
-  bool plain;
+  bool plain, plan;
 } options;
 
 static const na_option option_table[] = {
@@ -21,6 +21,10 @@ static const na_option option_table[] = {
      false},
     {{"--plain", NA_BOOL, offsetof(options, plain), "false", 0, 0, NULL,
       "lines of progress instead of the screen"},
+     NULL,
+     false},
+    {{"--plan", NA_BOOL, offsetof(options, plan), "false", 0, 0, NULL,
+      "print what the script's sweep would run, and run nothing"},
      NULL,
      false},
 };
@@ -37,7 +41,8 @@ static int run(const na_call *call, na_error *err)
     return code;
   }
   int status;
-  if (!given->plain && !given->session.quiet && na_tty_usable())
+  if (given->plan) na_lua_only_plan(session.lua);
+  if (!given->plan && !given->plain && !given->session.quiet && na_tty_usable())
     status = na_workbench_run(&session, call->operands[0], call->count - 1, call->operands + 1, err);
   else {
     status = na_lua_start(session.lua, call->operands[0], call->count - 1, call->operands + 1, err);

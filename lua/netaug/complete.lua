@@ -32,7 +32,10 @@ end
 
 local function members(chain, separator)
   local found, value = {}, value_of(chain)
-  if type(value) == "table" then add_keys(found, value)
+  local class = type(value) == "table" and (core.class_of(value) or ""):match("^netaug%.(.*)$")
+  if type(value) == "table" then
+    add_keys(found, value)
+    if class then add_members(found, class, separator) end
   elseif type(value) == "string" then add_keys(found, string)
   elseif type(value) == "userdata" then
     add_members(found, (core.class_of(value) or ""):match("[^.]*$"), separator)

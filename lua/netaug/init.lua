@@ -26,6 +26,13 @@ for _, family in ipairs(families) do
   require("netaug.models." .. family)
 end
 
+netaug.sweep = register("netaug.sweep", "{ base = exp, grid = {...}, seeds = 5 }",
+  "the same experiment under many settings, with the same seeds for each; see lua/README.md",
+  require("netaug.sweep").new)
+netaug.sweeping = register("netaug.sweeping", "()", "the sweep that goes on, or nil",
+  require("netaug.sweep_run").present)
+require "netaug.sweep_results"
+
 netaug.show = register("netaug.show", "(value)",
   "a table as text, fields in order, nested tables indented", require "netaug.show")
 

@@ -183,8 +183,24 @@ function model.new(given)
   for i, stage in ipairs(given.stages or {}) do
     made.stages[i] = unroll(("stages[%d]"):format(i), stage)
   end
+  made.given, made.make = given, model.new
   return setmetatable(made, meta)
 end
+
+-- model:with { resolution = 96 }: the same with other fields (of a model of the zoo: options).
+function model.with(self, changes)
+  if not model.is(self) then core.fail("model:with takes a model, as in m:with { classes = 5 }") end
+  if type(changes) ~= "table" then
+    core.fail("model:with takes a table, but got " .. core.describe(changes))
+  end
+  local given = {}
+  for key, value in pairs(self.given) do given[key] = value end
+  for key, value in pairs(changes) do given[key] = value end
+  return self.make(given)
+end
+meta.with = core.register("model:with", "{ resolution = 96 }",
+  "the same model with other options or fields", model.with)
+core.define("netaug.model", { with = meta.with })
 
 function model.is(value) return getmetatable(value) == meta end
 

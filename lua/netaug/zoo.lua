@@ -77,7 +77,8 @@ local function restride(entry, stages, strides)
   end
 end
 
-local function make(entry, given)
+local make
+function make(entry, given)
   given = given == nil and {} or given
   check(entry, given)
   local o = filled(entry, given)
@@ -92,6 +93,7 @@ local function make(entry, given)
   -- What was not asked for follows the data in an experiment.
   made.open = { resolution = not given.resolution, classes = not given.classes,
                 channels = not given.channels }
+  made.given, made.make = given, function(changed) return make(entry, changed) end
   return made
 end
 

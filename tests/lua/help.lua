@@ -19,7 +19,8 @@ local function all(prefix, functions)
 end
 all("netaug.", netaug)
 all("netaug.models.", netaug.models)
-for _, class in ipairs { "net", "tensor", "data", "experiment", "run" } do
+for _, class in ipairs { "net", "tensor", "data", "experiment", "run", "model", "sweep",
+                         "sweep_results" } do
   all(class .. ":", core.methods("netaug." .. class))
 end
 assert(checked > 40, checked)
