@@ -30,10 +30,13 @@ EXTRA_DIST += lua/README.md
 dist_luanetaug_DATA = \
 	lua/netaug/build.lua \
 	lua/netaug/complete.lua \
+	lua/netaug/find_lr.lua \
+	lua/netaug/fit.lua \
 	lua/netaug/init.lua \
 	lua/netaug/json.lua \
 	lua/netaug/model.lua \
 	lua/netaug/show.lua \
+	lua/netaug/suggest.lua \
 	lua/netaug/sweep.lua \
 	lua/netaug/sweep_arms.lua \
 	lua/netaug/sweep_cost.lua \

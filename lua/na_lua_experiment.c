@@ -233,13 +233,22 @@ static void push_state_copy(lua_State *L, int index)
   lua_pop(L, 1);
 }
 
+static void push_hooks_copy(lua_State *L, int index)
+{
+  lua_newtable(L);
+  for (int i = 0; i < NA_LUA_COUNT(hooks); i++) {
+    na_lua_push_hook(L, index, hooks[i]);
+    lua_setfield(L, -2, hooks[i]);
+  }
+}
+
 /* exp:copy([name]) */
 static int copy(lua_State *L)
 {
   enum { SELF = 1, NAME, COPY };
   const experiment *from = check(L, SELF);
   const char *name = luaL_optstring(L, NAME, from->name);
-  static const int shared[] = {MODEL, DATA, HOOKS, RECORD};
+  static const int shared[] = {MODEL, DATA, RECORD};
   lua_settop(L, NAME);
   experiment *e = lua_newuserdatauv(L, sizeof *e, VALUES);
   luaL_setmetatable(L, class);
@@ -248,6 +257,8 @@ static int copy(lua_State *L)
     lua_getiuservalue(L, SELF, shared[i]);
     lua_setiuservalue(L, COPY, shared[i]);
   }
+  push_hooks_copy(L, SELF);
+  lua_setiuservalue(L, COPY, HOOKS);
   push_settings_copy(L, SELF, AUGMENT, &na_augment_settings, sizeof(na_augmentation));
   lua_setiuservalue(L, COPY, AUGMENT);
   push_settings_copy(L, SELF, TRAIN, &na_train_settings, sizeof(na_train));
@@ -612,7 +623,7 @@ static const na_lua_function functions[] = {
      "false begins a new one wherever the script is",
      run},
     {"experiment:copy", "([name])",
-     "a copy whose settings can be changed; model, data, hooks and recording are shared", copy},
+     "a copy whose settings, hooks and state can be changed", copy},
     {"experiment:record", "{ layers =, images =, epochs =, augmented =, gradients = }",
      "records what layers give on the first images of the validation set, after every epoch or the "
      "given ones, into activations-STEP.h5 of the run's folder; false: no more",

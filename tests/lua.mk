@@ -20,6 +20,7 @@ EXTRA_DIST += \
 	tests/lua/run.lua \
 	tests/lua/show.lua \
 	tests/lua/steer.lua \
+	tests/lua/sweep.lua \
 	tests/lua/tensor.lua
 EXTRA_DIST += tests/test_sweep.sh
 TESTS += tests/test_sweep.sh

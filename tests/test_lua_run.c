@@ -109,6 +109,11 @@ static void steering_script(void)
   check_script("steer.lua", 5);
 }
 
+static void sweep_script(void)
+{
+  check_script("sweep.lua", 57);
+}
+
 /* The folder keeps the script as it was; taken names are numbered. */
 static void folder(void)
 {
@@ -292,6 +297,7 @@ int main(void)
   make_scratch();
   RUN(whole_script);
   RUN(steering_script);
+  RUN(sweep_script);
   RUN(folder);
   RUN(no_folder);
   RUN(prompt_meanwhile);

@@ -32,6 +32,11 @@ netaug.sweep = register("netaug.sweep", "{ base = exp, grid = {...}, seeds = 5 }
 netaug.sweeping = register("netaug.sweeping", "()", "the sweep that goes on, or nil",
   require("netaug.sweep_run").present)
 require "netaug.sweep_results"
+require "netaug.find_lr"
+require "netaug.suggest"
+netaug.fit = register("netaug.fit", "(result or folder)",
+  "does the network under-fit or over-fit, by training and validation accuracy; prints as text",
+  require("netaug.fit").fit)
 
 netaug.show = register("netaug.show", "(value)",
   "a table as text, fields in order, nested tables indented", require "netaug.show")

@@ -2,7 +2,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
 --   results.arms = { { name =, settings =, tuned =, dropped =, runs = { run, ... },
---                      n =, top1 =, sd =, loss =, train_top1 =, seconds =, params =, macs = }, ... }
+--                      n =, top1 =, sd =, loss =, train_top1 =, fit =, seconds =, params =, macs = }, ... }
 --   run = { seed =, folder =, status = "done", steered =, base = { loss, top1, top5, images },
 --           augmented =, best =, seconds =, params =, macs =, train_top1 =, history = }
 --
@@ -10,6 +10,7 @@
 
 local arms = require "netaug.sweep_arms"
 local core = require "netaug.core"
+local fit = require "netaug.fit"
 local queue = require "netaug.sweep_queue"
 local store = require "netaug.sweep_store"
 local text = require "netaug.sweep_text"
@@ -32,6 +33,19 @@ local function mean_of(runs, get)
   return mean, sd, #values
 end
 
+-- What most of the runs do: "under-fitting", "over-fitting", "in between"; nil when none was validated.
+local function fit_of(runs)
+  local votes, most = {}, nil
+  for _, run in ipairs(runs) do
+    local verdict = counts(run) and fit.judge(run.history)
+    if verdict then
+      votes[verdict.state] = (votes[verdict.state] or 0) + 1
+      if not most or votes[verdict.state] > votes[most] then most = verdict.state end
+    end
+  end
+  return most
+end
+
 local function new_arm(sweep, arm)
   local made = { name = arm.name, settings = arm.settings, tuned = arm.tuned, epochs = arm.epochs,
                  dropped = arm.dropped, runs = {} }
@@ -45,7 +59,10 @@ local function new_arm(sweep, arm)
   made.loss = mean_of(made.runs, function(run) return run.base.loss end)
   made.train_top1 = mean_of(made.runs, function(run) return run.train_top1 end)
   made.seconds = mean_of(made.runs, function(run) return run.seconds end)
-  if arm.cost then made.params, made.macs = arm.cost.params, arm.cost.macs end
+  if arm.cost then
+    made.params, made.macs, made.train_macs = arm.cost.params, arm.cost.macs, arm.cost.train_macs
+  end
+  made.fit = fit_of(made.runs)
   if made.n == 0 then made.seconds = nil end
   return made
 end
@@ -56,7 +73,13 @@ function results.new(sweep)
   for _, entry in ipairs(sweep.queue) do
     if entry.status == "done" then made.done = made.done + 1 end
   end
-  for i, arm in ipairs(sweep.arms) do made.arms[i] = new_arm(sweep, arm) end
+  for i, arm in ipairs(sweep.arms) do
+    made.arms[i] = new_arm(sweep, arm)
+    if made.arms[i].fit == "over-fitting" then
+      made.warnings[#made.warnings + 1] = arm.name ..
+        ": it over-fits, and NetAug is for networks that under-fit (netaug.fit tells more)"
+    end
+  end
   return setmetatable(made, meta)
 end
 

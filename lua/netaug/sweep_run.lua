@@ -43,10 +43,16 @@ local function take_result(entry, result)
   entry.error = nil
 end
 
+-- What ends a script must end it: an interrupt, os.exit.
+local function ends_script(trouble)
+  return type(trouble) ~= "string" or trouble:match("interrupted$") ~= nil
+end
+
 -- Looks for the entry's run, by its identity: "done", or the folder of one that was interrupted.
 local function look(entry, name, identity)
   for _, folder in ipairs(candidates(entry, name)) do
     local readable, result = pcall(core.recall, folder)
+    if not readable and ends_script(result) then error(result, 0) end
     if readable and result.identity == identity then
       if core.is_live(folder) then
         core.fail(("another process trains in %s"):format(folder),
@@ -94,11 +100,6 @@ function run.refresh(sweep)
 end
 
 ------------------------------------------------------------------------------------- one run
-
--- What ends a script must end it: an interrupt, os.exit.
-local function ends_script(trouble)
-  return type(trouble) ~= "string" or trouble:match("interrupted$") ~= nil
-end
 
 local function report(sweep, entry)
   if not sweep.verbose then return end

@@ -147,12 +147,13 @@ end
 
 -- Steered runs count in no mean.
 function text.results(results)
-  local rows = { { "arm", "n", "top-1", "sd", "loss", "train", "params", "MACs", "per run" } }
+  local rows = { { "arm", "n", "top-1", "sd", "loss", "train", "fit", "params", "MACs", "per run" } }
   local after = {}
   for _, arm in ipairs(results.arms) do
     local row = { arm.name, tostring(arm.n), text.percent(arm.top1),
                   arm.sd and ("%.2f"):format(100 * arm.sd) or "-", arm.loss == arm.loss and ("%.4f"):format(arm.loss) or "-",
-                  text.percent(arm.train_top1), text.count(arm.params), text.count(arm.macs),
+                  text.percent(arm.train_top1), arm.fit and arm.fit:match "^(%l+)-" or "-",
+                  text.count(arm.params), text.count(arm.macs),
                   text.time(arm.seconds) }
     rows[#rows + 1] = row
     local notes = notes_of(arm)
