@@ -79,6 +79,12 @@ static void learning_rates(void)
   CHECK_NEAR(na_learning_rate(&t, warm + main_steps / 2, per_epoch), 0.1, 1e-12, 1, "constant");
   t.epochs = 0;
   CHECK_NEAR(na_learning_rate(&t, warm / 2, per_epoch), 0.0625, 1e-12, 1, "nothing but warm-up");
+  na_train grows = t;
+  grows.schedule = NA_SCHEDULE_EXPONENTIAL;
+  grows.lr_end = 2.5;
+  grows.epochs = 2;
+  CHECK_NEAR(na_learning_rate(&grows, warm + per_epoch, per_epoch), 1, 1e-12, 1, "half of the way");
+  CHECK_NEAR(na_learning_rate(&grows, warm + 2 * per_epoch, per_epoch), 10, 1e-12, 1, "lr_end");
 }
 
 static void phases(void)

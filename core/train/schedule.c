@@ -7,7 +7,7 @@
 static const double PI = 3.14159265358979323846;
 
 /* Warm-up: from lr to lr * workers, linearly. Then cosine to zero over the main epochs:
- * lr * workers * (1 + cos(pi * done)) / 2. */
+ * lr * workers * (1 + cos(pi * done)) / 2; or exponentially to lr_end * workers. */
 double na_learning_rate(const na_train *train, long step, long steps_per_epoch)
 {
   double warm = (double)train->warmup * (double)steps_per_epoch;
@@ -15,6 +15,8 @@ double na_learning_rate(const na_train *train, long step, long steps_per_epoch)
   if ((double)step < warm) return train->lr + (peak - train->lr) * (double)step / warm;
   if (train->schedule == NA_SCHEDULE_CONSTANT) return peak;
   double done = rest > 0 ? fmin(((double)step - warm) / rest, 1.0) : 1.0;
+  if (train->schedule == NA_SCHEDULE_EXPONENTIAL)
+    return peak * pow(train->lr_end / train->lr, done);
   return peak * 0.5 * (1.0 + cos(PI * done));
 }
 

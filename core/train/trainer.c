@@ -36,6 +36,11 @@ int na_train_check(const na_train *train, na_error *err)
   int total = train->warmup + train->epochs;
   if (total < 1)
     return na_fail(err, NA_EINVAL, "train.epochs and train.warmup are both 0: nothing to do");
+  if (train->schedule == NA_SCHEDULE_EXPONENTIAL && !(train->lr > 0 && train->lr_end > 0)) {
+    na_fail(err, NA_EINVAL, "train.schedule is exponential, from train.lr %g to train.lr_end %g",
+            train->lr, train->lr_end);
+    return na_hint(err, "both must be above 0");
+  }
   if (train->dropblock_size % 2 == 0)
     return na_fail(err, NA_EINVAL, "train.dropblock_size takes an odd number, but got %d",
                    train->dropblock_size);

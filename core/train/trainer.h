@@ -16,7 +16,8 @@ typedef struct na_train {
   int warmup;             /* warm-up epochs */
   double lr;              /* base learning rate, per worker */
   int workers;            /* lr is multiplied by it */
-  int schedule;           /* cosine | constant */
+  int schedule;           /* cosine | constant | exponential */
+  double lr_end;          /* exponential: where lr goes to */
   double momentum;
   bool nesterov;
   double weight_decay;

@@ -15,7 +15,11 @@
 #include <stdatomic.h>
 
 /* In the order of the setting's words. */
-typedef enum na_schedule { NA_SCHEDULE_COSINE, NA_SCHEDULE_CONSTANT } na_schedule;
+typedef enum na_schedule {
+  NA_SCHEDULE_COSINE,
+  NA_SCHEDULE_CONSTANT,
+  NA_SCHEDULE_EXPONENTIAL
+} na_schedule;
 typedef enum na_drop_schedule { NA_DROP_LINEAR, NA_DROP_CONSTANT } na_drop_schedule;
 
 /* Share of DropBlock's rate at optimizer step `step` of `steps`: grows from 0 to 1 (Ghiasi, Lin, Le

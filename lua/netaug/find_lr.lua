@@ -2,14 +2,15 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
 -- Smith 2017, "Cyclical learning rates for training neural networks", section 3.3: the rate grows
--- exponentially from step to step while the loss is watched. The suggestion is where the smoothed
--- loss falls fastest per decade (as fastai's `steep`); it lies below the rate of the lowest loss.
+-- exponentially from step to step while the loss is watched. The suggestion is a tenth of the rate at
+-- which the smoothed loss is lowest, as fastai's `minimum`: there it is about to stop falling.
 
 local core = require "netaug.core"
 
 local options = { "from", "to", "steps" }
 local defaults = { from = 1e-4, to = 10, steps = 200 }
 local smoothing, diverged = 0.9, 4 -- share kept of the mean; times the lowest loss
+local most = 290                   -- decades that numbers can span
 
 local function read_options(given)
   given = given or {}
@@ -25,12 +26,16 @@ local function read_options(given)
   return o
 end
 
--- A copy of the experiment that trains with a constant rate, all in its first phase.
+-- A copy of the experiment whose rate grows from `from` to `to` in `steps` steps, all in the first
+-- phase. It has more steps, as an epoch's last is followed by an evaluation.
 local function prepare(exp, o)
   local copy = exp:copy(exp.name .. "-find-lr")
   local batches = math.max(1, copy.data.train // copy.data.settings.batch)
-  copy.train.lr, copy.train.schedule, copy.train.warmup = o.from, "constant", 0
-  copy.train.epochs = o.steps // batches + 2
+  local epochs, growth = o.steps // batches + 1, math.log(o.to / o.from, 10)
+  o.steps = math.max(o.steps, math.ceil(epochs * batches * growth / most)) -- lr_end stays a number
+  copy.train.lr, copy.train.schedule, copy.train.warmup = o.from, "exponential", 0
+  copy.train.lr_end = o.from * (o.to / o.from) ^ (epochs * batches / (o.steps - 1))
+  copy.train.epochs = epochs
   copy.train.min_w_epochs, copy.train.min_e_epochs, copy.train.off_epochs = 0, 0, 0
   copy.train.eval_every = copy.train.epochs
   copy.on_epoch = nil
@@ -49,11 +54,10 @@ local function note(curve, e, workers)
 end
 
 local function follow(copy, o)
-  local curve, ratio = {}, (o.to / o.from) ^ (1 / (o.steps - 1))
+  local curve = {}
   function copy:on_step(e)
     if note(curve, e, self.train.workers) then curve.diverged = curve[#curve].lr end
-    if curve.diverged or #curve >= o.steps then return core.public.running():stop() end
-    core.public.running():set { lr = o.from * ratio ^ #curve }
+    if curve.diverged or #curve >= o.steps then self:stop() end
   end
   local good, result = pcall(copy.run, copy, { resume = false })
   if good then return curve, result.run end
@@ -64,29 +68,13 @@ end
 
 -------------------------------------------------------------------------------- the suggestion
 
--- Least-squares slope of the smoothed loss over the logarithm of the rate, around point i.
-local function slope(curve, i, reach)
-  local first, last = math.max(1, i - reach), math.min(#curve, i + reach)
-  local n, sx, sy, sxx, sxy = last - first + 1, 0, 0, 0, 0
-  for k = first, last do
-    local x, y = math.log(curve[k].lr), curve[k].smooth
-    sx, sy, sxx, sxy = sx + x, sy + y, sxx + x * x, sxy + x * y
+-- The rate of the lowest loss. The mean is not worth much before some steps went into it.
+local function lowest_of(curve)
+  local lowest
+  for i = math.min(10, #curve), #curve do
+    if not lowest or curve[i].smooth < lowest.smooth then lowest = curve[i] end
   end
-  return (n * sxy - sx * sy) / (n * sxx - sx * sx)
-end
-
--- The mean is not worth much before some steps went into it.
-local function judge(curve)
-  local first, lowest, steepest = math.min(10, #curve), nil, nil
-  for i = first, #curve do
-    if not lowest or curve[i].smooth < curve[lowest].smooth then lowest = i end
-  end
-  local reach, steep = math.max(2, #curve // 20), math.huge
-  for i = first, lowest do
-    local s = slope(curve, i, reach)
-    if s < steep then steep, steepest = s, i end
-  end
-  return curve[steepest].lr, curve[lowest].lr
+  return lowest.lr
 end
 
 -- 0.0873 -> 0.087
@@ -113,8 +101,8 @@ local meta = { __name = "netaug.lr" }
 function meta:__tostring()
   local grid = ("{ %g, %g, %g }"):format(rounded(self.lr / 3), self.lr, rounded(self.lr * 3))
   local lines = { "  lr          loss", chart(self.curve, math.min(20, #self.curve), 50),
-    ("suggested learning rate: %g, where the loss falls fastest; it is lowest at %.2g%s"):format(
-      self.lr, self.lowest, self.diverged and (" and diverges at %.2g"):format(self.diverged) or ""),
+    ("suggested learning rate: %g, a tenth of where the loss is lowest%s"):format(self.lr,
+      self.diverged and ("; it diverges at %.2g"):format(self.diverged) or ""),
     "to choose by what matters: netaug.sweep { base = exp, tune = { [\"train.lr\"] = " .. grid ..
       " } }" }
   if self.lowest >= 0.95 * self.curve[#self.curve].lr and not self.diverged then
@@ -126,8 +114,8 @@ end
 local function find_lr(exp, given)
   local o = read_options(given)
   local curve, folder = follow(prepare(exp, o), o)
-  local steepest, lowest = judge(curve)
-  return setmetatable({ lr = rounded(steepest), lowest = lowest, diverged = curve.diverged,
+  local lowest = lowest_of(curve)
+  return setmetatable({ lr = rounded(lowest / 10), lowest = lowest, diverged = curve.diverged,
                         curve = curve, run = folder }, meta)
 end
 
