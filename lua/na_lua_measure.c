@@ -1,7 +1,6 @@
 /* What a plan needs to know of an experiment before it runs: its phases, the time of a step.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lua/na_lua_private.h"
-#include "core/stats/test.h"
 
 #include <string.h>
 
@@ -103,34 +102,11 @@ static int only_plan(lua_State *L)
   return 1;
 }
 
-/* core.t_test(differences): is their mean 0? { mean =, t =, p = }, p two-sided. */
-static int t_test(lua_State *L)
-{
-  luaL_checktype(L, 1, LUA_TTABLE);
-  int count = (int)lua_rawlen(L, 1);
-  double *values = lua_newuserdatauv(L, ((size_t)count + 1) * sizeof *values, 0);
-  for (int i = 0; i < count; i++) {
-    lua_rawgeti(L, 1, i + 1);
-    values[i] = luaL_checknumber(L, -1);
-    lua_pop(L, 1);
-  }
-  const na_t_test test = na_t_one_sample(values, count, 0.95);
-  lua_createtable(L, 0, 3);
-  lua_pushnumber(L, test.mean);
-  lua_setfield(L, -2, "mean");
-  lua_pushnumber(L, test.t);
-  lua_setfield(L, -2, "t");
-  lua_pushnumber(L, test.p);
-  lua_setfield(L, -2, "p");
-  return 1;
-}
-
 void na_lua_open_measure(lua_State *L)
 {
   static const luaL_Reg library[] = {{"phases", phases},
                                      {"step_seconds", step_seconds},
                                      {"only_plan", only_plan},
-                                     {"t_test", t_test},
                                      {NULL, NULL}};
   luaL_setfuncs(L, library, 0);
 }

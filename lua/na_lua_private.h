@@ -287,6 +287,7 @@ void na_lua_open_run(lua_State *L);
 void na_lua_open_resume(lua_State *L);
 void na_lua_open_measure(lua_State *L);
 void na_lua_open_file(lua_State *L);
+void na_lua_open_verdict(lua_State *L);
 void na_lua_open_help(lua_State *L);
 void na_lua_open_registry(lua_State *L);
 

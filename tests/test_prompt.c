@@ -28,6 +28,7 @@ static void names(void)
 {
   completes("netaug.models.mcun", 18, "netaug.models.mcunet netaug.models.mcunet_small");
   completes("x = 'a' .. tostr", 5, "tostring");
+  completes("s = netaug.sweep { ba", 2, "base");
   completes("print(nosuchthing", 11, "");
 }
 

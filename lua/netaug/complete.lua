@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
 local core = require "netaug.core"
+local sweep = require "netaug.sweep"
 local zoo = require "netaug.zoo"
 
 -- Keys of a table, without asking its metatable.
@@ -68,6 +69,7 @@ local function settings(line)
     add_names(found, core.setting_names("data"))
   elseif before:match("netaug%.experiment%s*%(?%s*$") then
     add_names(found, { "name", "model", "data", "augment", "train", "kd" })
+  elseif before:match("netaug%.sweep%s*%(?%s*$") then add_names(found, sweep.fields)
   elseif before:match("netaug%.models%.[%w_]+%s*%(?%s*$") then
     add_names(found, zoo.option_names)
   end

@@ -21,6 +21,8 @@ meta.__index = meta
 local fields = { "base", "name", "grid", "list", "random", "seeds", "paired", "equal", "tune", "drop",
                  "on_failure", "retries", "verbose" }
 
+sweep.fields = fields
+
 function meta.is(value) return type(value) == "table" and getmetatable(value) == meta end
 
 local function check(self)

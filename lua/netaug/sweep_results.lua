@@ -93,7 +93,77 @@ function meta.arm(self, name)
   core.check_keys("the sweep", "arm", { [tostring(name)] = true }, names)
 end
 
+local verdict_options = { "control", "metric", "test", "alpha", "power" }
+
+-- What arms can be compared by. Shares are told in points.
+local metrics = {
+  top1 = { get = function(run) return 100 * run.base.top1 end, unit = "points", digits = 2 },
+  top5 = { get = function(run) return 100 * run.base.top5 end, unit = "points", digits = 2 },
+  best = { get = function(run) return 100 * run.best.top1 end, unit = "points", digits = 2 },
+  loss = { get = function(run) return run.base.loss end, unit = "", digits = 4, lower = true },
+}
+
+local function sample(arm, metric)
+  local made = { name = arm.name, values = {}, seeds = {} }
+  for _, run in ipairs(arm.runs) do
+    local value = counts(run) and metric.get(run)
+    if value and value == value then
+      made.values[#made.values + 1], made.seeds[#made.seeds + 1] = value, run.seed
+    end
+  end
+  return made
+end
+
+local function index_of(self, name)
+  if name == nil then return end
+  self:arm(name)
+  for i, arm in ipairs(self.arms) do
+    if arm.name == name then return i end
+  end
+end
+
+-- A line for what takes no part.
+local function left_out(self)
+  local lines = {}
+  for _, arm in ipairs(self.arms) do
+    local steered, failed = 0, 0
+    for _, run in ipairs(arm.runs) do
+      steered = steered + (run.status == "done" and run.steered and 1 or 0)
+      failed = failed + (run.status == "failed" and 1 or 0)
+    end
+    if steered > 0 then lines[#lines + 1] = ("%s: %d steered left out"):format(arm.name, steered) end
+    if failed > 0 then lines[#lines + 1] = ("%s: %d failed left out"):format(arm.name, failed) end
+  end
+  return lines
+end
+
+local verdict_meta = { __name = "netaug.verdicts", __tostring = function(self)
+  local lines = {}
+  for i, verdict in ipairs(self) do lines[i] = verdict.text end
+  for _, line in ipairs(self.left_out) do lines[#lines + 1] = line end
+  return #lines > 0 and table.concat(lines, "\n") or "there is one arm: nothing to compare"
+end }
+
+-- results:verdict { control = "plain", metric = "top1", test = "t", alpha = 0.05, power = 0.8 }
+function meta.verdict(self, options)
+  options = options or {}
+  core.check_keys("results:verdict", "option", options, verdict_options)
+  local name, arms = options.metric or "top1", {}
+  core.check_keys("results:verdict", "metric", { [name] = true }, { "top1", "top5", "best", "loss" })
+  local metric = metrics[name]
+  for i, arm in ipairs(self.arms) do arms[i] = sample(arm, metric) end
+  local made = core.verdicts(arms, { unit = metric.unit, digits = metric.digits, lower = metric.lower,
+    test = options.test, alpha = options.alpha, power = options.power }, index_of(self, options.control))
+  made.left_out = left_out(self)
+  return setmetatable(made, verdict_meta)
+end
+
 core.define("netaug.sweep_results", {
+  verdict = core.register("sweep_results:verdict",
+    "([{ control =, metric = \"top1\", test = \"t\", alpha = 0.05, power = 0.8 }])",
+    "every two arms compared, or each with a control, over the seeds that both have, with Holm's " ..
+    "correction: a list of { a, b, outcome, difference, low, high, p, holm, d, pairs, needed, text }",
+    meta.verdict),
   arm = core.register("sweep_results:arm", "(name)", "one arm with its runs and means", meta.arm) })
 
 return results

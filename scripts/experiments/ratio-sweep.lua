@@ -20,4 +20,6 @@ local sweep = netaug.sweep {
   seeds = tonumber(arg[2]) or 3,
 }
 
-print(sweep:run())
+local results = sweep:run()
+print(results)
+print(results:verdict { control = "r=1" })

@@ -252,4 +252,65 @@ assert(other.settings.seed == 3 and one.data.settings.seed == 1 and other.train 
 refused('data has no setting "sed"', function() one.data:with { sed = 3 } end)
 assert(core.t_test({ 1, 2, 3 }).mean == 2)
 
+------------------------------------------------------------------------------------ verdicts
+
+local function fake_arm(name, top1s)
+  local runs = {}
+  for seed, top1 in ipairs(top1s) do
+    local result = { top1 = top1, top5 = 1, loss = 2 - top1, images = 40 }
+    runs[seed] = { seed = seed, status = "done", base = result, best = result }
+  end
+  return { name = name, runs = runs }
+end
+r = s:results()
+r.arms = { fake_arm("plain", { 0.5, 0.52, 0.51 }), fake_arm("wide", { 0.6, 0.63, 0.6 }),
+           fake_arm("odd", { 0.51, 0.4, 0.5 }) }
+r.arms[3].runs[2].steered = true
+local v = r:verdict { control = "plain" }
+assert(#v == 2 and v[1].a == "wide" and v[1].b == "plain" and v[1].outcome == "better", v[1].outcome)
+assert(math.abs(v[1].difference - 10) < 1e-9 and v[1].pairs == 3 and v[2].pairs == 2)
+assert(v[1].p < 0.05 and v[1].low < 10 and v[1].text:find "wide is better than plain by 10.00 points")
+assert(tostring(v):find "odd: 1 steered left out")
+assert(#r:verdict() == 3 and r:verdict({ metric = "loss" })[1].outcome == "better")
+assert(r:verdict({ test = "sign-flip" })[1].outcome == "cannot be told apart")
+refused('no metric "top2"', r.verdict, r, { metric = "top2" })
+refused('no test "u"', r.verdict, r, { test = "u" })
+refused('no arm "x"', r.verdict, r, { control = "x" })
+
+-------------------------------------------------------------------------------- search helpers
+
+local searched = base "searched"
+function searched:on_step() error "its own hooks are not called" end
+local found = searched:find_lr { from = 1e-3, to = 1e4, steps = 40 }
+assert(#found.curve <= 40 and math.abs(found.curve[1].lr - 1e-3) < 1e-9)
+assert(math.abs(found.curve[3].lr / found.curve[2].lr - 1e7 ^ (1 / 39)) < 1e-6)
+assert(found.diverged and found.lr < found.lowest and found.lowest < found.diverged)
+assert(tostring(found):find "suggested learning rate" and searched.train.schedule == "cosine")
+found = base("slow"):find_lr { from = 1e-9, to = 1e-7, steps = 20 }
+assert(#found.curve == 20 and not found.diverged)
+refused("0 < from < to", searched.find_lr, searched, { from = 1, to = 1 })
+refused("at least 20 steps", searched.find_lr, searched, { steps = 3 })
+
+local suggested = base("suggested"):suggest { r = { 1.5 }, s = { 1 }, epochs = 1, seeds = 1 }
+assert(#suggested.results.arms == 2 and suggested.results.arms[1].runs[1].base.images == 20)
+assert(suggested.r == nil or suggested.r == 1.5 and suggested.s == 1)
+assert(tostring(suggested):find "suggested: ")
+refused("takes a list of numbers", searched.suggest, searched, { r = 3 })
+
+local function history(points)
+  local list = {}
+  for i, p in ipairs(points) do
+    list[i] = { epoch = i, base = { top1 = p[1], images = 100 },
+                base_val = { top1 = p[2], loss = p[3], images = 100 } }
+  end
+  return { history = list }
+end
+local over = netaug.fit(history { { 0.5, 0.5, 1 }, { 0.7, 0.65, 0.8 }, { 0.85, 0.68, 0.9 }, { 0.95, 0.68, 1.2 } })
+assert(over.state == "over-fitting" and tostring(over):find "made for networks that")
+local under = netaug.fit(history { { 0.5, 0.52, 1 }, { 0.6, 0.61, 0.9 }, { 0.62, 0.63, 0.85 } })
+assert(under.state == "under-fitting" and math.abs(under.gap + 0.01) < 1e-9)
+assert(netaug.fit(history { { 0.5, 0.5, 1 }, { 0.7, 0.68, 0.8 } }).state == "in between")
+refused("no epoch of the run was validated", netaug.fit, { history = {} })
+refused("takes a run's result or folder", netaug.fit, 3)
+
 print "checked"
