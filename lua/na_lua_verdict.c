@@ -125,35 +125,45 @@ static void push_verdict(lua_State *L, const na_verdict *v, const char *a, const
   lua_remove(L, -2);
 }
 
-/* core.verdicts(arms, question [, control]): every two arms compared, or (control: a number from 1)
- * every other one with that; a family for Holm's correction. A list of { a =, b =, outcome =, text
- * =, ... }, where a is compared with b. */
-static int verdicts(lua_State *L)
+/* Which arms are compared: who[] gets first and second; returns how many comparisons. */
+static int choose(int count, int control, int (*who)[2])
 {
-  luaL_checktype(L, 1, LUA_TTABLE);
-  luaL_checktype(L, 2, LUA_TTABLE);
-  int count = (int)lua_rawlen(L, 1), control = (int)luaL_optinteger(L, 3, 0), family = 0;
-  if (count > ARMS_MAX) return na_lua_fail(L, "more than %d arms cannot be compared", ARMS_MAX);
-  na_question question = read_question(L, 2);
-  luaL_checkstack(L, 3 * count + 16, NULL);
-  na_sample *samples = lua_newuserdatauv(L, ((size_t)count + 1) * sizeof *samples, 0);
-  for (int i = 0; i < count; i++) {
-    lua_rawgeti(L, 1, i + 1);
-    samples[i] = read_sample(L);
-  }
-  size_t most = control > 0 ? (size_t)count : (size_t)count * (size_t)count / 2;
-  na_verdict *made = lua_newuserdatauv(L, (most + 1) * sizeof *made, 0);
-  int(*who)[2] = lua_newuserdatauv(L, (most + 1) * sizeof *who, 0);
-  na_error err = {0};
+  int family = 0;
   for (int b = 0; b < count; b++)
     for (int a = control > 0 ? 0 : b + 1; a < count; a++) {
       if (control > 0 && (b != control - 1 || a == b)) continue;
       who[family][0] = a;
-      who[family][1] = b;
-      if (na_verdict_make(&made[family++], &samples[a], &samples[b], &question, &err) != NA_OK)
-        return na_lua_raise(L, &err);
+      who[family++][1] = b;
     }
-  if (na_verdict_family(made, family, &question, &err) != NA_OK) return na_lua_raise(L, &err);
+  return family;
+}
+
+/* core.verdicts(arms, question [, control]): every two arms compared, or (control: a number from 1)
+ * every other one with that; a family for Holm's correction. A list of { a =, b =, outcome =, text
+ * =,
+ * ... }, where a is compared with b. */
+static int verdicts(lua_State *L)
+{
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  na_error err = {0};
+  int count = (int)lua_rawlen(L, 1), control = (int)luaL_optinteger(L, 3, 0), code = NA_OK;
+  if (count > ARMS_MAX) return na_lua_fail(L, "more than %d arms cannot be compared", ARMS_MAX);
+  const na_question question = read_question(L, 2);
+  luaL_checkstack(L, 3 * count + 16, NULL);
+  size_t most = (size_t)count * (size_t)count + 1;
+  na_sample *samples = lua_newuserdatauv(L, most * sizeof *samples, 0);
+  na_verdict *made = lua_newuserdatauv(L, most * sizeof *made, 0);
+  int(*who)[2] = lua_newuserdatauv(L, most * sizeof *who, 0);
+  for (int i = 0; i < count; i++) {
+    lua_rawgeti(L, 1, i + 1);
+    samples[i] = read_sample(L);
+  }
+  int family = choose(count, control, who);
+  for (int i = 0; i < family && code == NA_OK; i++)
+    code = na_verdict_make(&made[i], &samples[who[i][0]], &samples[who[i][1]], &question, &err);
+  if (code == NA_OK) code = na_verdict_family(made, family, &question, &err);
+  if (code != NA_OK) return na_lua_raise(L, &err);
   lua_createtable(L, family, 0);
   for (int i = 0; i < family; i++) {
     push_verdict(L, &made[i], samples[who[i][0]].name, samples[who[i][1]].name, &question);

@@ -119,4 +119,16 @@ try "$netaug" resume three/sweep-wide-tune-lr0.02-s1000 --quiet
 check "a run of a sweep is resumed" [ "$status" = 0 ]
 check "with all that follows" [ "$(find three -name run.h5 | wc -l)" = 8 ]
 
+# The README's sweep, planned on our data.
+block()
+{
+  sed -n "/^## $1/,/^## /p" "$NETAUG_SRCDIR/README.md" | sed -n '/^```lua/,/^```$/p' | sed '/^```/d'
+}
+{
+  block "An experiment" | sed '/^local result/,$d'
+  block "Differences one can trust"
+} >readme.lua
+try "$netaug" run readme.lua --runs readme --plan --set data.path=data --set train.epochs=1
+check "the README's sweep is planned" says "$out" "sweep tiny-r3: 2 arms, 18 runs"
+
 finish

@@ -52,8 +52,14 @@ end
 local function plural(n, word) return ("%d %s%s"):format(n, word, n == 1 and "" or "s") end
 
 local function seed_list(sweep)
-  local words = {}
-  for i, seed in ipairs(sweep.seeds) do words[i] = tostring(seed) end
+  local seen, words = {}, {}
+  for _, entry in ipairs(sweep.queue) do
+    if entry.kind == "seed" and not seen[entry.seed] then
+      seen[entry.seed] = true
+      words[#words + 1] = tostring(entry.seed)
+    end
+  end
+  if #words > 12 then words = { words[1], words[2], "...", words[#words] } end
   return table.concat(words, ", ")
 end
 
@@ -68,9 +74,9 @@ local function head(sweep)
 end
 
 local function fairness(sweep)
-  local lines = { "  seeds " .. seed_list(sweep) ..
-    (sweep.paired and ": the same batches, images, draws and initial base weights in every arm"
-      or ": the same batches, images and draws; initial weights as each arm has them") }
+  local lines = { "  seeds " .. seed_list(sweep),
+    "  in every arm the same batches, images" .. (sweep.paired and
+      ", draws and initial base weights" or " and draws") }
   if sweep.equal == "compute" then
     lines[#lines + 1] = "  arms are equal in multiply-adds of training: cheap ones train longer"
   end
