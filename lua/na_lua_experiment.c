@@ -263,6 +263,8 @@ static int copy(lua_State *L)
   lua_setiuservalue(L, COPY, AUGMENT);
   push_settings_copy(L, SELF, TRAIN, &na_train_settings, sizeof(na_train));
   lua_setiuservalue(L, COPY, TRAIN);
+  push_settings_copy(L, SELF, KD, &na_kd_settings, sizeof(na_kd));
+  lua_setiuservalue(L, COPY, KD);
   push_state_copy(L, SELF);
   lua_setiuservalue(L, COPY, STATE);
   return 1;
@@ -335,26 +337,45 @@ static const char *push_description(lua_State *L, const experiment *e, int data,
   return lua_tostring(L, -1);
 }
 
-/* Pushes what a run's bits follow from, as a hash: settings, structure, and where there are hooks the
- * script. Runs of one identity and program give the same results. */
+/* Appends what the teacher of the experiment at 1 is, wherever its file lies. */
+static void add_teacher(lua_State *L, na_buffer *text)
+{
+  char hash[41];
+  na_error err = {0};
+  lua_getiuservalue(L, 1, KD);
+  const na_kd *kd = na_lua_settings_get(L, -1);
+  lua_pop(L, 1); /* the experiment keeps it */
+  if (kd->teacher[0] == '\0') return;
+  bool read = na_sha1_file(kd->teacher, hash, &err) == NA_OK; /* else the run itself will refuse it */
+  na_buffer_add(text, "%s\n", read ? hash : "");
+}
+
+/* Appends the script where the experiment at 1 has hooks: what they do is not known otherwise. */
+static void add_hooks(lua_State *L, na_buffer *text)
+{
+  bool hooked = false;
+  for (int i = 0; i < NA_LUA_COUNT(hooks); i++) {
+    hooked = na_lua_push_hook(L, 1, hooks[i]) != LUA_TNIL || hooked;
+    lua_pop(L, 1);
+  }
+  if (!hooked) return;
+  na_lua_push_text(L);
+  na_buffer_add(text, "%s", lua_tostring(L, -1));
+  lua_pop(L, 1);
+}
+
+/* Pushes what a run's bits follow from, as a hash: settings, structure, teacher, and where there are
+ * hooks the script. Runs of one identity and program give the same results. */
 static const char *push_identity(lua_State *L, const char *description, int net)
 {
   char hash[41];
-  bool hooked = false;
   net = lua_absindex(L, net);
   na_buffer *text = na_lua_buffer(L);
   na_buffer_add(text, "%s\n", PACKAGE_VERSION);
   na_lua_add_lasting(description, text);
   na_net_write(na_lua_net_get(L, net), text);
-  for (int i = 0; i < NA_LUA_COUNT(hooks); i++) {
-    hooked = na_lua_push_hook(L, 1, hooks[i]) != LUA_TNIL || hooked;
-    lua_pop(L, 1);
-  }
-  if (hooked) {
-    na_lua_push_text(L);
-    na_buffer_add(text, "%s", lua_tostring(L, -1));
-    lua_pop(L, 1);
-  }
+  add_teacher(L, text);
+  add_hooks(L, text);
   if (text->failed) luaL_error(L, "not enough memory");
   na_sha1_blob(text->data, text->length, hash);
   return lua_pushstring(L, hash);

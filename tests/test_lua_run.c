@@ -111,7 +111,7 @@ static void steering_script(void)
 
 static void sweep_script(void)
 {
-  check_script("sweep.lua", 61);
+  check_script("sweep.lua", 62);
 }
 
 /* The folder keeps the script as it was; taken names are numbered. */

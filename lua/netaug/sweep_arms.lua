@@ -2,17 +2,18 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
 -- An arm is { name =, settings = { [path] = value } }. A path is "train.lr", "data.batch",
--- "augment.r", "model.width_mult"; or "augment" with false (without), "model" with a model, "data"
--- with a dataset.
+-- "augment.r", "kd.weight", "model.width_mult"; or "augment" or "kd" with false (without), "model" with
+-- a model, "data" with a dataset.
 
 local core = require "netaug.core"
 local model = require "netaug.model"
 
 local arms = {}
 
-local parts = { "train", "data", "augment", "model" }
+local parts = { "train", "data", "augment", "kd", "model" }
 
-local function is_whole(path) return path == "augment" or path == "model" or path == "data" end
+-- Parts that have a value of their own.
+local wholes = { augment = true, kd = true, model = true, data = true }
 
 -- What a sweep says itself.
 local reserved = { ["train.seed"] = "seeds", ["data.seed"] = "seeds" }
@@ -22,7 +23,7 @@ function arms.check_path(subject, path)
     core.fail(("%s cannot vary %s: its %s do"):format(subject, path, reserved[path]),
       "as in seeds = 5, or seeds = { 11, 12 }")
   end
-  if is_whole(path) then return end
+  if wholes[path] then return end
   local part, setting = path:match("^(%l+)%.([%w_]+)$")
   if not part then
     core.fail(("%s: \"%s\" is no setting"):format(subject, path),
@@ -37,6 +38,7 @@ end
 ------------------------------------------------------------------------------------- names
 
 local function value_text(value)
+  if type(value) == "string" then return (value:match("([^/]*)%.h5$") or value) end
   if model.is(value) then return value.name end
   if type(value) == "userdata" then return value.settings.path:match("[^/]*$") end
   if math.type(value) == "float" then return ("%.6g"):format(value) end
@@ -93,7 +95,7 @@ function arms.flatten(subject, given)
     local plain = type(value) == "table" and not model.is(value)
     if key ~= "name" and not key:find(".", 1, true) and plain then
       for setting, inner in pairs(value) do put(key .. "." .. tostring(setting), inner) end
-      if key == "augment" and next(value) == nil then put("augment", false) end
+      if next(value) == nil and (key == "augment" or key == "kd") then put(key, false) end
     elseif key ~= "name" then put(key, value) end
   end
   return settings
@@ -248,6 +250,8 @@ function arms.apply(exp, settings, datasets)
     exp.data = datasets[key]
   end
   apply_augment(exp, settings)
+  if settings.kd == false then exp.kd.teacher = "" end
+  for setting, value in pairs((of_part(settings, "kd"))) do exp.kd[setting] = value end
   for setting, value in pairs((of_part(settings, "train"))) do exp.train[setting] = value end
 end
 

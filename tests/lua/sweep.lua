@@ -77,6 +77,16 @@ local off = require("netaug.sweep_queue").experiment(s, s.queue[2])
 assert(off.data.settings.size == 8 and off.model.resolution == 8 and #off.augment.width == 0)
 s = new { base = exp, paired = false, list = { { ["augment.r"] = 2 } } }
 assert(require("netaug.sweep_queue").experiment(s, s.queue[1]).train.init == "auto")
+local teacher = run(new { base = base "teacher" }).arms[1].runs[1].folder .. "/last.h5"
+s = new { base = exp, list = { { name = "labels", kd = false },
+                               { name = "taught", kd = { teacher = teacher, weight = 0.5 } } } }
+local taught = require("netaug.sweep_queue").experiment(s, s.queue[2])
+assert(taught.kd.teacher == teacher and taught.kd.weight == 0.5 and exp.kd.teacher == "")
+local net = core.network(taught)
+local identity = core.identity(taught, net)
+assert(identity == core.identity(taught, net))
+taught.kd.teacher = teacher:gsub("last", "best")
+assert(identity ~= core.identity(taught, net))
 local range = { ["train.lr"] = { 0.01, 1, log = true }, ["train.epochs"] = { 2, 4 },
                 ["augment.r"] = { choices = { 1, 2 } }, n = 30 }
 s = new { base = exp, random = range }
