@@ -37,6 +37,7 @@ dist_luanetaug_DATA = \
 	lua/netaug/json.lua \
 	lua/netaug/model.lua \
 	lua/netaug/show.lua \
+	lua/netaug/strict.lua \
 	lua/netaug/suggest.lua \
 	lua/netaug/sweep.lua \
 	lua/netaug/sweep_arms.lua \

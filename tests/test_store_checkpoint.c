@@ -102,6 +102,19 @@ static void round_trip(void)
   na_net_free(net);
 }
 
+static void state_alone(void)
+{
+  na_net *net = store_net_new(3);
+  na_checkpoint state = {0};
+  CHECK_OK(save(scratch_path("s.h5"), net), err);
+  CHECK_OK(na_checkpoint_state(scratch_path("s.h5"), &state, &err), err);
+  CHECK(state.epoch == 7 && state.step == 123456789012 && state.class_count == 3, "epoch %d",
+        state.epoch);
+  na_checkpoint_free(&state);
+  CHECK(na_checkpoint_state(scratch_path("none.h5"), &state, NULL) != NA_OK, "there is no file");
+  na_net_free(net);
+}
+
 static void without_momentum(void)
 {
   na_net *net = store_net_new(3), *read;
@@ -364,6 +377,7 @@ int main(int argc, char **argv)
   if (argc > 1) return write_sample(argv[1]);
   if (!scratch_make()) return EXIT_FAILURE;
   RUN(round_trip);
+  RUN(state_alone);
   RUN(without_momentum);
   RUN(into_a_net);
   RUN(misfits);

@@ -31,7 +31,7 @@ local results = sweep:run()
 for _, arm in ipairs(results.arms) do
   print(arm.name, arm.n, arm.tuned["train.lr"], ("%a"):format(arm.top1))
   for _, run in ipairs(arm.runs) do
-    print(" ", run.seed, run.status, run.folder:match("[^/]*$"))
+    print(" ", run.seed, run.status, run.folder:match("([%w-]*s%d+)[%d-]*$"))
     for _, e in ipairs(run.history) do
       print(("    %d %a %a %a"):format(e.epoch, e.base.loss, e.augmented.loss, e.base_val.loss))
     end
@@ -62,8 +62,9 @@ check "it was killed" [ "$kills" -gt 3 ]
 try "$netaug" run sweep.lua --runs killed --quiet
 check "it goes on to the end" [ "$status" = 0 ]
 printf '%s\n' "$out" >killed.out
-check "to the same bits" cmp -s whole.out killed.out
-check "without runs of its own" [ "$(find killed -name run.h5 | wc -l)" = 8 ]
+check "to the same bits" cmp whole.out killed.out
+# (A run that dies before its file says what it is, is begun anew.)
+check "without runs of its own" [ "$(find killed -name run.h5 | wc -l)" -le 10 ]
 
 # ------------------------------------------------------------------- what is repeated
 touch stamp
@@ -89,6 +90,13 @@ for text in '' '{' '[1, 2]' '{"format": "netaug sweep", "version": 2}' \
   printf '%s' "$text" >damaged/sweep.sweep/sweep.json
   refuses "a damaged file: $text" 1 "sweep.json" "$netaug" run sweep.lua --runs damaged
 done
+
+# A run killed between telling of its last epoch and its checkpoint is not done.
+try "$netaug" run sweep.lua --runs stale --quiet --set train.save_every=1
+printf '%s\n' "$out" >stale.out
+cp stale/sweep-wide-s2/epoch-0002.h5 stale/sweep-wide-s2/last.h5
+try "$netaug" run sweep.lua --runs stale --quiet --set train.save_every=1
+check "without its last checkpoint a run goes on" [ "$out" = "$(cat stale.out)" ]
 
 # Two processes.
 "$netaug" run sweep.lua 0.05 --runs two --quiet >two.out 2>&1 &

@@ -461,6 +461,16 @@ int na_checkpoint_load(const char *path, na_net **net, na_checkpoint *state, na_
   return code;
 }
 
+int na_checkpoint_state(const char *path, na_checkpoint *state, na_error *err)
+{
+  na_h5 *file = NULL;
+  na_checkpoint read = {0};
+  int code = open_checkpoint(path, &file, &read, err);
+  code = finish(path, file, code, &read, err);
+  if (code == NA_OK) *state = read;
+  return code;
+}
+
 int na_checkpoint_load_into(const char *path, na_net *net, na_checkpoint *state, na_error *err)
 {
   na_h5 *file = NULL;

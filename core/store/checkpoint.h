@@ -50,6 +50,9 @@ int na_checkpoint_save(const char *path, const na_net *net, const na_checkpoint 
  * whose tensors do not fit its net. */
 int na_checkpoint_load(const char *path, na_net **net, na_checkpoint *state, na_error *err);
 
+/* Reads only the state of path, to know where it stands. */
+int na_checkpoint_state(const char *path, na_checkpoint *state, na_error *err);
+
 /* Reads only the weights and statistics of path into an existing net of the same structure; names
  * and shapes must match. */
 int na_checkpoint_load_into(const char *path, na_net *net, na_checkpoint *state, na_error *err);

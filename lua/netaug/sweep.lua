@@ -10,23 +10,23 @@ local queue = require "netaug.sweep_queue"
 local results = require "netaug.sweep_results"
 local run = require "netaug.sweep_run"
 local store = require "netaug.sweep_store"
+local strict = require "netaug.strict"
 local text = require "netaug.sweep_text"
 local tune = require "netaug.sweep_tune"
 
 local sweep = {}
 
 local meta = { __name = "netaug.sweep" }
-meta.__index = meta
 
 local fields = { "base", "name", "grid", "list", "random", "seeds", "paired", "equal", "tune", "drop",
                  "on_failure", "retries", "verbose" }
 
 sweep.fields = fields
 
-function meta.is(value) return type(value) == "table" and getmetatable(value) == meta end
+function sweep.is(value) return type(value) == "table" and getmetatable(value) == meta end
 
 local function check(self)
-  if not meta.is(self) then core.fail("call it with ':', as in sweep:plan()") end
+  if not sweep.is(self) then core.fail("call it with ':', as in sweep:plan()") end
   return self
 end
 
@@ -155,6 +155,8 @@ function meta:run()
     print(self:plan())
     os.exit(0)
   end
+  -- The global `sweep` is the present one, unless the script uses that name for something else.
+  if sweep.is(rawget(_G, "sweep") or self) then _G.sweep = self end
   run.run(self)
   return results.new(self)
 end
@@ -309,5 +311,7 @@ for _, method in ipairs(methods) do
   by_name[name] = core.register("sweep:" .. name, args, help, meta[name])
 end
 core.define("netaug.sweep", by_name)
+meta.__index = strict("a sweep", by_name,
+  { "stopping", "running_entry", "running_experiment", "tune", "drop_rule" })
 
 return sweep

@@ -40,7 +40,9 @@ end
 
 local function of_arm(sweep, arm)
   local exp = queue.arm_experiment(sweep, arm, arm.tuned)
-  return measure(exp, core.network(exp)), exp
+  local measured = measure(exp, core.network(exp))
+  collectgarbage() -- the collector cannot see how large a dropped network is
+  return measured
 end
 
 -- Gives every arm the epochs for which its training costs as many multiply-adds as the dearest arm's.
@@ -62,7 +64,6 @@ end
 function cost.update(sweep)
   if sweep.equal == "compute" then equalise(sweep) end
   for _, arm in ipairs(sweep.arms) do arm.cost = of_arm(sweep, arm) end
-  collectgarbage()
 end
 
 ------------------------------------------------------------------------------------- seconds

@@ -13,13 +13,13 @@ local core = require "netaug.core"
 local fit = require "netaug.fit"
 local queue = require "netaug.sweep_queue"
 local store = require "netaug.sweep_store"
+local strict = require "netaug.strict"
 local text = require "netaug.sweep_text"
 local tune = require "netaug.sweep_tune"
 
 local results = {}
 
 local meta = { __name = "netaug.sweep_results", __tostring = text.results }
-meta.__index = meta
 
 local function counts(run) return run.status == "done" and not run.steered end
 
@@ -158,12 +158,14 @@ function meta.verdict(self, options)
   return setmetatable(made, verdict_meta)
 end
 
-core.define("netaug.sweep_results", {
+local methods = {
   verdict = core.register("sweep_results:verdict",
     "([{ control =, metric = \"top1\", test = \"t\", alpha = 0.05, power = 0.8 }])",
     "every two arms compared, or each with a control, over the seeds that both have, with Holm's " ..
     "correction: a list of { a, b, outcome, difference, low, high, p, holm, d, pairs, needed, text }",
     meta.verdict),
-  arm = core.register("sweep_results:arm", "(name)", "one arm with its runs and means", meta.arm) })
+  arm = core.register("sweep_results:arm", "(name)", "one arm with its runs and means", meta.arm) }
+core.define("netaug.sweep_results", methods)
+meta.__index = strict("a sweep's results", methods, {})
 
 return results

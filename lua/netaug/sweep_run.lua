@@ -26,7 +26,7 @@ local function candidates(entry, name)
   local found, base = {}, core.runs() .. "/" .. name
   if entry.folder then found[1] = entry.folder end
   local folder, number = base, 1
-  while exists(folder .. "/run.h5") do
+  while exists(folder) do
     if folder ~= entry.folder then found[#found + 1] = folder end
     number = number + 1
     folder = ("%s-%d"):format(base, number)
@@ -67,11 +67,17 @@ local function look(entry, name, identity)
   end
 end
 
+local function identity_of(exp)
+  local identity = core.identity(exp, core.network(exp))
+  collectgarbage() -- the collector cannot see how large a dropped network is
+  return identity
+end
+
 -- Notes what is done already. What failed in another process is tried again, unless it is to be skipped.
 local function recall(sweep, entry)
   if queue.blocked(sweep, entry) or entry.status == "dropped" then return end
   local exp = queue.experiment(sweep, entry)
-  local identity = core.identity(exp, core.network(exp))
+  local identity = identity_of(exp)
   local changed = entry.identity ~= nil and entry.identity ~= identity
   entry.identity = identity
   if look(entry, exp.name, identity) == "done" then entry.status = "done"
@@ -96,7 +102,6 @@ function run.refresh(sweep)
     if entry.status ~= "running" then recall(sweep, entry) end
   end
   settle(sweep)
-  collectgarbage()
 end
 
 ------------------------------------------------------------------------------------- one run
@@ -133,7 +138,7 @@ end
 -- Runs the entry, or goes on with it where it was interrupted. Yields.
 local function do_entry(sweep, entry)
   local exp = queue.experiment(sweep, entry)
-  entry.identity = core.identity(exp, core.network(exp))
+  entry.identity = identity_of(exp)
   local found = look(entry, exp.name, entry.identity)
   if found == "done" then
     entry.status = "done"
@@ -174,7 +179,6 @@ function run.run(sweep)
   local lock <close> = begin(sweep)
   local guard <close> = setmetatable({}, closing)
   present, sweep.stopping = sweep, nil
-  if rawget(_G, "sweep") == nil or sweep.is(rawget(_G, "sweep")) then _G.sweep = sweep end
   cost.update(sweep)
   run.refresh(sweep)
   store.save(sweep)

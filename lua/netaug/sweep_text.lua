@@ -102,6 +102,12 @@ local function plan_row(sweep, arm, cheapest)
            text.time(seconds), tostring(left), text.time(seconds and seconds * left) }
 end
 
+local function left_words(sweep)
+  local seconds, open = cost.left(sweep)
+  return ("  left: about %s%s"):format(text.time(seconds),
+    open and ", and what is not known yet" or "")
+end
+
 local function next_words(sweep)
   local words = {}
   for _, entry in ipairs(sweep.queue) do
@@ -120,11 +126,8 @@ function text.plan(sweep)
   end
   local rows = { { "arm", "epochs", "params", "MACs", "x cost", "per run", "runs", "time" } }
   for _, arm in ipairs(sweep.arms) do rows[#rows + 1] = plan_row(sweep, arm, cheapest) end
-  local seconds, open = cost.left(sweep)
-  local left = ("  left: about %s%s"):format(text.time(seconds),
-    open and " and what is not known yet" or "")
-  return table.concat({ head(sweep), fairness(sweep), "", text.columns(rows), "", left,
-    next_words(sweep) }, "\n")
+  return table.concat({ head(sweep), fairness(sweep), "", text.columns(rows), "",
+    left_words(sweep), next_words(sweep) }, "\n")
 end
 
 ------------------------------------------------------------------------------------- results

@@ -171,6 +171,7 @@ function edited:on_step()
     assert(_G.sweep == sweep and #sweep:results().arms == 4)
     assert(sweep:plan():find "1 running")
     refused("goes on", sweep.run, sweep)
+    refused('did you mean "drop"', function() return sweep.dropp end)
   elseif steps == 11 then sweep:drop "c"
   elseif steps == 12 then
     sweep:extend(1)
