@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lua/na_lua_private.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -39,6 +40,33 @@ static int make_folder(lua_State *L)
   const char *path = luaL_checkstring(L, 1);
   if (mkdir(path, 0777) == 0 || errno == EEXIST) return 0;
   return na_lua_fail(L, "cannot make the folder %s: %s", path, strerror(errno));
+}
+
+/* core.link(target, path): a symbolic link, in the place of one that is there. A file system that
+ * knows none goes without. */
+static int make_link(lua_State *L)
+{
+  const char *target = luaL_checkstring(L, 1), *path = luaL_checkstring(L, 2);
+  const char *beside = lua_pushfstring(L, "%s.tmp", path);
+  unlink(beside);
+  if (symlink(target, beside) == 0 && rename(beside, path) != 0) unlink(beside);
+  return 0;
+}
+
+/* core.clear_links(folder): removes the symbolic links in it. */
+static int clear_links(lua_State *L)
+{
+  const char *path = luaL_checkstring(L, 1);
+  DIR *folder = opendir(path);
+  const struct dirent *entry;
+  struct stat status;
+  if (folder == NULL) return 0;
+  while ((entry = readdir(folder)) != NULL)
+    if (fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISLNK(status.st_mode))
+      unlinkat(dirfd(folder), entry->d_name, 0);
+  closedir(folder);
+  return 0;
 }
 
 /* core.runs(): the folder of runs. */
@@ -79,6 +107,8 @@ void na_lua_open_file(lua_State *L)
 {
   static const luaL_Reg library[] = {{"write_file", write_file},
                                      {"make_folder", make_folder},
+                                     {"link", make_link},
+                                     {"clear_links", clear_links},
                                      {"runs", runs},
                                      {"hold", hold},
                                      {NULL, NULL}};

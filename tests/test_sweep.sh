@@ -31,7 +31,7 @@ local results = sweep:run()
 for _, arm in ipairs(results.arms) do
   print(arm.name, arm.n, arm.tuned["train.lr"], ("%a"):format(arm.top1))
   for _, run in ipairs(arm.runs) do
-    print(" ", run.seed, run.status, run.folder:match("([%w-]*s%d+)[%d-]*$"))
+    print(" ", run.seed, run.status, run.folder:match("([%w-]*seed%-%d+)[%d-]*$"))
     for _, e in ipairs(run.history) do
       print(("    %d %a %a %a"):format(e.epoch, e.base.loss, e.augmented.loss, e.base_val.loss))
     end
@@ -94,7 +94,7 @@ done
 # A run killed between telling of its last epoch and its checkpoint is not done.
 try "$netaug" run sweep.lua --runs stale --quiet --set train.save_every=1
 printf '%s\n' "$out" >stale.out
-cp stale/sweep-wide-s2/epoch-0002.h5 stale/sweep-wide-s2/last.h5
+cp stale/sweep-wide-seed-2/epoch-0002.h5 stale/sweep-wide-seed-2/last.h5
 try "$netaug" run sweep.lua --runs stale --quiet --set train.save_every=1
 check "without its last checkpoint a run goes on" [ "$out" = "$(cat stale.out)" ]
 
@@ -118,14 +118,22 @@ check "and it goes on" [ "$out" = "$(cat whole.out)" ]
 "$netaug" run sweep.lua 0.05 --runs three --quiet >three.out 2>&1 &
 pid=$!
 for _ in $(seq 200); do
-  [ -s three/sweep-wide-tune-lr0.02-s1000/last.h5 ] && break
+  [ -s three/sweep-wide-tune-lr0.02-seed-1000/last.h5 ] && break
   sleep 0.05
 done
 kill -9 "$pid"
 wait "$pid" 2>/dev/null
-try "$netaug" resume three/sweep-wide-tune-lr0.02-s1000 --quiet
+try "$netaug" resume three/sweep-wide-tune-lr0.02-seed-1000 --quiet
 check "a run of a sweep is resumed" [ "$status" = 0 ]
 check "with all that follows" [ "$(find three -name run.h5 | wc -l)" = 8 ]
+
+# The sweep's folder stands for its results.
+try "$netaug" compare two/sweep.sweep
+check "a sweep is compared" says "$out" "sweep-plain"
+check "its trials are not" [ "$(printf '%s\n' "$out" | grep -c holdout)" = 0 ]
+try "$netaug" compare two two/sweep-plain-seed-1 two/sweep.sweep
+check "each run is taken once" [ "$(printf '%s\n' "$out" | grep -c again)" = 0 ]
+check "a link per result" [ "$(find two/sweep.sweep -type l | wc -l)" = 4 ]
 
 # The README's sweep, planned on our data.
 block()

@@ -27,8 +27,22 @@ static bool is_run(const char *path)
          access(file, F_OK) == 0;
 }
 
+/* Is it in the list already, perhaps by another path? */
+static bool known(const na_folders *folders, const char *path)
+{
+  struct stat status, other;
+  if (stat(path, &status) != 0) return false;
+  for (size_t i = 0; i < folders->count; i++)
+    if (stat(folders->paths[i], &other) == 0 && other.st_dev == status.st_dev &&
+        other.st_ino == status.st_ino)
+      return true;
+  return false;
+}
+
 static int push(na_folders *folders, const char *path, na_error *err)
 {
+  folders->found++;
+  if (known(folders, path)) return NA_OK;
   void *paths = folders->paths;
   char *copy = na_strdup(path);
   if (copy == NULL ||
@@ -76,9 +90,9 @@ static int walk(na_folders *folders, const char *path, int depth, na_error *err)
 
 int na_folders_add(na_folders *folders, const char *path, na_error *err)
 {
-  size_t before = folders->count;
+  size_t before = folders->found;
   int code = walk(folders, path, DEPTH, err);
-  if (code != NA_OK || folders->count > before) return code;
+  if (code != NA_OK || folders->found > before) return code;
   na_fail(err, NA_EINVAL, "%.300s holds no run: there is no run.h5 in it or below", path);
   return na_hint(err, "give the folders of runs, such as runs/NAME, or one that holds them: runs");
 }

@@ -113,7 +113,7 @@ end
 function queue.run_name(sweep, entry)
   local words = { sweep.name, arms.folder_part(entry.arm) }
   if entry.trial then words[#words + 1] = "tune-" .. arms.folder_part(arms.label(entry.trial)) end
-  words[#words + 1] = "s" .. entry.seed
+  words[#words + 1] = "seed-" .. entry.seed
   return shortened(table.concat(words, "-"))
 end
 
@@ -146,8 +146,7 @@ function queue.experiment(sweep, entry)
   local exp = queue.arm_experiment(sweep, arm, entry.trial or arm.tuned)
   if entry.kind == "tune" then hold_out(sweep, exp)
   elseif sweep.tune then
-    -- The test set is looked at once.
-    exp.train.eval_every = math.max(1, exp.train.warmup + exp.train.epochs)
+    exp.train.eval_every = 100000 -- only after the last epoch: the test set is looked at once
   end
   arms.seed(exp, entry.seed)
   exp.name = queue.run_name(sweep, entry)

@@ -34,6 +34,13 @@ local function candidates(entry, name)
   return found
 end
 
+-- The sweep's folder has a link to each of its results, so that it can be compared as a whole.
+local function show(sweep, entry)
+  if entry.kind ~= "seed" or entry.status ~= "done" then return end
+  local name = entry.folder:match("[^/]*$")
+  core.link("../" .. name, ("%s/%s"):format(sweep.folder, name))
+end
+
 local function take_result(entry, result)
   entry.folder, entry.seconds, entry.steered = result.run, result.seconds, result.steered
   entry.base, entry.augmented, entry.best = result.base, result.augmented, result.best
@@ -182,9 +189,12 @@ function run.run(sweep)
   cost.update(sweep)
   run.refresh(sweep)
   store.save(sweep)
+  core.clear_links(sweep.folder)
+  for _, entry in ipairs(sweep.queue) do show(sweep, entry) end
   local entry = queue.next(sweep)
   while entry and not sweep.stopping do
     do_entry(sweep, entry)
+    show(sweep, entry)
     for _, line in ipairs(settle(sweep)) do print(("%s: %s"):format(sweep.name, line)) end
     store.save(sweep)
     entry = queue.next(sweep)

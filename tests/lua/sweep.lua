@@ -72,7 +72,7 @@ local wide = require("netaug.sweep_queue").experiment(s, s.queue[1])
 assert(wide.augment.width[2] == 2 and wide.train.lr == 0.2 and wide.train.seed == 7)
 assert(wide.data.settings.seed == 7 and exp.train.lr == 0.05 and exp.data.settings.seed == 1)
 assert(wide.train.init == "base_uniform" and exp.train.init == "auto")
-assert(wide.name == "arms-width1-2-lr0.2-s7", wide.name)
+assert(wide.name == "arms-width1-2-lr0.2-seed-7", wide.name)
 local off = require("netaug.sweep_queue").experiment(s, s.queue[2])
 assert(off.data.settings.size == 8 and off.model.resolution == 8 and #off.augment.width == 0)
 s = new { base = exp, paired = false, list = { { ["augment.r"] = 2 } } }
