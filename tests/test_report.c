@@ -5,8 +5,10 @@
 #include "core/base/memory.h"
 #include "tests/check.h"
 #include "tests/run_folders.h"
+#include "tests/saved_screen.h"
 #include "tui/report/pictures.h"
 #include "tui/report/report.h"
+#include "tui/screen/compare.h"
 
 static na_error err;
 static const na_report_options usual = {.alpha = 0.05, .power = 0.8};
@@ -29,22 +31,15 @@ static int count_of(const char *text, const char *part)
 /* README shows this table, the verdict's line broken. */
 static void readme(void)
 {
-  static char page[1 << 16];
   char path[1024], line[256];
-  const char *sources = getenv("NETAUG_SRCDIR");
   na_buffer out = {0};
   runs_make();
   runs_two_arms(5);
   na_arms arms = read_all(&usual);
   for (int a = 0; a < 2; a++) arms.arms[a].parameters = 13130, arms.arms[a].macs = 326880;
   CHECK_OK(na_report_text(&arms, &out, &err), err);
-  snprintf(path, sizeof path, "%s/README.md", sources != NULL ? sources : "..");
-  FILE *file = fopen(path, "rb");
-  CHECK(file != NULL, "no README.md");
-  if (file != NULL) {
-    page[fread(page, 1, sizeof page - 1, file)] = '\0';
-    fclose(file);
-  }
+  source_path(path, "README.md");
+  const char *page = read_text(path);
   for (char *rest, *word = strtok_r(out.data, "\n", &rest); word != NULL;
        word = strtok_r(NULL, "\n", &rest)) {
     if (strstr(word, "points") != NULL) *strstr(word, " sign-flip") = '\0';
@@ -209,6 +204,88 @@ static void pages(void)
   runs_remove();
 }
 
+/* -------------------------------------------------------------------------------- screens */
+
+static void draw(na_compare *compare, int rows, int cols, bool utf8, const char *name)
+{
+  na_grid grid = {.utf8 = utf8};
+  CHECK_OK(na_grid_resize(&grid, rows, cols, &err), err);
+  na_compare_draw(compare, runs_folder, &grid, (na_area){0, 0, rows, cols});
+  na_grid_clear(&grid); /* it knows only now how much text there is */
+  int page = na_compare_draw(compare, runs_folder, &grid, (na_area){0, 0, rows, cols});
+  CHECK(page > 0 && page <= rows, "page %d", page);
+  if (name != NULL) saved_screen(&grid, name);
+  na_grid_free(&grid);
+}
+
+/* Two arms; a run that goes on is told but does not count. */
+static void compare_screens(void)
+{
+  char words[160];
+  na_compare *compare = na_compare_new();
+  runs_make();
+  runs_two_arms(5);
+  draw(compare, 24, 80, true, "compare-80x24.txt");
+  draw(compare, 24, 80, false, "compare-ascii-80x24.txt");
+  na_compare_turn(compare, words);
+  CHECK(strstr(words, "two settings") != NULL, "no heatmap of two arms: %s", words);
+  na_compare_control(compare, words);
+  CHECK(strcmp(words, "every arm is compared with NetAug") == 0, "%s", words);
+  na_compare_measure(compare, words);
+  CHECK(strcmp(words, "validation top-5 accuracy") == 0, "%s", words);
+  draw(compare, 24, 80, true, NULL); /* the made-up runs have no such column: they say so */
+  na_compare_free(compare);
+  runs_remove();
+}
+
+static void heatmap_screens(void)
+{
+  char words[160];
+  na_compare *compare = na_compare_new();
+  runs_make();
+  grid_runs();
+  draw(compare, 60, 200, true, "compare-200x60.txt");
+  na_compare_turn(compare, words);
+  draw(compare, 24, 80, true, "compare-heatmap-80x24.txt");
+  draw(compare, 24, 80, false, "compare-heatmap-ascii-80x24.txt");
+  na_compare_scroll(compare, 1000000, 10);
+  draw(compare, 24, 80, true, "compare-end-80x24.txt");
+  static const int sizes[][2] = {{1, 1}, {2, 8}, {5, 20}, {9, 40}, {12, 30}, {13, 200}};
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    draw(compare, sizes[i][0], sizes[i][1], true, NULL);
+    na_compare_turn(compare, words);
+    draw(compare, sizes[i][0], sizes[i][1], false, NULL);
+  }
+  na_compare_free(compare);
+  runs_remove();
+}
+
+/* Runs that are added while it is shown appear when they are looked for. */
+static void filling(void)
+{
+  na_compare *compare = na_compare_new();
+  na_grid grid = {.utf8 = true};
+  na_buffer text = {0};
+  char words[160];
+  runs_make();
+  CHECK_OK(na_grid_resize(&grid, 24, 80, &err), err);
+  na_compare_draw(compare, NULL, &grid, (na_area){0, 0, 24, 80});
+  na_compare_look(compare);
+  na_compare_draw(compare, runs_folder, &grid, (na_area){0, 0, 24, 80});
+  na_grid_text(&grid, &text);
+  CHECK(strstr(text.data, "holds no run") != NULL, "an empty folder: %s", text.data);
+  grid_runs();
+  na_compare_look(compare);
+  na_compare_turn(compare, words);
+  draw(compare, 24, 80, true, NULL);
+  na_compare_turn(compare, words);
+  draw(compare, 24, 80, true, "compare-heatmap-80x24.txt");
+  na_free(text.data);
+  na_grid_free(&grid);
+  na_compare_free(compare);
+  runs_remove();
+}
+
 /* Every allocation fails once; what is left is freed. */
 static void no_memory(void)
 {
@@ -241,6 +318,9 @@ int main(void)
   RUN(bands);
   RUN(lattice);
   RUN(pages);
+  RUN(compare_screens);
+  RUN(heatmap_screens);
+  RUN(filling);
   RUN(no_memory);
   return CHECK_EXIT();
 }

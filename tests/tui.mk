@@ -16,6 +16,7 @@ tests_test_command_LDADD = $(tui_libs)
 tests_test_progress_SOURCES = tests/test_progress.c
 check_PROGRAMS += tests/test_report
 TESTS += tests/test_report
+EXTRA_DIST += tests/saved_screen.h
 tests_test_report_SOURCES = tests/test_report.c
 tests_test_report_LDADD = $(tui_libs)
 tests_test_progress_LDADD = $(tui_libs)

@@ -64,8 +64,10 @@ libtui_a_SOURCES = \
 	tui/records.c tui/records.h \
 	tui/run_curves.c tui/run_curves.h \
 	tui/run_table.c tui/run_table.h \
+	tui/screen/arms.c tui/screen/arms.h \
 	tui/screen/canvas.c tui/screen/canvas.h \
 	tui/screen/chart.c tui/screen/chart.h \
+	tui/screen/compare.c tui/screen/compare.h \
 	tui/screen/curves.c tui/screen/curves.h \
 	tui/screen/entry.c tui/screen/entry.h \
 	tui/screen/grid.c tui/screen/grid.h \
@@ -78,6 +80,7 @@ libtui_a_SOURCES = \
 	tui/screen/tty.c tui/screen/tty.h \
 	tui/screen/view.h \
 	tui/screen/view_augment.c \
+	tui/screen/view_compare.c \
 	tui/screen/view_curves.c \
 	tui/screen/view_help.c \
 	tui/screen/view_log.c \

@@ -36,7 +36,7 @@ static int set_all(na_session *session, const na_session_options *options, na_er
 
 int na_session_start(na_session *session, const na_session_options *options, na_error *err)
 {
-  *session = (na_session){.lua = NULL};
+  *session = (na_session){.runs = options->runs};
   na_terminal_init(&session->terminal, STDOUT_FILENO);
   na_progress_init(&session->progress, &session->terminal, options->quiet);
   const na_lua_setup setup = {.print = print, .context = session, .runs = options->runs};

@@ -10,6 +10,7 @@ typedef struct na_session {
   na_terminal terminal;
   na_progress progress;
   na_lua *lua;
+  const char *runs; /* their folder, borrowed from the options */
   void (*print)(void *context, const char *text); /* NULL: the progress prints */
   void *context;
 } na_session;

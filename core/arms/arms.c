@@ -101,7 +101,7 @@ static int compare(na_arms *arms, int a, int b, na_error *err)
                          err);
 }
 
-/* Every arm with the control, or every two, the better one first. */
+/* Every arm with the control, or every two, the better one first; those that have runs. */
 static int compare_all(na_arms *arms, na_error *err)
 {
   int code = NA_OK, n = arms->arm_count;
@@ -111,12 +111,13 @@ static int compare_all(na_arms *arms, na_error *err)
   if (arms->comparisons == NULL) return na_fail_memory(err, count * 400, "comparisons");
   for (int a = 0; a < n && code == NA_OK; a++)
     for (int b = a + 1; all && b < n && code == NA_OK; b++) {
+      if (arms->arms[a].count == 0 || arms->arms[b].count == 0) continue;
       double gain = arms->arms[a].mean - arms->arms[b].mean;
       bool first = arms->measure.lower ? !(gain > 0) : !(gain < 0);
       code = compare(arms, first ? a : b, first ? b : a, err);
     }
   for (int a = 0; a < n && !all && code == NA_OK; a++)
-    if (a != arms->control) code = compare(arms, a, arms->control, err);
+    if (a != arms->control && arms->arms[a].count > 0) code = compare(arms, a, arms->control, err);
   return code;
 }
 
@@ -201,7 +202,7 @@ int na_arms_read(na_arms *arms, const char *const *folders, int count,
                                  .unit = question->measure->share ? "points" : ""};
   int code = find_runs(arms, folders, count, err);
   if (code == NA_OK) code = na_group_runs(arms, question->by, question->by_count, err);
-  if (code == NA_OK) code = check_any(arms, err);
+  if (code == NA_OK && !question->early) code = check_any(arms, err);
   for (int a = 0; code == NA_OK && a < arms->arm_count; a++) summarise(arms, &arms->arms[a]);
   if (code == NA_OK) code = find_control(arms, question->control, err);
   if (code == NA_OK) code = compare_arms(arms, err);

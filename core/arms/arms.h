@@ -11,6 +11,7 @@ typedef struct na_arms_question {
   const na_measure *measure;
   na_judge judge;
   double alpha, power;
+  bool early;          /* no run need count yet: arms may be empty */
   const char *control; /* an arm's name, or number from 1; NULL: every two arms are compared */
   int by_count;        /* settings by which arms are told apart; 0: all that differ */
   const char *const *by;
@@ -58,6 +59,9 @@ typedef struct na_arms {
 int na_arms_read(na_arms *arms, const char *const *folders, int count,
                  const na_arms_question *question, na_error *err);
 void na_arms_free(na_arms *arms);
+
+/* The arm that run r belongs to, whether or not it counts; -1: it could not be read. */
+int na_arms_find(const na_arms *arms, int r);
 
 /* Settings that leave an arm the same: they change no outcome, or are seeds. */
 bool na_arms_neutral(const char *setting);

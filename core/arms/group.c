@@ -107,9 +107,9 @@ static int choose_settings(na_arms *arms, const char *const *by, int by_count, c
 
 /* ------------------------------------------------------------------------------- members */
 
-/* The arm that run belongs to, made where it is the first. */
-static int arm_of(const na_arms *arms, int run)
+int na_arms_find(const na_arms *arms, int run)
 {
+  if (arms->runs[run].state == NA_MEMBER_UNREADABLE) return -1;
   for (int a = 0; a < arms->arm_count; a++) {
     bool same = true;
     for (int s = 0; s < arms->setting_count && same; s++)
@@ -167,7 +167,7 @@ static int make_arms(na_arms *arms, na_error *err)
   if (arms->arms == NULL) return na_fail_memory(err, (size_t)arms->run_count * 8, "arms");
   for (int r = 0; r < arms->run_count && code == NA_OK; r++) {
     if (arms->runs[r].state == NA_MEMBER_UNREADABLE) continue;
-    int a = arm_of(arms, r);
+    int a = na_arms_find(arms, r);
     if (a < 0) {
       a = arms->arm_count;
       code = add_arm(arms, r, err);
@@ -212,7 +212,7 @@ static bool stems_do(const na_arms *arms, char (*names)[128])
   for (int r = 0; r < arms->run_count; r++) {
     if (arms->runs[r].state == NA_MEMBER_UNREADABLE) continue;
     stem_of(&arms->runs[r], stem);
-    if (strcmp(stem, names[arm_of(arms, r)]) != 0) return false;
+    if (strcmp(stem, names[na_arms_find(arms, r)]) != 0) return false;
   }
   return true;
 }

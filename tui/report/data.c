@@ -37,7 +37,7 @@ static void csv_number(na_buffer *out, double value)
 static void csv_row(const na_arms *arms, int r, na_buffer *out)
 {
   const na_member *run = &arms->runs[r];
-  int a = na_report_arm(arms, r);
+  int a = na_arms_find(arms, r);
   csv_text(out, a >= 0 ? arms->arms[a].name : "");
   na_buffer_add(out, ",");
   csv_text(out, run->name);
@@ -114,7 +114,7 @@ static void json_interval(na_buffer *out, const char *name, na_interval interval
 static void json_run(const na_arms *arms, int r, na_buffer *out)
 {
   const na_member *run = &arms->runs[r];
-  int a = na_report_arm(arms, r);
+  int a = na_arms_find(arms, r);
   na_buffer_add(out, "%s\n  {\"run\":", r > 0 ? "," : "");
   json_text(out, run->name);
   json_named(out, "folder", run->folder);

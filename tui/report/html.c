@@ -120,7 +120,7 @@ static void write_arms(const na_arms *arms, na_buffer *out)
     na_buffer_add(out, "<tr>");
     for (int c = 0; c < NA_REPORT_COLUMNS; c++) {
       na_report_cell(arms, a, c, value);
-      cell(out, c == 1 ? "" : " class=\"n\"", value);
+      cell(out, c == NA_REPORT_COLUMNS - 1 ? "" : " class=\"n\"", value);
     }
     na_buffer_add(out, "</tr>\n");
   }
@@ -175,7 +175,7 @@ static void write_left_out(const na_arms *arms, na_buffer *out)
 static void write_run(const na_arms *arms, int r, na_buffer *out)
 {
   const na_member *run = &arms->runs[r];
-  int a = na_report_arm(arms, r);
+  int a = na_arms_find(arms, r);
   char number[32];
   na_buffer_add(out, "<tr>");
   cell(out, "", run->name);

@@ -65,7 +65,4 @@ enum { NA_REPORT_COLUMNS = 8, NA_REPORT_CELL = 512 };
 const char *na_report_head(const na_arms *arms, int column);
 void na_report_cell(const na_arms *arms, int a, int column, char out[NA_REPORT_CELL]);
 
-/* The arm that run r belongs to, counted or not; -1: it could not be read. */
-int na_report_arm(const na_arms *arms, int r);
-
 #endif

@@ -22,26 +22,12 @@ int na_report_read(na_arms *arms, const char *const *folders, int count,
   return na_arms_read(arms, folders, count, &question, err);
 }
 
-int na_report_arm(const na_arms *arms, int r)
-{
-  if (arms->runs[r].state == NA_MEMBER_UNREADABLE) return -1;
-  for (int a = 0; a < arms->arm_count; a++) {
-    int same = 0;
-    while (same < arms->setting_count &&
-           strcmp(arms->arms[a].values[same],
-                  na_member_setting(&arms->runs[r], arms->settings[same])) == 0)
-      same++;
-    if (same == arms->setting_count) return a;
-  }
-  return -1;
-}
-
 /* ------------------------------------------------------------------------------ the table */
 
 const char *na_report_head(const na_arms *arms, int column)
 {
-  static const char *const heads[NA_REPORT_COLUMNS] = {"",         "arm",        "runs", NULL,
-                                                       "interval", "parameters", "MACs", "time"};
+  static const char *const heads[NA_REPORT_COLUMNS] = {"",           "runs", NULL,   "interval",
+                                                       "parameters", "MACs", "time", "arm"};
   return heads[column] != NULL ? heads[column] : arms->measure.word;
 }
 
@@ -83,32 +69,32 @@ void na_report_cell(const na_arms *arms, int a, int column, char out[NA_REPORT_C
     snprintf(out, NA_REPORT_CELL, "%d%s", a + 1, a == arms->control ? "*" : "");
     break;
   case 1:
-    snprintf(out, NA_REPORT_CELL, "%s", arm->name);
-    break;
-  case 2:
     snprintf(out, NA_REPORT_CELL, "%d", arm->count);
     break;
-  case 3:
+  case 2:
     number_cell(arms, arm->mean, out);
     break;
-  case 4:
+  case 3:
     interval_cell(arms, arm, out);
     break;
-  case 5:
+  case 4:
     count_cell(arm->parameters, out);
     break;
-  case 6:
+  case 5:
     count_cell(arm->macs, out);
     break;
-  default:
+  case 6:
     time_cell(arm->seconds, out);
+    break;
+  default:
+    snprintf(out, NA_REPORT_CELL, "%s", arm->name); /* may be long: others stay in sight */
   }
 }
 
 static int write_table(const na_arms *arms, na_buffer *out, na_error *err)
 {
   char cell[NA_REPORT_CELL];
-  na_table table = {.layout = "rlrrrrrr"};
+  na_table table = {.layout = "rrrrrrrl"};
   for (int c = 0; c < NA_REPORT_COLUMNS; c++) na_table_add(&table, "%s", na_report_head(arms, c));
   na_table_rule(&table);
   for (int a = 0; a < arms->arm_count; a++)

@@ -92,8 +92,7 @@ static na_window find_window(const na_chart *chart, const na_curves *curves)
 
 /* ------------------------------------------------------------------------- axes */
 
-/* 1, 2 or 5 times a power of ten, at least `least`. */
-static double nice_step(double least)
+double na_chart_step(double least)
 {
   double power = pow(10, floor(log10(least)));
   for (int i = 0; i < 3; i++) {
@@ -124,7 +123,7 @@ static void tick(na_grid *grid, na_area plot, const na_canvas *canvas, const na_
   na_grid_set(grid, row, plot.col - 1, NA_STYLE_FRAME, 0x2524);
 }
 
-static void draw_y_axis(na_grid *grid, na_area plot, const na_canvas *canvas, const na_window *w)
+void na_chart_y_axis(na_grid *grid, na_area plot, const na_canvas *canvas, const na_window *w)
 {
   for (int r = 0; r < plot.rows; r++)
     na_grid_set(grid, plot.row + r, plot.col - 1, NA_STYLE_FRAME, 0x2502);
@@ -137,7 +136,7 @@ static void draw_y_axis(na_grid *grid, na_area plot, const na_canvas *canvas, co
     return;
   }
   int wanted = plot.rows / 3 > 1 ? plot.rows / 3 : 1;
-  double step = nice_step((w->top - w->bottom) / wanted);
+  double step = na_chart_step((w->top - w->bottom) / wanted);
   for (double v = ceil(w->bottom / step) * step; v <= w->top; v += step)
     tick(grid, plot, canvas, w, fabs(v) < step / 2 ? 0 : v, step);
 }
@@ -162,7 +161,7 @@ static void draw_x_axis(const na_chart *chart, na_grid *grid, na_area plot, cons
   int row = plot.row + plot.rows;
   double unit = unit_of(chart, curves, w->left, w->right);
   const char *name = unit > 1 ? "epoch" : "step";
-  double step = nice_step((w->right - w->left) / unit / (plot.cols / 10 > 0 ? plot.cols / 10 : 1));
+  double step = na_chart_step((w->right - w->left) / unit / (plot.cols / 10 > 0 ? plot.cols / 10 : 1));
   if (step < 1 && chart->axis != NA_AXIS_EPOCHS) step = 1;
   na_grid_put(grid, row, plot.col - AXIS_COLS, AXIS_COLS - 1, NA_STYLE_FAINT, name);
   int free_from = plot.col;
@@ -316,7 +315,7 @@ int na_chart_draw(const na_chart *chart, const na_curves *curves, na_grid *grid,
   int code = na_canvas_new(&canvas, grid, plot, err);
   if (code != NA_OK) return code;
   if (axes) {
-    draw_y_axis(grid, plot, &canvas, &window);
+    na_chart_y_axis(grid, plot, &canvas, &window);
     draw_x_axis(chart, grid, plot, curves, &window);
   }
   draw_marks(grid, plot, curves, &window);

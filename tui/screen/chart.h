@@ -30,4 +30,10 @@ void na_chart_zoom(na_chart *chart, const na_curves *curves, double factor);
 /* Moves by a share of what is shown, within the run. */
 void na_chart_pan(na_chart *chart, const na_curves *curves, double share);
 
+/* Left of a plot, in the seven columns before it. */
+void na_chart_y_axis(na_grid *grid, na_area plot, const na_canvas *canvas, const na_window *window);
+
+/* 1, 2 or 5 times a power of ten, at least `least`. */
+double na_chart_step(double least);
+
 #endif

@@ -43,6 +43,7 @@ struct na_live {
   int point;            /* the cursor's byte of it */
   na_trainer *trainer;  /* borrowed, NULL between runs */
   const na_net *net;    /* borrowed, as the trainer */
+  const char *runs;     /* folder of the runs, borrowed; NULL: none */
 };
 
 /* utf8: what the terminal shows. */

@@ -248,6 +248,7 @@ static int open_screen(workbench *bench, na_session *session, na_error *err)
 {
   *bench = (workbench){.session = session};
   int code = na_live_init(&bench->live, session->terminal.utf8, err);
+  bench->live.runs = session->runs;
   if (code == NA_OK) code = na_tty_open(err);
   if (code != NA_OK) {
     na_live_free(&bench->live);
