@@ -14,7 +14,8 @@ local netaug = require "netaug"
 local exp = netaug.experiment {
   name = "sweep",
   model = netaug.models.tiny { classes = 10 },
-  data = netaug.dataset("data", { batch = 20, augment = "none" }),
+  data = netaug.dataset("data", { batch = 20, augment = "none", policy = "randaugment", mixup = 0.4,
+                                  cutmix = 1, mix_per = "image" }),
   train = { epochs = 3, warmup = 1, lr = 0.05, threads = 1, schedule = "constant", calibrate = 60 },
 }
 function exp:on_step(e)
