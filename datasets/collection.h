@@ -85,6 +85,7 @@ struct na_dataset {
   const char **classes; /* [class_names.count], pointing into class_names */
   na_subset subset[2];  /* by NA_SPLIT_TRAIN, NA_SPLIT_VAL */
   na_transform train_transform, val_transform;
+  double mean[3], std[3];
   float normal[3][256]; /* pixel value -> (value / 255 - mean) / std, per channel */
 
   pthread_mutex_t mutex; /* guards what follows */

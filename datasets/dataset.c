@@ -335,6 +335,8 @@ static int make_normal(na_dataset *dataset, na_error *err)
   for (int c = 0; c < channels; c++) {
     double mean = statistic(&data->mean, c, known ? known->mean : 0, mean_rgb[c], 0.5, channels);
     double std = statistic(&data->std, c, known ? known->std : 0, std_rgb[c], 0.5, channels);
+    dataset->mean[c] = mean;
+    dataset->std[c] = std;
     dataset->train_transform.blank[c] = (uint8_t)lrint(255 * mean);
     for (int v = 0; v < 256; v++) dataset->normal[c][v] = (float)((v / 255.0 - mean) / std);
   }
@@ -432,6 +434,8 @@ void na_dataset_describe(na_dataset *dataset, na_dataset_info *info)
       .val = dataset->subset[NA_SPLIT_VAL].count,
       .class_names = dataset->classes,
   };
+  memcpy(info->mean, dataset->mean, sizeof info->mean);
+  memcpy(info->std, dataset->std, sizeof info->std);
   pthread_mutex_lock(&dataset->mutex);
   info->skipped = dataset->skipped;
   info->first_skipped = dataset->skipped != 0 ? dataset->first_skipped : NULL;

@@ -68,6 +68,7 @@ typedef struct na_dataset_info {
   long skipped;       /* damaged images left out so far */
   const char *first_skipped; /* file and reason of the first one met, or NULL */
   const char *const *class_names;
+  double mean[3], std[3]; /* that its values are normalised with, full scale 1 */
 } na_dataset_info;
 void na_dataset_describe(na_dataset *dataset, na_dataset_info *info);
 

@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* A view: pixels[height][width][channels], channels 1 or 3. */
 typedef struct na_image {
@@ -39,5 +40,8 @@ int na_decoder_read(na_decoder *decoder, int shrink, na_image *image, na_error *
 /* Orientation (1 to 8) of an EXIF block, which starts with a TIFF header; 1 when it says nothing
  * credible. */
 int na_exif_orientation(const uint8_t *tiff, size_t bytes);
+
+/* Writes the image as a PNG file of 8 bits. Errors of the file itself are left to its owner. */
+int na_png_write(FILE *file, const na_image *image, na_error *err);
 
 #endif

@@ -167,3 +167,13 @@ int na_png_read(na_png *self, na_bytes *out, na_header *header, na_error *err)
   end_image(self);
   return NA_OK;
 }
+
+int na_png_write(FILE *file, const na_image *image, na_error *err)
+{
+  png_image out = {.version = PNG_IMAGE_VERSION,
+                   .width = (png_uint_32)image->width,
+                   .height = (png_uint_32)image->height,
+                   .format = image->channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY};
+  if (png_image_write_to_stdio(&out, file, 0, image->pixels, 0, NULL) != 0) return NA_OK;
+  return ferror(file) ? NA_OK : na_fail(err, NA_ENOMEM, "cannot write a PNG: %s", out.message);
+}

@@ -2,6 +2,7 @@
 # The command line: help agrees with itself, and mistakes get a clear message and a status.
 # SPDX-License-Identifier: GPL-3.0-or-later
 . "${NETAUG_SRCDIR:-..}/tests/check.sh"
+. "$NETAUG_SRCDIR/tests/data.sh"
 commands="run resume verify-resume watch profile eval export inspect diff compare report data repl bench help"
 
 # ------------------------------------------------------------------------------------- help
@@ -76,7 +77,7 @@ refuses "a word that is no choice" 2 "base|widest" "$netaug" eval x.h5 --widths 
 refuses "a missing value" 2 "--batch needs a value" "$netaug" bench --batch
 refuses "a missing operand" 2 "needs SCRIPT" "$netaug" run
 refuses "too many operands" 2 "has no use for" "$netaug" eval a b c
-refuses "an unknown action" 2 "info|pack" "$netaug" data inform fashion-mnist
+refuses "an unknown action" 2 "info|show|pack" "$netaug" data inform fashion-mnist
 refuses "a model that is not there" 1 "mobilenetv2_tiny" "$netaug" profile mobilenetv2_tinny
 refuses "a model without enough pixels or classes" any "" "$netaug" profile mobilenetv2_tiny --classes -3
 for command in "eval $scratch/none.h5" "export $scratch/none.h5 $scratch/out.h5" \
@@ -93,7 +94,14 @@ for file in text.h5 empty.h5 folder; do
   done
 done
 refuses "a folder without images" 1 "folder" "$netaug" data info "$scratch/folder"
+make_data "$scratch/images"
 refuses "a pack without a name" 1 "data pack" "$netaug" data pack fashion-mnist
+refuses "pictures where none can be seen" 1 "256 colours" "$netaug" data show "$scratch/images"
+refuses "an info with too much" 1 "no use for" "$netaug" data info "$scratch/images" a.png
+try "$netaug" data show "$scratch/images" "$scratch/sheet.png" --images 9 --set data.batch=20 --set data.mixup=1
+check "a sheet of images, with their labels" says "$out" "% "
+check "is a PNG" [ "$(head -c 4 "$scratch/sheet.png" | tail -c 3)" = PNG ]
+refuses "a sheet in no folder" 1 "cannot write" "$netaug" data show "$scratch/images" "$scratch/none/sheet.png"
 refuses "a setting without a value" 1 "NAME=VALUE" "$netaug" data info x --set batch
 refuses "a setting of something else" 1 "data." "$netaug" data info x --set train.epochs=1
 

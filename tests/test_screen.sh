@@ -179,6 +179,12 @@ for signal in TERM HUP SEGV; do
   kill "-$signal" "$(cat "$scratch/pid")"
   sees "SIG$signal leaves a sane terminal" "the terminal is sane"
 done
+
+# Images of 16 x 16 are 8 characters high, and four of them stand in 80 columns.
+open 80 24 "env -u NO_COLOR COLORTERM=truecolor LC_ALL=C.UTF-8 '$netaug' data show '$scratch/data' --images 5 --split val; sleep 100"
+sees "pictures, two pixels to a character" "▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀ ▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀ ▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀ ▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀"
+sees "with their labels" "0                1                2                3"
+check "in rows without gaps" [ "$(shows | grep -n '▀' | tail -n 1 | cut -d: -f1)" = 17 ]
 try "$netaug" eval "$scratch/runs/seen/last.h5" --data "$scratch/data"
 check "what was trained can be read" [ "$status" = 0 ]
 finish

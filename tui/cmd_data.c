@@ -3,8 +3,10 @@
 #include "core/base/memory.h"
 #include "tui/collection.h"
 #include "tui/progress.h"
+#include "tui/samples.h"
 #include "tui/table.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,7 @@
 
 typedef struct options {
   na_words set;
-  int size;
+  int size, images, epoch, split;
   bool quiet;
 } options;
 
@@ -23,6 +25,15 @@ static const na_option option_table[] = {
     {{"--size", NA_INT, offsetof(options, size), "0", 0, 4096, NULL,
       "pack: height and width of the packed images; 0 is as stored"},
      "N", false},
+    {{"--images", NA_INT, offsetof(options, images), "24", 1, 4096, NULL,
+      "show: how many images"},
+     "N", false},
+    {{"--epoch", NA_INT, offsetof(options, epoch), "0", 0, INT_MAX, NULL,
+      "show: of which epoch; another one is augmented in another way"},
+     "N", false},
+    {{"--split", NA_CHOICE, offsetof(options, split), "train", 0, 0, "train|val",
+      "show: images to train on, or to validate on"},
+     "SPLIT", false},
     {{"--quiet", NA_BOOL, offsetof(options, quiet), "false", 0, 0, NULL, "show no progress"},
      NULL, false},
 };
@@ -92,45 +103,78 @@ static int pack(const na_call *call, na_dataset *dataset, na_error *err)
   return NA_OK;
 }
 
-/* A pack's result needs a name, an info's has none. */
-static int check_count(const na_call *call, bool packs, na_error *err)
+static int show(const na_call *call, na_dataset *dataset, na_error *err)
 {
-  if (packs && call->count < 3) {
-    na_fail(err, NA_EINVAL, "netaug data pack needs a data set and the name of the file to make");
+  const options *given = call->options;
+  na_samples samples = {0};
+  na_terminal terminal;
+  na_terminal_init(&terminal, STDOUT_FILENO);
+  na_split split = given->split == 0 ? NA_SPLIT_TRAIN : NA_SPLIT_VAL;
+  int code = na_samples_load(&samples, dataset, split, given->epoch, given->images, err);
+  if (code == NA_OK)
+    code = call->count > 2 ? na_samples_write(&samples, call->operands[2], err)
+                           : na_samples_print(&samples, &terminal, err);
+  na_samples_free(&samples);
+  return code;
+}
+
+/* The actions, and how many operands each takes. */
+static const struct action {
+  const char *name;
+  int least, most;
+  int (*run)(const na_call *call, na_dataset *dataset, na_error *err);
+} actions[] = {{"info", 2, 2, info}, {"show", 2, 3, show}, {"pack", 3, 3, pack}};
+
+/* The command line's check leaves only these. */
+static const struct action *find_action(const char *name)
+{
+  const struct action *action = actions;
+  while (strcmp(action->name, name) != 0) action++;
+  return action;
+}
+
+static int check_count(const na_call *call, const struct action *action, na_error *err)
+{
+  if (call->count < action->least) {
+    na_fail(err, NA_EINVAL, "netaug data %s needs a data set and the name of the file to make",
+            action->name);
     return na_hint(err, "for example: netaug data pack images/ images.h5 --size 160");
   }
-  if (!packs && call->count > 2)
-    return na_fail(err, NA_EINVAL, "netaug data info has no use for \"%.64s\"", call->operands[2]);
+  if (call->count > action->most)
+    return na_fail(err, NA_EINVAL, "netaug data %s has no use for \"%.64s\"", action->name,
+                   call->operands[action->most]);
   return NA_OK;
 }
 
 static int run(const na_call *call, na_error *err)
 {
   const options *given = call->options;
-  bool packs = strcmp(call->operands[0], "pack") == 0;
+  const struct action *action = find_action(call->operands[0]);
   na_data data;
   na_dataset *dataset = NULL;
-  int code = check_count(call, packs, err);
+  int code = check_count(call, action, err);
   if (code == NA_OK)
     code = na_collection_settings(&data, NULL, "", call->operands[1], &given->set, err);
   if (code == NA_OK) code = na_dataset_open(&dataset, &data, err);
-  if (code == NA_OK) code = packs ? pack(call, dataset, err) : info(call, dataset, err);
+  if (code == NA_OK) code = action->run(call, dataset, err);
   na_dataset_free(dataset);
   return code;
 }
 
 const na_command na_command_data = {
     .name = "data",
-    .operands = "info|pack NAME|PATH [OUT.h5]",
-    .summary = "Describe a data set, or pack it into one file",
+    .operands = "info|show|pack NAME|PATH [OUT.png|OUT.h5]",
+    .summary = "Describe a data set, show its images, or pack it into one file",
     .description =
         "info prints what a data set holds: format, image sizes, classes and how many images each\n"
-        "has. pack decodes all its images into one HDF5 file of bytes, which loads much faster.\n"
+        "has. show prints training images as the network gets them, cropped, augmented and mixed\n"
+        "as the settings say, or writes them to a PNG file. pack decodes all its images into one\n"
+        "HDF5 file of bytes, which loads much faster.\n"
         "\n"
         "A data set is a known name such as fashion-mnist, a folder with a folder of JPEG or PNG\n"
         "images per class, IDX files, CIFAR's binary files, or a packed file.",
     .example = "netaug data info fashion-mnist",
-    .actions = "info|pack",
+    .actions = "info|show|pack",
     .least = 2,
     .most = 3,
     .options = option_table,

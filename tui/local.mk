@@ -85,6 +85,7 @@ libtui_a_SOURCES = \
 	tui/screen/view_help.c \
 	tui/screen/view_log.c \
 	tui/screen/workbench.c tui/screen/workbench.h \
+	tui/samples.c tui/samples.h \
 	tui/session.c tui/session.h \
 	tui/signals.c tui/signals.h \
 	tui/table.c tui/table.h \

@@ -73,11 +73,15 @@ static void find_colours(na_terminal *terminal)
 {
   const char *no_colour = getenv("NO_COLOR");
   if (no_colour != NULL && no_colour[0] != '\0') return;
+  const char *direct = getenv("COLORTERM");
+  bool any = direct != NULL && (strcmp(direct, "truecolor") == 0 || strcmp(direct, "24bit") == 0);
+  int colours = tigetnum("colors");
+  terminal->colours = any ? 1 << 24 : colours > 0 ? colours : 0;
   copy_sequence(terminal->bold, tigetstr("bold"));
   copy_sequence(terminal->dim, tigetstr("dim"));
   copy_sequence(terminal->plain, tigetstr("sgr0"));
   const char *colour = tigetstr("setaf");
-  if (tigetnum("colors") < 8 || colour == NULL || colour == (const char *)-1) return;
+  if (colours < 8 || colour == NULL || colour == (const char *)-1) return;
   /* Blue against yellow is told apart with every common kind of colour blindness. */
   copy_sequence(terminal->base, tparm(colour, 6L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L));
   copy_sequence(terminal->augmented, tparm(colour, 3L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L));

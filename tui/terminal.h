@@ -13,6 +13,7 @@ typedef struct na_terminal {
   bool live; /* lines can be redrawn: a terminal that moves its cursor up and erases lines */
   bool utf8; /* the locale's character set */
   int width; /* columns */
+  int colours; /* 0: none, or not wanted; above 256: any, by red, green and blue */
   char up[NA_SEQUENCE_MAX], erase[NA_SEQUENCE_MAX];
   char bold[NA_SEQUENCE_MAX], dim[NA_SEQUENCE_MAX], plain[NA_SEQUENCE_MAX];
   char base[NA_SEQUENCE_MAX], augmented[NA_SEQUENCE_MAX]; /* colours, safe for the colour-blind */
