@@ -510,7 +510,10 @@ static void one_process_at_a_time(void)
   char byte;
   CHECK(read(ready[0], &byte, 1) == 1, "the other process did not start");
   CHECK(na_run_is_live(r.folder), "it is not called live");
-  check_refused(&r, NA_EINVAL, "another process trains in");
+  char holder[64];
+  snprintf(holder, sizeof holder, "process %ld on ", (long)child);
+  check_refused(&r, NA_EINVAL, holder);
+  check_refused(&r, NA_EINVAL, " trains in ");
   kill(child, SIGKILL);
   waitpid(child, &status, 0);
   CHECK(!na_run_is_live(r.folder), "still called live");

@@ -161,7 +161,7 @@ refuses "a change that cannot be" 1 "cannot change in a run" \
 "$netaug" resume refused/sweep --quiet >resume.out 2>&1 &
 pid=$!
 sleep 0.7
-refuses "a second process" 1 "another process trains in" "$netaug" resume refused/sweep
+refuses "a second process" 1 "process $pid on $(uname -n) trains in" "$netaug" resume refused/sweep
 kill "$pid"
 wait "$pid" 2>/dev/null
 

@@ -372,6 +372,83 @@ static int write_sample(const char *path)
   return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* What another program put into a checkpoint stays when a training writes it anew; what this one left out
+ * does not come back. */
+static void unknown_fields_stay(void)
+{
+  na_net *net = store_net_new(3), *read = NULL;
+  na_checkpoint state = sample_state(), loaded;
+  char pending[] = "set train.lr = 1", *text = NULL;
+  const char *path = scratch_path("kept.h5");
+  double draws[] = {1, 2}, number = 0;
+  state.pending = pending;
+  state.draws = draws;
+  state.draw_count = 2;
+  CHECK_OK(na_checkpoint_save(scratch_path("plain.h5"), net, &state, true, &err), err);
+  na_h5 *plain = NULL, *file = NULL;
+  CHECK_OK(na_h5_open(&plain, scratch_path("plain.h5"), &err), err);
+  CHECK_OK(na_h5_create(&file, path, &err), err);
+  CHECK_OK(na_h5_copy_rest(plain, file, NULL, &err), err);
+  na_h5_close(plain, NULL);
+  CHECK_OK(na_h5_set_text(file, "/", "note", "a note", &err), err);
+  CHECK_OK(na_h5_group(file, "mine/empty", &err), err);
+  CHECK_OK(na_h5_set_numbers(file, "mine", "scale", (double[]){0.5}, 1, &err), err);
+  CHECK_OK(na_h5_write(file, "mine/deep/values", NA_H5_DOUBLE, 1, (long long[]){2}, draws, &err), err);
+  CHECK_OK(na_h5_write(file, "params/stranger", NA_H5_DOUBLE, 1, (long long[]){2}, draws, &err), err);
+  CHECK_OK(na_h5_close(file, &err), err);
+  state.pending = NULL;
+  state.draws = NULL;
+  for (int times = 0; times < 2; times++) CHECK_OK(na_checkpoint_rewrite(path, net, &state, &err), err);
+  CHECK_OK(na_checkpoint_load(path, &read, &loaded, &err), err);
+  CHECK(loaded.pending == NULL && loaded.draws == NULL, "what was left out is not there");
+  CHECK_OK(na_h5_open(&file, path, &err), err);
+  CHECK_OK(na_h5_get_text(file, "/", "note", &text, &err), err);
+  CHECK(text != NULL && strcmp(text, "a note") == 0, "the note is %s", text != NULL ? text : "lost");
+  CHECK_OK(na_h5_get_number(file, "mine", "scale", &number, &err), err);
+  CHECK(number == 0.5, "the group's attribute is %g", number);
+  CHECK(na_h5_has(file, "mine/empty"), "an empty group is kept");
+  draws[1] = 0;
+  CHECK_OK(na_h5_read(file, "mine/deep/values", NA_H5_DOUBLE, draws, 2, &err), err);
+  CHECK(draws[1] == 2, "values are kept");
+  na_h5_close(file, NULL);
+  CHECK_OK(na_checkpoint_save(path, net, &state, true, &err), err);
+  CHECK_OK(na_h5_open(&file, path, &err), err);
+  CHECK(!na_h5_has(file, "mine"), "another file under an old name keeps nothing");
+  na_h5_close(file, NULL);
+  na_free(text);
+  na_checkpoint_free(&loaded);
+  na_net_free(read);
+  na_net_free(net);
+}
+
+/* Whatever field differs is found. */
+static void comparing(void)
+{
+  na_checkpoint a = sample_state(), b = sample_state();
+  static char other[] = "other", *other_names[] = {cat, dog, dog};
+  CHECK_OK(na_checkpoint_compare(&a, &b, &err), err);
+  b.seconds = 5;
+  CHECK_OK(na_checkpoint_compare(&a, &b, &err), err);
+#define DIFFERS(member, value, words)                                                              \
+  b = sample_state();                                                                              \
+  b.member = value;                                                                                \
+  CHECK_FAILS(na_checkpoint_compare(&a, &b, &err), NA_EINVAL, words, err);
+  DIFFERS(epoch, 8, "epoch differs: 7 and 8")
+  DIFFERS(step, 1, "step")
+  DIFFERS(random_index, 0, "random_index")
+  DIFFERS(val_top5, 0, "val_top5 differs: nan and 0")
+  DIFFERS(best_top5, 1, "best_top5")
+  DIFFERS(best_images, 1, "best_images")
+  DIFFERS(base_top5, 1, "base_top5")
+  DIFFERS(augmented_images, 1, "augmented_images")
+  DIFFERS(val_loss, -1.25, "val_loss")
+  DIFFERS(settings, other, "settings")
+  DIFFERS(state, other, "state differs")
+  DIFFERS(class_names, other_names, "class_names differs")
+  DIFFERS(class_count, 2, "classes")
+#undef DIFFERS
+}
+
 int main(int argc, char **argv)
 {
   if (argc > 1) return write_sample(argv[1]);
@@ -380,6 +457,8 @@ int main(int argc, char **argv)
   RUN(state_alone);
   RUN(without_momentum);
   RUN(into_a_net);
+  RUN(unknown_fields_stay);
+  RUN(comparing);
   RUN(misfits);
   RUN(foreign);
   RUN(truncated);

@@ -14,6 +14,7 @@
 typedef struct side {
   na_net *net;
   na_checkpoint state;
+  float *estimated; /* the base's statistics; the net has the training's own */
 } side;
 
 static int load(const char *folder, side *s, na_error *err)
@@ -23,13 +24,18 @@ static int load(const char *folder, side *s, na_error *err)
   snprintf(path, sizeof path, "%.4000s/last.h5", folder);
   int code = na_checkpoint_load(path, &s->net, &first, err);
   na_checkpoint_free(&first);
-  return code == NA_OK ? na_checkpoint_resume(path, s->net, &s->state, err) : code;
+  if (code != NA_OK) return code;
+  s->estimated = na_alloc_array(s->net->stats, sizeof *s->estimated);
+  if (s->estimated == NULL) return na_fail_memory(err, s->net->stats * sizeof(float), "statistics");
+  memcpy(s->estimated, s->net->running, s->net->stats * sizeof(float));
+  return na_checkpoint_resume(path, s->net, &s->state, err);
 }
 
 static void unload(side *s)
 {
   na_checkpoint_free(&s->state);
   na_net_free(s->net);
+  na_free(s->estimated);
 }
 
 /* ---------------------------------------------------------------------------------- tensors */
@@ -49,67 +55,26 @@ static int compare_tensors(const char *group, const na_param *params, int count,
   return NA_OK;
 }
 
-static int compare_nets(const na_net *a, const na_net *b, na_same *same, na_error *err)
+static int compare_nets(const side *one, const side *two, na_same *same, na_error *err)
 {
+  const na_net *a = one->net, *b = two->net;
   if (a->values != b->values || a->stats != b->stats || a->param_count != b->param_count)
     return na_fail(err, NA_EINVAL, "the networks are not the same");
-  int code =
-      compare_tensors("params", a->params, a->param_count, a->weights, b->weights, same, err);
-  if (code == NA_OK)
-    code =
-        compare_tensors("momentum", a->params, a->param_count, a->momentum, b->momentum, same, err);
-  if (code == NA_OK)
-    code =
-        compare_tensors("buffers", a->buffers, a->buffer_count, a->running, b->running, same, err);
-  return code;
-}
-
-/* ---------------------------------------------------------------------------------- position */
-
-static bool same_double(double a, double b)
-{
-  return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b));
-}
-
-static int compare_text(const char *what, const char *a, const char *b, na_error *err)
-{
-  if (a == NULL) a = "";
-  if (b == NULL) b = "";
-  size_t at = 0;
-  while (a[at] != '\0' && a[at] == b[at]) at++;
-  if (a[at] == b[at]) return NA_OK;
-  size_t from = at > 20 ? at - 20 : 0;
-  return na_fail(err, NA_EINVAL, "%s differs: \"%.50s\" and \"%.50s\"", what, a + from, b + from);
-}
-
-static int compare_draws(const na_checkpoint *a, const na_checkpoint *b, na_error *err)
-{
-  if (a->draw_count == b->draw_count &&
-      (a->draw_count == 0 || memcmp(a->draws, b->draws, a->draw_count * sizeof *a->draws) == 0))
-    return NA_OK;
-  return na_fail(err, NA_EINVAL, "the counts of draws differ");
-}
-
-static int compare_states(const na_checkpoint *a, const na_checkpoint *b, na_error *err)
-{
-#define WHOLE(field)                                                                               \
-  if (a->field != b->field)                                                                        \
-    return na_fail(err, NA_EINVAL, #field " differs: %lld and %lld", (long long)a->field,          \
-                   (long long)b->field);
-#define REAL(field)                                                                                \
-  if (!same_double(a->field, b->field))                                                            \
-    return na_fail(err, NA_EINVAL, #field " differs: %.17g and %.17g", a->field, b->field);
-  WHOLE(epoch)
-  WHOLE(step) WHOLE(batch) WHOLE(begun) WHOLE(random_key) WHOLE(random_index) REAL(val_loss)
-      REAL(val_top1) REAL(best_top1) REAL(best_loss) REAL(base_loss) REAL(augmented_loss)
-          WHOLE(base_images) WHOLE(base_top1) WHOLE(augmented_top1) WHOLE(step_rows)
-              WHOLE(epoch_rows) WHOLE(steering_rows) WHOLE(steered)
-#undef WHOLE
-#undef REAL
-                  int code = compare_draws(a, b, err);
-  if (code == NA_OK) code = compare_text("the settings in force", a->present, b->present, err);
-  if (code == NA_OK) code = compare_text("what waits to be applied", a->pending, b->pending, err);
-  if (code == NA_OK) code = compare_text("exp.state", a->state, b->state, err);
+  const struct {
+    const char *name;
+    const na_param *params;
+    int count;
+    const float *first, *second;
+  } groups[] = {
+      {"params", a->params, a->param_count, a->weights, b->weights},
+      {"momentum", a->params, a->param_count, a->momentum, b->momentum},
+      {"buffers", a->buffers, a->buffer_count, one->estimated, two->estimated},
+      {"running", a->buffers, a->buffer_count, a->running, b->running},
+  };
+  int code = NA_OK;
+  for (size_t i = 0; i < sizeof groups / sizeof groups[0] && code == NA_OK; i++)
+    code = compare_tensors(groups[i].name, groups[i].params, groups[i].count, groups[i].first,
+                           groups[i].second, same, err);
   return code;
 }
 
@@ -120,6 +85,11 @@ typedef struct tables {
   na_same *same;
   na_error *err;
 } tables;
+
+static bool same_double(double a, double b)
+{
+  return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b));
+}
 
 static bool is_clock(const char *column)
 {
@@ -182,8 +152,8 @@ int na_same_runs(const char *first, const char *second, na_same *same, na_error 
   if (code == NA_OK) code = load(second, &b, err);
   /* Losses tell earliest that something went another way. */
   if (code == NA_OK) code = compare_metrics(first, second, same, err);
-  if (code == NA_OK) code = compare_nets(a.net, b.net, same, err);
-  if (code == NA_OK) code = compare_states(&a.state, &b.state, err);
+  if (code == NA_OK) code = compare_nets(&a, &b, same, err);
+  if (code == NA_OK) code = na_checkpoint_compare(&a.state, &b.state, err);
   unload(&a);
   unload(&b);
   return code;

@@ -28,10 +28,12 @@ typedef struct field {
   field_type type;
   size_t offset;
   bool optional;
+  bool clock; /* differs between two runs that are the same */
 } field;
 
-#define FIELD(member, type) {#member, type, offsetof(na_checkpoint, member), false}
-#define MORE(member, type) {#member, type, offsetof(na_checkpoint, member), true}
+#define FIELD(member, type) {#member, type, offsetof(na_checkpoint, member), false, false}
+#define MORE(member, type) {#member, type, offsetof(na_checkpoint, member), true, false}
+#define CLOCK(member, type) {#member, type, offsetof(na_checkpoint, member), true, true}
 static const field fields[] = {
     FIELD(epoch, FIELD_INT),
     FIELD(step, FIELD_LONG),
@@ -60,7 +62,7 @@ static const field fields[] = {
     MORE(step_rows, FIELD_LONG),
     MORE(epoch_rows, FIELD_LONG),
     MORE(steering_rows, FIELD_LONG),
-    MORE(seconds, FIELD_DOUBLE),
+    CLOCK(seconds, FIELD_DOUBLE),
     MORE(steered, FIELD_INT),
     MORE(present, FIELD_TEXT),
     MORE(pending, FIELD_TEXT),
@@ -179,6 +181,60 @@ void na_checkpoint_free(na_checkpoint *state)
   na_free(state->state);
   na_free(state->draws);
   memset(state, 0, sizeof *state);
+}
+
+/* ---------------------------------------------------------------------------- comparing */
+
+static int differ_in_text(const char *name, const char *a, const char *b, na_error *err)
+{
+  if (a == NULL) a = "";
+  if (b == NULL) b = "";
+  size_t at = 0;
+  while (a[at] != '\0' && a[at] == b[at]) at++;
+  if (a[at] == b[at]) return NA_OK;
+  size_t from = at > 20 ? at - 20 : 0;
+  return na_fail(err, NA_EINVAL, "%s differs: \"%.50s\" and \"%.50s\"", name, a + from, b + from);
+}
+
+static int differ_in_double(const char *name, double a, double b, na_error *err)
+{
+  if (memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b))) return NA_OK;
+  return na_fail(err, NA_EINVAL, "%s differs: %.17g and %.17g", name, a, b);
+}
+
+static int differ_in_whole(const char *name, long long a, long long b, na_error *err)
+{
+  return a == b ? NA_OK : na_fail(err, NA_EINVAL, "%s differs: %lld and %lld", name, a, b);
+}
+
+static int compare_field(const field *f, const na_checkpoint *a, const na_checkpoint *b, na_error *err)
+{
+  const void *one = (const char *)a + f->offset, *two = (const char *)b + f->offset;
+  switch (f->type) {
+  case FIELD_INT: return differ_in_whole(f->name, *(const int *)one, *(const int *)two, err);
+  case FIELD_LONG: return differ_in_whole(f->name, *(const long *)one, *(const long *)two, err);
+  case FIELD_DOUBLE: return differ_in_double(f->name, *(const double *)one, *(const double *)two, err);
+  case FIELD_BITS:
+    if (memcmp(one, two, sizeof(uint64_t)) == 0) return NA_OK;
+    return na_fail(err, NA_EINVAL, "%s differs", f->name);
+  case FIELD_TEXT: break;
+  }
+  return differ_in_text(f->name, *(char *const *)one, *(char *const *)two, err);
+}
+
+int na_checkpoint_compare(const na_checkpoint *a, const na_checkpoint *b, na_error *err)
+{
+  int code = NA_OK;
+  for (int i = 0; i < FIELD_COUNT && code == NA_OK; i++)
+    if (!fields[i].clock) code = compare_field(&fields[i], a, b, err);
+  if (code == NA_OK) code = differ_in_whole("the number of classes", a->class_count, b->class_count, err);
+  for (int i = 0; i < a->class_count && code == NA_OK; i++)
+    code = differ_in_text("class_names", a->class_names[i], b->class_names[i], err);
+  if (code != NA_OK) return code;
+  if (a->draw_count == b->draw_count &&
+      (a->draw_count == 0 || memcmp(a->draws, b->draws, a->draw_count * sizeof *a->draws) == 0))
+    return NA_OK;
+  return na_fail(err, NA_EINVAL, "the counts of draws differ");
 }
 
 /* ------------------------------------------------------------------------------ tensors */
@@ -366,13 +422,41 @@ static int sync_folder(const char *path, na_error *err)
   return code;
 }
 
+/* What this program writes itself: where it has not done so, the old file's would be wrong. */
+static bool is_ours(const char *path, bool attribute)
+{
+  static const char *const attributes[] = {"format", "version", "net", "class_names"};
+  static const char *const members[] = {"params", "buffers", "momentum", "running", "draws"};
+  for (int i = 0; i < FIELD_COUNT && attribute; i++)
+    if (strcmp(path, fields[i].name) == 0) return true;
+  for (size_t i = 0; i < sizeof attributes / sizeof attributes[0] && attribute; i++)
+    if (strcmp(path, attributes[i]) == 0) return true;
+  for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+    size_t length = strlen(members[i]);
+    if (strncmp(path, members[i], length) == 0 && (path[length] == '/' || (path[length] == '\0' && !attribute)))
+      return true;
+  }
+  return false;
+}
+
+/* What others put into the file that is replaced. One that cannot be read has nothing to keep. */
+static int keep_rest(const char *path, na_h5 *file, na_error *err)
+{
+  na_h5 *old;
+  if (na_h5_open(&old, path, NULL) != NA_OK) return NA_OK;
+  int code = na_h5_copy_rest(old, file, is_ours, err);
+  na_h5_close(old, NULL);
+  return code;
+}
+
 static int save_to(const char *temporary, const char *path, const na_net *net,
-                   const na_checkpoint *state, bool with_momentum, na_error *err)
+                   const na_checkpoint *state, bool with_momentum, bool keep, na_error *err)
 {
   na_h5 *file;
   int code = na_h5_create(&file, temporary, err);
   if (code != NA_OK) return code;
   code = save_all(file, net, state, with_momentum, err);
+  if (code == NA_OK && keep) code = keep_rest(path, file, err);
   int closed = na_h5_close(file, err);
   if (code == NA_OK) code = closed;
   if (code == NA_OK && rename(temporary, path) != 0)
@@ -381,15 +465,27 @@ static int save_to(const char *temporary, const char *path, const na_net *net,
   return code != NA_OK ? code : sync_folder(path, err);
 }
 
-int na_checkpoint_save(const char *path, const na_net *net, const na_checkpoint *state,
-                       bool with_momentum, na_error *err)
+static int save(const char *path, const na_net *net, const na_checkpoint *state, bool with_momentum,
+                bool keep, na_error *err)
 {
   na_buffer temporary = {0};
   na_buffer_add(&temporary, "%s.tmp", path);
   int code = temporary.failed ? na_fail_memory(err, strlen(path), "a path")
-                              : save_to(temporary.data, path, net, state, with_momentum, err);
+                              : save_to(temporary.data, path, net, state, with_momentum, keep, err);
   na_free(temporary.data);
   return code;
+}
+
+int na_checkpoint_save(const char *path, const na_net *net, const na_checkpoint *state,
+                       bool with_momentum, na_error *err)
+{
+  return save(path, net, state, with_momentum, false, err);
+}
+
+int na_checkpoint_rewrite(const char *path, const na_net *net, const na_checkpoint *state,
+                          na_error *err)
+{
+  return save(path, net, state, true, true, err);
 }
 
 /* ------------------------------------------------------------------------------ loading */

@@ -46,6 +46,11 @@ typedef struct na_checkpoint {
 int na_checkpoint_save(const char *path, const na_net *net, const na_checkpoint *state,
                        bool with_momentum, na_error *err);
 
+/* The same, with momentum; where path is there already, the new file keeps what others put into it:
+ * attributes, groups and datasets that this program does not know. */
+int na_checkpoint_rewrite(const char *path, const na_net *net, const na_checkpoint *state,
+                          na_error *err);
+
 /* Reads path into a new net. Refuses a file that is truncated, foreign, of a newer version, or
  * whose tensors do not fit its net. */
 int na_checkpoint_load(const char *path, na_net **net, na_checkpoint *state, na_error *err);
@@ -60,6 +65,10 @@ int na_checkpoint_load_into(const char *path, na_net *net, na_checkpoint *state,
 /* Reads everything to go on from into an existing net of the same layers: weights, momentum and the
  * training's own running statistics. Refuses a file that is not complete, or of another network. */
 int na_checkpoint_resume(const char *path, na_net *net, na_checkpoint *state, na_error *err);
+
+/* Are they the same to the bit, but for the time that they took? NA_EINVAL: no; err has the first
+ * difference. `running` is not compared. */
+int na_checkpoint_compare(const na_checkpoint *a, const na_checkpoint *b, na_error *err);
 
 void na_checkpoint_free(na_checkpoint *state);
 

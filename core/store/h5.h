@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -65,9 +66,11 @@ int na_h5_append_text(na_h5 *file, const char *path, const char *text, na_error 
 int na_h5_count_texts(na_h5 *file, const char *path, long long *rows, na_error *err);
 int na_h5_read_text(na_h5 *file, const char *path, long long row, char **text, na_error *err);
 
-/* Copies every attribute of the root, and every dataset, that `to` does not have: plain numbers and
- * strings, in groups up to four deep. What cannot be read is passed over. */
-int na_h5_copy_rest(na_h5 *from, na_h5 *to, na_error *err);
+/* Copies what `to` does not have: attributes of the file and of groups, datasets with theirs, groups, up to
+ * four deep, where they hold numbers or strings. What cannot be read is passed over, and so is what `ours`
+ * (may be NULL) says this program writes itself, when there is something to write. */
+int na_h5_copy_rest(na_h5 *from, na_h5 *to, bool (*ours)(const char *path, bool attribute),
+                    na_error *err);
 
 /* Attributes of the object at path ("/" for the file): numbers (scalar or one-dimensional) and
  * strings. For number arrays *count is room on entry, elements read on return. */

@@ -198,7 +198,7 @@ static int copy_all(na_metrics *metrics, na_h5 *old, const na_rows *rows, bool *
   if (code == NA_OK)
     code = copy_table(metrics, &metrics->steering, old, rows->steering, complete, err);
   if (code == NA_OK) code = copy_texts(metrics, old, rows->steering, complete, err);
-  if (code == NA_OK && old != NULL) code = na_h5_copy_rest(old, metrics->file, err);
+  if (code == NA_OK && old != NULL) code = na_h5_copy_rest(old, metrics->file, NULL, err);
   return code;
 }
 

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -303,6 +304,37 @@ void na_recorder_path(const na_recorder *recorder, const char *name, char *path)
   snprintf(path, PATH_SIZE, "%s/%s", recorder->folder, name);
 }
 
+/* The lock's holder, as the last such line of the log names it: whoever gets the lock writes one. */
+static void read_holder(const char *log, char holder[256])
+{
+  char line[1024], host[65];
+  long process;
+  FILE *file = fopen(log, "re");
+  snprintf(holder, 256, "another process");
+  while (file != NULL && fgets(line, sizeof line, file) != NULL)
+    if (sscanf(line, "%*s %*s process %ld on %64s trains here", &process, host) == 2)
+      snprintf(holder, 256, "process %ld on %s", process, host);
+  if (file != NULL) fclose(file);
+}
+
+static int refuse_locked(const char *folder, na_error *err)
+{
+  char path[PATH_SIZE], holder[256] = "another process";
+  if (snprintf(path, sizeof path, "%s/log.txt", folder) < PATH_SIZE) read_holder(path, holder);
+  na_fail(err, NA_EINVAL, "%s trains in %.300s", holder, folder);
+  return na_hint(err, "wait for its end or stop it; netaug watch shows it");
+}
+
+static void log_holder(na_recorder *recorder)
+{
+  struct utsname name = {.nodename = ""};
+  char line[256];
+  uname(&name);
+  snprintf(line, sizeof line, "process %ld on %s trains here", (long)getpid(),
+           name.nodename[0] != '\0' ? name.nodename : "?");
+  na_recorder_log(recorder, line);
+}
+
 static int open_log(na_recorder *recorder, na_error *err)
 {
   char path[PATH_SIZE];
@@ -313,9 +345,10 @@ static int open_log(na_recorder *recorder, na_error *err)
     return na_hint(err, "check that the folder is yours to write, and has room");
   }
   /* A file system that knows no locks has none to respect. */
-  if (flock(fileno(recorder->log), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return NA_OK;
-  na_fail(err, NA_EINVAL, "another process trains in %.300s", recorder->folder);
-  return na_hint(err, "wait for its end or stop it; netaug watch shows it");
+  if (flock(fileno(recorder->log), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    return refuse_locked(recorder->folder, err);
+  log_holder(recorder);
+  return NA_OK;
 }
 
 /* What is there already must not be lost. */
@@ -341,6 +374,7 @@ int na_recorder_new(na_recorder **out, const char *folder, bool again, na_error 
   if (recorder == NULL) return na_fail_memory(err, sizeof *recorder, "the run's recorder");
   recorder->folder = na_strdup(folder);
   if (recorder->folder == NULL) code = na_fail_memory(err, strlen(folder), "the run's folder");
+  if (code == NA_OK && na_run_is_live(folder)) code = refuse_locked(folder, err);
   if (code == NA_OK && !again) code = check_new(recorder, err);
   if (code == NA_OK) code = open_log(recorder, err);
   if (code != NA_OK) {
@@ -442,7 +476,7 @@ int na_recorder_save(na_recorder *recorder, const char *name, const na_net *net,
   if (code != NA_OK) return code;
   na_recorder_path(recorder, name, path);
   code = na_metrics_flush(recorder->metrics, err);
-  if (code == NA_OK) code = na_checkpoint_save(path, net, state, true, err);
+  if (code == NA_OK) code = na_checkpoint_rewrite(path, net, state, err);
   if (code == NA_OK) memcpy(recorder->last, path, sizeof path);
   return code;
 }
