@@ -4,7 +4,9 @@
 #include "tests/check.h"
 #include "tui/prompt.h"
 
+#include <pty.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static na_lua *lua;
@@ -68,6 +70,75 @@ static void statements(void)
   CHECK(na_prompt_incomplete(lua, "f("), "a call that goes on");
 }
 
+/* netaug repl on a terminal of its own, with its history under `state`. */
+static int open_session(const char *state, pid_t *pid)
+{
+  char program[512];
+  const char *built = getenv("NETAUG_BUILDDIR");
+  int terminal = -1;
+  snprintf(program, sizeof program, "%s/netaug", built != NULL ? built : ".");
+  *pid = forkpty(&terminal, NULL, NULL, NULL);
+  if (*pid == 0) {
+    setenv("XDG_STATE_HOME", state, 1);
+    setenv("TERM", "dumb", 1);
+    execl(program, "netaug", "repl", (char *)NULL);
+    _exit(127);
+  }
+  return terminal;
+}
+
+/* Reads until the session has said `wanted` after what was read before. */
+static bool hears(int terminal, const char *wanted)
+{
+  char said[8192] = "";
+  size_t length = 0;
+  while (strstr(said, wanted) == NULL && length < sizeof said - 1) {
+    ssize_t got = read(terminal, said + length, sizeof said - 1 - length);
+    if (got <= 0) return false;
+    said[length += (size_t)got] = '\0';
+  }
+  return true;
+}
+
+static void type(int terminal, const char *text)
+{
+  CHECK(write(terminal, text, strlen(text)) == (ssize_t)strlen(text), "cannot type");
+}
+
+/* Two sessions at once, of which one begins before the other has saved: neither loses its lines. */
+static void history_of_two_sessions(void)
+{
+  char state[] = "/tmp/netaug-history.XXXXXX", path[128], text[512] = "";
+  pid_t pids[3];
+  int terminals[3];
+  CHECK(mkdtemp(state) != NULL, "a folder");
+  for (int i = 0; i < 3; i++) {
+    if (i == 2) /* the first two are over: what they left is read */
+      for (int k = 0; k < 2; k++) {
+        type(terminals[k], "\004");
+        waitpid(pids[k], NULL, 0);
+      }
+    char line[64], answer[64];
+    terminals[i] = open_session(state, &pids[i]);
+    CHECK(hears(terminals[i], "> "), "session %d does not begin", i);
+    snprintf(line, sizeof line, "%d000 + %d\r", i + 1, i + 1);
+    snprintf(answer, sizeof answer, "%d00%d", i + 1, i + 1);
+    type(terminals[i], line);
+    CHECK(hears(terminals[i], answer), "session %d does not answer", i);
+  }
+  type(terminals[2], "\004");
+  waitpid(pids[2], NULL, 0);
+  for (int i = 0; i < 3; i++) close(terminals[i]);
+  snprintf(path, sizeof path, "%s/netaug/history", state);
+  FILE *file = fopen(path, "r");
+  if (file != NULL) text[fread(text, 1, sizeof text - 1, file)] = '\0';
+  if (file != NULL) fclose(file);
+  CHECK(strcmp(text, "1000 + 1\n2000 + 2\n3000 + 3\n") == 0, "the history is\n%s", text);
+  remove(path);
+  snprintf(path, sizeof path, "%s/netaug", state);
+  CHECK(rmdir(path) == 0 && rmdir(state) == 0, "nothing else is left");
+}
+
 int main(void)
 {
   na_error err = {0};
@@ -76,6 +147,7 @@ int main(void)
   RUN(names);
   RUN(files);
   RUN(statements);
+  RUN(history_of_two_sessions);
   na_lua_free(lua);
   return CHECK_EXIT();
 }

@@ -4,15 +4,19 @@
 #include "tui/prompt.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <readline/history.h>
 #include <readline/readline.h>
 
 enum { HISTORY_LINES = 1000 };
+static int lines_read; /* of the history when the session began */
 
 /* ------------------------------------------------------------------------ history */
 
@@ -39,6 +43,27 @@ static void history_path(char *path, size_t size)
   if (length <= 0 || (size_t)length >= size) path[0] = '\0';
 }
 
+/* Sessions that end at once take turns: the file itself is another one after it was shortened. */
+static int lock_folder(const char *path)
+{
+  char folder[NA_TEXT_MAX];
+  snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
+  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0) flock(fd, LOCK_EX);
+  return fd;
+}
+
+/* Adds this session's lines to those that others have added meanwhile. Returns 0 or an errno. */
+static int save_lines(const char *path, int count)
+{
+  int lock = lock_folder(path), file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  int failure = file < 0 ? errno : 0;
+  if (file >= 0) close(file);
+  if (failure == 0) failure = append_history(count, path);
+  if (failure == 0) failure = history_truncate_file(path, HISTORY_LINES);
+  if (lock >= 0) close(lock);
+  return failure;
+}
 
 /* --------------------------------------------------------------------- completion */
 
@@ -83,17 +108,19 @@ void na_editor_begin(na_lua *lua)
   using_history();
   history_path(path, sizeof path);
   if (path[0] != '\0') read_history(path);
+  lines_read = history_length;
 }
 
 void na_editor_end(void)
 {
   char path[NA_TEXT_MAX];
+  int count = history_length - lines_read;
   history_path(path, sizeof path);
-  if (path[0] != '\0') {
+  if (path[0] != '\0' && count > 0) {
     make_folders(path);
-    stifle_history(HISTORY_LINES);
-    if (write_history(path) != 0)
-      fprintf(stderr, "netaug: the history could not be saved in %s: %s\n", path, strerror(errno));
+    int failure = save_lines(path, count);
+    if (failure != 0)
+      fprintf(stderr, "netaug: the history could not be saved in %s: %s\n", path, strerror(failure));
   }
   clear_history();
 }
