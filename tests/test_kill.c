@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 enum { EPOCHS = 12, NAP_US = 8000, SEEN_MAX = 4096 };
@@ -92,6 +93,23 @@ static void train_and_exit(const char *folder, bool busy)
   _exit(na_trainer_join(r.trainer, NULL) == NA_OK && leave_result(&r) ? 0 : 5);
 }
 
+/* Programs that know no SWMR take a file that says it is open, or that is shorter than it says, for
+ * damaged. */
+static void check_superblock(const char *path)
+{
+  unsigned char start[48] = "";
+  struct stat status;
+  uint64_t end = 0;
+  FILE *file = fopen(path, "rb");
+  CHECK(file != NULL && fread(start, sizeof start, 1, file) == 1 && stat(path, &status) == 0,
+        "%s: no superblock", path);
+  if (file != NULL) fclose(file);
+  for (int i = 0; i < 8; i++) end |= (uint64_t)start[28 + i] << 8 * i;
+  CHECK((start[11] & 5) == 0, "%s is marked as open: %d", path, start[11]);
+  CHECK((uint64_t)status.st_size >= end, "%s is cut: %lld of %llu bytes", path,
+        (long long)status.st_size, (unsigned long long)end);
+}
+
 /* After a kill: everything opens, and the metrics reach to at least a second before. */
 static void check_folder(const char *folder, double killed)
 {
@@ -109,6 +127,7 @@ static void check_folder(const char *folder, double killed)
   /* While it is made for the first time, there is nothing to lose. */
   if (code != NA_OK && seen->count == 0) return;
   CHECK(code == NA_OK, "%s", err.message);
+  check_superblock(path);
   CHECK(rows >= needed, "%ld rows, but step %ld was over a second ago", rows, needed);
   if (code == NA_OK && rows > 0) CHECK(steps[rows - 1] == (double)rows, "row %ld", rows);
   na_free(steps);

@@ -123,7 +123,8 @@ static ssize_t find_start(int fd, off_t size, unsigned char start[12])
 
 /* What HDF5 would say in riddles: missing, unreadable, a folder, not HDF5 at all, not finished. From
  * version 3 on, byte 11 of a file has flags: 1 while it is open for writing, 4 when in SWMR mode; a
- * writer that was killed leaves them set. Plain reading is refused then, but not SWMR reading. */
+ * writer that was killed leaves them set. Plain reading is refused then, but not SWMR reading. Ours have
+ * NA_H5_CONSISTENT instead of both, and may still be growing. */
 static int look_at(const char *path, unsigned *flags, na_error *err)
 {
   enum { VERSION = 8, FLAGS = 11, WRITING = 1, SWMR = 4, START = 12 };
@@ -139,7 +140,7 @@ static int look_at(const char *path, unsigned *flags, na_error *err)
     return na_fail(err, NA_EFORMAT, "%s: is not an HDF5 file%s", path,
                    status.st_size < START ? " (it is empty or cut short)" : "");
   unsigned state = start[VERSION] >= 3 ? start[FLAGS] : 0;
-  *flags = H5F_ACC_RDONLY | ((state & SWMR) != 0 ? H5F_ACC_SWMR_READ : 0);
+  *flags = H5F_ACC_RDONLY | ((state & (SWMR | NA_H5_CONSISTENT)) != 0 ? H5F_ACC_SWMR_READ : 0);
   if ((state & WRITING) == 0 || (state & SWMR) != 0) return NA_OK;
   return na_fail(err, NA_EFORMAT, "%s: is still being written, or its writer was killed", path);
 }

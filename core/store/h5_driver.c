@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -19,6 +20,7 @@ typedef struct driver_file {
   haddr_t eoa, eof;
   dev_t device;
   ino_t inode;
+  bool shared; /* written in SWMR mode */
 } driver_file;
 
 static void note(driver_file *file, int number)
@@ -119,11 +121,87 @@ static herr_t driver_read(H5FD_t *base, H5FD_mem_t type, hid_t transfer, haddr_t
   return 0;
 }
 
-static herr_t driver_write(H5FD_t *base, H5FD_mem_t type, hid_t transfer, haddr_t address,
-                           size_t size, const void *from)
+/* ------------------------------------------------------------------------- the superblock */
+
+/* A file that is written in SWMR mode says so in its first bytes, and a writer that is killed leaves that
+ * behind: no reader but one in SWMR mode opens the file then, until h5clear was run. Every flush leaves
+ * this file whole, however, so on disk those two flags are replaced by NA_H5_CONSISTENT, which all readers
+ * take. Other writers are kept away by the lock below, which ends with the process. */
+enum {
+  SUPERBLOCK = 48, /* bytes of version 3 with 8-byte addresses; the last four are the checksum */
+  VERSION = 8,
+  ADDRESS_SIZE = 9,
+  FLAGS = 11,
+  FILE_END = 28,
+  CHECKSUM = 44
+};
+
+static uint32_t little_endian(const unsigned char *at, size_t bytes)
 {
-  (void)type, (void)transfer;
-  driver_file *file = (driver_file *)base;
+  uint32_t value = 0;
+  for (size_t i = 0; i < bytes && i < 4; i++) value |= (uint32_t)at[i] << 8 * i;
+  return value;
+}
+
+static uint32_t turn(uint32_t x, int bits)
+{
+  return x << bits | x >> (32 - bits);
+}
+
+/* HDF5's checksum of metadata: lookup3 by Bob Jenkins (2006, public domain), begun with 0. */
+static uint32_t checksum_of(const unsigned char *at, size_t bytes)
+{
+  static const int mixing[] = {4, 6, 8, 16, 19, 4}, final[] = {14, 11, 25, 16, 4, 14, 24};
+  uint32_t w[3] = {0xdeadbeefu + (uint32_t)bytes, 0xdeadbeefu + (uint32_t)bytes,
+                   0xdeadbeefu + (uint32_t)bytes};
+  for (; bytes > 12; at += 12, bytes -= 12) {
+    for (int i = 0; i < 3; i++) w[i] += little_endian(at + 4 * i, 4);
+    for (int i = 0; i < 6; i++) {
+      uint32_t *a = &w[i % 3], *b = &w[(i + 1) % 3], *c = &w[(i + 2) % 3];
+      *a -= *c;
+      *a ^= turn(*c, mixing[i]);
+      *c += *b;
+    }
+  }
+  for (size_t i = 0; 4 * i < bytes; i++) w[i] += little_endian(at + 4 * i, bytes - 4 * i);
+  for (int i = 0; i < 7; i++) {
+    uint32_t *c = &w[(i + 2) % 3], *b = &w[(i + 1) % 3];
+    *c ^= *b;
+    *c -= turn(*b, final[i]);
+  }
+  return w[2];
+}
+
+static bool is_shared_superblock(haddr_t address, size_t size, const unsigned char *at)
+{
+  enum { WRITING_IN_SWMR = 5 };
+  return address == 0 && size >= SUPERBLOCK && at[VERSION] == 3 && at[ADDRESS_SIZE] == 8 &&
+         at[FLAGS] == WRITING_IN_SWMR;
+}
+
+/* Copies the superblock with its flags replaced. */
+static void open_up(const unsigned char *from, unsigned char to[SUPERBLOCK])
+{
+  memcpy(to, from, SUPERBLOCK);
+  to[FLAGS] = NA_H5_CONSISTENT;
+  uint32_t checksum = checksum_of(to, CHECKSUM);
+  for (int i = 0; i < 4; i++) to[CHECKSUM + i] = (unsigned char)(checksum >> 8 * i);
+}
+
+/* A superblock tells how long the file is: a reader takes one that is shorter for cut off. */
+static void lengthen(driver_file *file, const unsigned char *superblock)
+{
+  uint64_t end = little_endian(superblock + FILE_END, 4) |
+                 (uint64_t)little_endian(superblock + FILE_END + 4, 4) << 32;
+  if (end <= file->eof || *file->failure != 0) return;
+  if (ftruncate(file->fd, (off_t)end) != 0) note(file, errno);
+  file->eof = end;
+}
+
+/* ------------------------------------------------------------------------- writing */
+
+static void write_all(driver_file *file, haddr_t address, size_t size, const void *from)
+{
   const char *at = from;
   haddr_t end = address + size;
   while (size > 0 && *file->failure == 0) {
@@ -138,6 +216,22 @@ static herr_t driver_write(H5FD_t *base, H5FD_mem_t type, hid_t transfer, haddr_
     size -= (size_t)put;
   }
   if (end > file->eof) file->eof = end;
+}
+
+static herr_t driver_write(H5FD_t *base, H5FD_mem_t type, hid_t transfer, haddr_t address,
+                           size_t size, const void *from)
+{
+  (void)type, (void)transfer;
+  driver_file *file = (driver_file *)base;
+  unsigned char superblock[SUPERBLOCK];
+  if (is_shared_superblock(address, size, from)) {
+    file->shared = true;
+    open_up(from, superblock);
+    lengthen(file, superblock);
+    write_all(file, SUPERBLOCK, size - SUPERBLOCK, (const char *)from + SUPERBLOCK);
+    write_all(file, 0, SUPERBLOCK, superblock);
+  } else
+    write_all(file, address, size, from);
   return 0;
 }
 
@@ -159,9 +253,11 @@ static herr_t driver_lock(H5FD_t *base, hbool_t writing)
   return flock(((driver_file *)base)->fd, operation) == 0 || errno != EWOULDBLOCK ? 0 : -1;
 }
 
+/* In SWMR mode the library locks no more; this lets readers in, and keeps writers out. */
 static herr_t driver_unlock(H5FD_t *base)
 {
-  flock(((driver_file *)base)->fd, LOCK_UN);
+  const driver_file *file = (const driver_file *)base;
+  flock(file->fd, file->shared ? LOCK_SH | LOCK_NB : LOCK_UN);
   return 0;
 }
 

@@ -34,6 +34,10 @@ void na_h5_unlock(void);
 /* Ends a call that wrote: unlocks, and turns a failed write into an error. */
 int na_h5_wrote(na_h5 *file, int code, na_error *err);
 
+/* The flag in byte 11 of a file that was written in SWMR mode and not closed, or still is being written; see
+ * h5_driver.c. HDF5 defines it ("consistent") and neither sets nor asks for it. */
+enum { NA_H5_CONSISTENT = 2 };
+
 /* Makes access (a file access property list) use the driver of h5_driver.c, which notes failures in
  * *failure. Returns 0 when that cannot be. */
 int na_h5_use_driver(hid_t access, int *failure);
