@@ -2,13 +2,16 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/base/memory.h"
 #include "tests/check.h"
+#include "tests/saved_screen.h"
 #include "tests/store_scratch.h"
 #include "tui/inspect/activations.h"
+#include "tui/inspect/browser.h"
 #include "tui/inspect/detail.h"
 #include "tui/inspect/picture.h"
 #include "tui/inspect/tensors.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdint.h>
 
 static na_error err;
@@ -296,6 +299,90 @@ static void draws_pictures(void)
   na_grid_free(&grid);
 }
 
+/* --------------------------------------------------------------------------------- screens */
+
+static void start(na_browser *browser, void (*make)(const char *path), const char *path, int rows, int cols)
+{
+  make(scratch_path("made.h5"));
+  CHECK_OK(na_browser_open(browser, scratch_path("made.h5"), path, true, &err), err);
+  CHECK_OK(na_grid_resize(&browser->grid, rows, cols, &err), err);
+}
+
+/* Keys, what they begin, and the screen then. */
+static void same_screen(na_browser *browser, const char *keys, const char *name)
+{
+  for (const char *key = keys; *key != '\0'; key++) na_browser_key(browser, *key == '\n' ? NA_KEY_ENTER : *key);
+  na_browser_draw(browser);
+  while (na_inspect_work(&browser->inspect, 1)) continue;
+  na_browser_draw(browser);
+  saved_screen(&browser->grid, name);
+}
+
+static void screens(void)
+{
+  na_browser b;
+  start(&b, make_file, NULL, 24, 80);
+  same_screen(&b, "", "inspect-80x24.txt");
+  same_screen(&b, "/par\n\njpp", "inspect-statistics-80x24.txt");
+  same_screen(&b, "p", "inspect-pictures-80x24.txt");
+  same_screen(&b, "=1,:,0\nP>", "inspect-values-80x24.txt");
+  same_screen(&b, "too", "inspect-tensors-80x24.txt");
+  same_screen(&b, "t?", "inspect-help-80x24.txt");
+  na_browser_free(&b);
+  start(&b, make_recording, "base/conv", 24, 80);
+  same_screen(&b, "P>", "inspect-activations-80x24.txt");
+  na_browser_free(&b);
+  start(&b, make_file, "params/odd", 14, 40);
+  b.grid.utf8 = false;
+  same_screen(&b, "p", "inspect-ascii-40x14.txt");
+  na_browser_free(&b);
+}
+
+/* No key does nothing, none crashes at any size. */
+static void keys(void)
+{
+  static const int sizes[][2] = {{24, 80}, {1, 1}, {2, 8}, {5, 20}, {9, 40}, {60, 200}};
+  static const int all[] = {
+#define KEY(action, key, also, name, hint, help) key,
+      NA_INSPECT_KEYS(KEY)
+#undef KEY
+          '?', NA_KEY_UP, NA_KEY_DOWN, NA_KEY_PAGE_UP, NA_KEY_PAGE_DOWN, NA_KEY_HOME, NA_KEY_END, 'j'};
+  na_browser b;
+  for (int file = 0; file < 2; file++) {
+    start(&b, file == 0 ? make_file : make_recording, file == 0 ? "params" : "base/conv", 24, 80);
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
+      for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) {
+        CHECK_OK(na_grid_resize(&b.grid, sizes[s][0], sizes[s][1], &err), err);
+        CHECK(na_browser_key(&b, all[k]), "key %d is not known", all[k]);
+        if (b.typing) na_browser_key(&b, NA_KEY_ESCAPE);
+        na_browser_draw(&b);
+        na_inspect_work(&b.inspect, 0.01);
+        na_browser_draw(&b);
+      }
+    CHECK(!na_browser_key(&b, 'Z') && !b.leaving, "a key without a meaning");
+    na_browser_key(&b, 'q');
+    CHECK(b.leaving, "q leaves");
+    na_browser_free(&b);
+  }
+}
+
+/* The file's reading process dies under the screen: it says so and goes on. */
+static void outlives_trouble(void)
+{
+  na_browser b;
+  start(&b, make_file, "params/odd", 24, 80);
+  na_browser_draw(&b);
+  kill(na_reader_process(b.inspect.reader), SIGKILL);
+  na_browser_key(&b, 'p');
+  na_browser_draw(&b);
+  has(&b.inspect.page, "HDF5 does not survive reading /params/odd");
+  na_browser_key(&b, 'r');
+  na_browser_draw(&b);
+  has(&b.inspect.page, "nan");
+  na_browser_free(&b);
+  CHECK_FAILS(na_browser_open(&b, scratch_path("none.h5"), NULL, true, &err), NA_EIO, "No such file", err);
+}
+
 int main(void)
 {
   if (!scratch_make()) return EXIT_FAILURE;
@@ -307,6 +394,9 @@ int main(void)
   RUN(tells_details);
   RUN(shows_activations);
   RUN(draws_pictures);
+  RUN(screens);
+  RUN(keys);
+  RUN(outlives_trouble);
   scratch_remove();
   return CHECK_EXIT();
 }

@@ -2,13 +2,16 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/base/memory.h"
 #include "tui/command.h"
+#include "tui/inspect/browser.h"
 #include "tui/inspect/print.h"
+#include "tui/screen/tty.h"
 #include "tui/signals.h"
 #include "tui/terminal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef struct options {
@@ -82,6 +85,64 @@ static int print_file(const options *given, na_reader *reader, const char *path,
   return code;
 }
 
+/* ------------------------------------------------------------------------------ the screen */
+
+static const double WORK_SECONDS = 0.04;
+static const struct timespec NAP = {0, 20000000};
+
+static void show(na_browser *browser)
+{
+  int rows, cols;
+  na_error err = {0};
+  if (na_tty_size(&rows, &cols) && na_grid_resize(&browser->grid, rows, cols, &err) != NA_OK) return;
+  na_browser_draw(browser);
+  na_tty_paint(&browser->grid);
+}
+
+/* Statistics are read on while no key waits. */
+static void browse(na_browser *browser)
+{
+  char caught[4096];
+  bool changed = true, working = false;
+  while (!browser->leaving && !na_signals_interrupted()) {
+    for (int key; (key = na_tty_key()) != 0 && !browser->leaving; changed = true) na_browser_key(browser, key);
+    while (na_tty_caught(caught, sizeof caught) > 0) continue;
+    if (na_terminal_resized() || changed || working) show(browser);
+    bool more = na_inspect_work(&browser->inspect, WORK_SECONDS);
+    if (!more && !working) nanosleep(&NAP, NULL);
+    changed = working && !more;
+    working = more;
+  }
+}
+
+static int run_screen(const na_call *call, na_error *err)
+{
+  na_browser browser;
+  na_terminal terminal;
+  na_terminal_init(&terminal, STDOUT_FILENO);
+  int code = na_browser_open(&browser, call->operands[0], call->operands[1], terminal.utf8, err);
+  if (code != NA_OK) return code;
+  code = na_tty_open(err);
+  if (code == NA_OK) {
+    na_signals_catch();
+    na_signals_on_leave(na_tty_restore);
+    browser.grid.heat = na_tty_heat();
+    browse(&browser);
+    na_tty_close();
+  }
+  na_browser_free(&browser);
+  return code;
+}
+
+/* ----------------------------------------------------------------------------- the command */
+
+/* What was asked for as text is given as text. */
+static bool wants_text(const options *given)
+{
+  return given->plain || given->stats || given->sort != NA_TENSOR_SORT_FILE || given->slice[0] != '\0' ||
+         given->field[0] != '\0' || !na_tty_usable();
+}
+
 static int check(const na_call *call, na_error *err)
 {
   const options *given = call->options;
@@ -95,6 +156,7 @@ static int run(const na_call *call, na_error *err)
   const options *given = call->options;
   na_reader *reader;
   int code = check(call, err);
+  if (code == NA_OK && !wants_text(given)) return run_screen(call, err);
   if (code == NA_OK) code = na_reader_open(&reader, call->operands[0], err);
   if (code != NA_OK) return code;
   na_signals_catch();
@@ -110,7 +172,9 @@ const na_command na_command_inspect = {
     .description =
         "Shows what is in FILE, whoever wrote it: groups, arrays with shape, type and size, attributes,\n"
         "links. With PATH, all about that object: its values, statistics, histogram, the norms of its\n"
-        "channels, and kernels, images and recorded activations as pictures.\n"
+        "channels, and kernels, images and recorded activations as pictures. On a terminal it is a\n"
+        "screen to move about in, ? lists its keys; in a pipe, or with --plain or an option that asks for\n"
+        "something, it is text.\n"
         "\n"
         "Reads only what it shows, so that a file of any size opens at once; statistics of very large\n"
         "arrays are those of a sample, unless --exact is given. Links to other files are not followed.\n"

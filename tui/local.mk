@@ -37,7 +37,9 @@ libtui_a_SOURCES = \
 	tui/images.c tui/images.h \
 	tui/inspect/about.c tui/inspect/detail.h \
 	tui/inspect/activations.c tui/inspect/activations.h \
+	tui/inspect/browser.c tui/inspect/browser.h \
 	tui/inspect/differ.c tui/inspect/differ.h \
+	tui/inspect/inspect.c tui/inspect/inspect.h \
 	tui/inspect/page.c tui/inspect/page.h \
 	tui/inspect/picture.c tui/inspect/picture.h \
 	tui/inspect/pictures.c \

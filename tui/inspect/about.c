@@ -78,6 +78,16 @@ static void add_attribute(na_page *page, const char *name, const char *type, con
   }
 }
 
+static int longest_name(const na_buffer *texts)
+{
+  int longest = 0, i = 0;
+  for (size_t at = 0; at < texts->length; at += strlen(texts->data + at) + 1, i++) {
+    int cols = i % 3 == 0 ? na_utf8_columns(texts->data + at) : 0;
+    longest = cols > longest ? cols : longest;
+  }
+  return longest;
+}
+
 static void add_attributes(na_page *page, na_tree *tree, const char *path)
 {
   na_buffer texts = {0};
@@ -85,6 +95,7 @@ static void add_attributes(na_page *page, na_tree *tree, const char *path)
   int code = na_reader_attributes(tree->reader, path, ATTRIBUTE_BYTES, &texts, &err);
   if (code != NA_OK) na_page_line(page, NA_STYLE_ALERT, "%s", err.message);
   else if (texts.length > 0) na_page_title(page, "attributes");
+  na_page_labels(page, longest_name(&texts));
   for (size_t at = 0; code == NA_OK && at < texts.length;) {
     const char *part[3] = {"", "", ""};
     for (int i = 0; i < 3 && at < texts.length; i++) {
@@ -93,6 +104,7 @@ static void add_attributes(na_page *page, na_tree *tree, const char *path)
     }
     add_attribute(page, part[0], part[1], part[2]);
   }
+  na_page_labels(page, 0);
   na_free(texts.data);
 }
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LABEL_COLS = 12, FIRST_ROWS = 64 };
+enum { LABEL_COLS = 12, LABEL_COLS_MOST = 26, FIRST_ROWS = 64 };
 
 void na_page_begin(na_page *page, int cols, int width, bool utf8, bool heat)
 {
@@ -15,6 +15,7 @@ void na_page_begin(na_page *page, int cols, int width, bool utf8, bool heat)
   page->grid.heat = heat;
   page->width = width > 8 ? width : 8;
   page->rows = 0;
+  page->label = LABEL_COLS;
   page->failed = false;
   if (page->grid.cells != NULL && page->grid.cols == cols) na_grid_clear(&page->grid);
   else page->failed = na_grid_resize(&page->grid, FIRST_ROWS, cols, &err) != NA_OK;
@@ -66,12 +67,17 @@ void na_page_line(na_page *page, na_style style, const char *format, ...)
   va_end(args);
 }
 
+void na_page_labels(na_page *page, int cols)
+{
+  page->label = cols + 2 < LABEL_COLS ? LABEL_COLS : cols + 2 > LABEL_COLS_MOST ? LABEL_COLS_MOST : cols + 2;
+}
+
 void na_page_field(na_page *page, const char *label, const char *format, ...)
 {
   va_list args;
   int cols = na_utf8_columns(label) + 2;
   va_start(args, format);
-  add_line(page, NA_STYLE_PLAIN, cols > LABEL_COLS ? cols : LABEL_COLS, label, format, args);
+  add_line(page, NA_STYLE_PLAIN, cols > page->label ? cols : page->label, label, format, args);
   va_end(args);
 }
 

@@ -13,6 +13,7 @@ typedef struct na_page {
   na_grid grid; /* cols: what a line may take */
   int rows;     /* used */
   int width;    /* that pictures and bars keep to */
+  int label;    /* columns of labels */
   bool failed;  /* out of memory, or of rows: the rest is missing */
 } na_page;
 
@@ -26,7 +27,8 @@ int na_page_room(na_page *page, int rows);
 /* Adds a line. Control characters become '?'. */
 void na_page_line(na_page *page, na_style style, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* "label     text", texts below each other. */
+/* "label     text", texts below each other; na_page_labels makes room for labels of so many columns. */
+void na_page_labels(na_page *page, int cols);
 void na_page_field(na_page *page, const char *label, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void na_page_title(na_page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));

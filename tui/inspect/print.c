@@ -195,7 +195,7 @@ int na_print_tensors(const na_print *print, na_reader *reader, na_error *err)
   if (code == NA_OK) {
     na_tensors_sort(&tensors, print->sort, print->reverse);
     na_page_begin(&page, LINE_COLS, print->width, print->utf8, false);
-    na_tensors_page(&tensors, &page);
+    na_tensors_page(&tensors, &page, print->sort);
     code = na_page_print(&page, err);
   }
   na_page_free(&page);

@@ -157,26 +157,51 @@ void na_tensors_sort(na_tensors *t, na_tensor_sort sort, bool reverse)
 
 /* ------------------------------------------------------------------------------- showing */
 
-static void add_item(na_page *page, const na_tensor *item, int name_cols)
+enum { SHAPE_COLS = 18, CELL_COLS = 11, FIRST_NUMBER = NA_TENSOR_SORT_VALUES };
+
+/* The columns of numbers, as many as fit; returns how many. */
+static int choose_columns(int room, na_tensor_sort sort, na_tensor_sort columns[NA_TENSOR_SORT_COUNT])
 {
-  const na_moments *m = &item->moments;
-  double all = m->count + m->nans + m->infinities;
-  int row = na_page_room(page, 1);
-  if (row < 0) return;
-  na_grid_put(&page->grid, row, 0, name_cols, NA_STYLE_PLAIN, item->path);
-  int col = name_cols + 1, cols = page->grid.cols - col;
-  if (item->trouble != NULL) na_grid_put(&page->grid, row, col, cols, NA_STYLE_ALERT, item->trouble);
-  else if (!item->done) na_grid_print(&page->grid, row, col, cols, NA_STYLE_FAINT, "%-18s", item->shape);
-  else
-    na_grid_print(&page->grid, row, col, cols, m->nans + m->infinities > 0 ? NA_STYLE_ALERT : NA_STYLE_PLAIN,
-                  "%-18s %9.0f %10.4g %10.4g %10.4g %10.4g %6.1f%% %4.0f %10.4g %10.4g %10.4g%s", item->shape, all,
-                  m->min, m->max, m->mean, na_moments_std(m), all > 0 ? 100 * m->zeros / all : 0,
-                  m->nans + m->infinities, m->l1, na_moments_l2(m), m->count > 0 ? sqrt(m->squares / m->count) : 0,
-                  item->sampled ? " (sample)" : "");
+  int count = 0, most = room / CELL_COLS;
+  bool all = most >= NA_TENSOR_SORT_COUNT - FIRST_NUMBER;
+  if (!all && (int)sort >= FIRST_NUMBER && most > 0) columns[count++] = sort;
+  for (int i = FIRST_NUMBER; i < NA_TENSOR_SORT_COUNT && count < most; i++)
+    if (all || i != (int)sort) columns[count++] = (na_tensor_sort)i;
+  return count;
 }
 
-void na_tensors_page(const na_tensors *t, na_page *page)
+static void format_cell(char out[32], const na_tensor *item, na_tensor_sort column)
 {
+  double value = key_of(item, column);
+  if (column == NA_TENSOR_SORT_ZEROS) snprintf(out, 32, "%.1f%%", 100 * value);
+  else if (column == NA_TENSOR_SORT_VALUES || column == NA_TENSOR_SORT_BAD) snprintf(out, 32, "%.0f", value);
+  else snprintf(out, 32, "%.4g", value);
+}
+
+static void add_item(na_page *page, const na_tensor *item, int name_cols, const na_tensor_sort *columns, int count)
+{
+  const na_moments *m = &item->moments;
+  char cell[32];
+  int row = na_page_room(page, 1), col = name_cols + 1, cols = page->grid.cols;
+  if (row < 0) return;
+  na_grid_put_end(&page->grid, row, 0, name_cols, NA_STYLE_PLAIN, item->path);
+  if (item->trouble != NULL) {
+    na_grid_put(&page->grid, row, col, cols - col, NA_STYLE_ALERT, item->trouble);
+    return;
+  }
+  na_grid_put(&page->grid, row, col, SHAPE_COLS - 1, NA_STYLE_FAINT, item->shape);
+  col += SHAPE_COLS;
+  for (int i = 0; i < count && item->done; i++, col += CELL_COLS) {
+    format_cell(cell, item, columns[i]);
+    na_grid_print(&page->grid, row, col, CELL_COLS, m->nans + m->infinities > 0 ? NA_STYLE_ALERT : NA_STYLE_PLAIN,
+                  "%10s", cell);
+  }
+  if (item->sampled) na_grid_put(&page->grid, row, col, cols - col, NA_STYLE_FAINT, "sample");
+}
+
+void na_tensors_page(const na_tensors *t, na_page *page, na_tensor_sort sort)
+{
+  na_tensor_sort columns[NA_TENSOR_SORT_COUNT];
   int name_cols = 8, most = page->width / 3 > 20 ? page->width / 3 : 20;
   if (page->grid.cols > 2 * page->width) most = page->grid.cols / 2; /* printed: not cut */
   for (size_t i = 0; i < t->count; i++) {
@@ -184,7 +209,13 @@ void na_tensors_page(const na_tensors *t, na_page *page)
     name_cols = cols > name_cols ? cols : name_cols;
   }
   if (name_cols > most) name_cols = most;
-  na_page_line(page, NA_STYLE_TITLE, "%-*s %-18s %9s %10s %10s %10s %10s %7s %4s %10s %10s %10s", name_cols, "tensor",
-               "shape", "values", "min", "max", "mean", "std", "zeros", "bad", "l1", "l2", "rms");
-  for (size_t i = 0; i < t->count; i++) add_item(page, &t->items[t->order[i]], name_cols);
+  int first = name_cols + 1 + SHAPE_COLS, count = choose_columns(page->grid.cols - first, sort, columns);
+  int row = na_page_room(page, 1);
+  if (row < 0) return;
+  na_grid_put(&page->grid, row, 0, name_cols, NA_STYLE_TITLE, "tensor");
+  na_grid_put(&page->grid, row, name_cols + 1, SHAPE_COLS - 1, NA_STYLE_TITLE, "shape");
+  for (int i = 0; i < count; i++)
+    na_grid_print(&page->grid, row, first + i * CELL_COLS, CELL_COLS,
+                  columns[i] == sort ? NA_STYLE_SELECTED : NA_STYLE_TITLE, "%10s", na_tensor_sort_name(columns[i]));
+  for (size_t i = 0; i < t->count; i++) add_item(page, &t->items[t->order[i]], name_cols, columns, count);
 }

@@ -60,7 +60,8 @@ int na_tensors_step(na_tensors *tensors, bool *more, na_error *err);
 
 void na_tensors_sort(na_tensors *tensors, na_tensor_sort sort, bool reverse);
 
-/* The table as lines, a heading first; line i+1 is tensor order[i]. */
-void na_tensors_page(const na_tensors *tensors, na_page *page);
+/* The table as lines, a heading first; line i+1 is tensor order[i]. Where the page is too narrow for all
+ * columns, the one it is sorted by comes first. */
+void na_tensors_page(const na_tensors *tensors, na_page *page, na_tensor_sort sort);
 
 #endif

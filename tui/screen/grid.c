@@ -141,6 +141,16 @@ int na_grid_put(na_grid *grid, int row, int col, int cols, na_style style, const
   return used;
 }
 
+int na_grid_put_end(na_grid *grid, int row, int col, int cols, na_style style, const char *text)
+{
+  int columns = na_utf8_columns(text);
+  if (columns <= cols) return na_grid_put(grid, row, col, cols, style, text);
+  if (cols < 1) return 0;
+  while (columns > cols - 1) columns -= na_rune_columns(na_utf8_next(&text));
+  na_grid_set(grid, row, col, style, 0x2026);
+  return 1 + na_grid_put(grid, row, col + 1, cols - 1, style, text);
+}
+
 int na_grid_print(na_grid *grid, int row, int col, int cols, na_style style, const char *format, ...)
 {
   char text[1024];

@@ -75,6 +75,8 @@ void na_grid_set(na_grid *grid, int row, int col, na_style style, uint32_t rune)
 /* UTF-8 text from row, col, cut after `cols` columns (with "…" or "~" where it was). Control
  * characters become '?'. Returns the columns used. */
 int na_grid_put(na_grid *grid, int row, int col, int cols, na_style style, const char *text);
+/* The same, but what does not fit is cut at its beginning: names differ at their ends. */
+int na_grid_put_end(na_grid *grid, int row, int col, int cols, na_style style, const char *text);
 int na_grid_print(na_grid *grid, int row, int col, int cols, na_style style, const char *format,
                   ...) __attribute__((format(printf, 6, 7)));
 
