@@ -370,7 +370,7 @@ static void keys(void)
 static void outlives_trouble(void)
 {
   na_browser b;
-  start(&b, make_file, "params/odd", 24, 80);
+  start(&b, make_file, "params/odd", 24, 200);
   na_browser_draw(&b);
   kill(na_reader_process(b.inspect.reader), SIGKILL);
   na_browser_key(&b, 'p');

@@ -93,7 +93,7 @@ static void add_attributes(na_page *page, na_tree *tree, const char *path)
   na_buffer texts = {0};
   na_error err = {0};
   int code = na_reader_attributes(tree->reader, path, ATTRIBUTE_BYTES, &texts, &err);
-  if (code != NA_OK) na_page_line(page, NA_STYLE_ALERT, "%s", err.message);
+  if (code != NA_OK) na_page_alert(page, err.message);
   else if (texts.length > 0) na_page_title(page, "attributes");
   na_page_labels(page, longest_name(&texts));
   for (size_t at = 0; code == NA_OK && at < texts.length;) {
@@ -119,7 +119,7 @@ void na_detail_about(na_page *page, na_tree *tree, int node)
   na_page_field(page, "is a", "%s%s", na_h5_kind_words((na_h5_kind)(a != NULL ? a->kind : n->kind)),
                 a != NULL && a->dangling ? " that leads nowhere" : "");
   if (n->target != NULL) na_page_field(page, "leads to", "%s", n->target);
-  if (n->trouble != NULL) na_page_line(page, NA_STYLE_ALERT, "%s", n->trouble);
+  if (n->trouble != NULL) na_page_alert(page, n->trouble);
   if (a != NULL && a->kind <= NA_H5_KIND_TYPE) {
     if (a->kind == NA_H5_KIND_GROUP) na_page_field(page, "members", "%lld", a->members);
     if (a->kind == NA_H5_KIND_DATASET) add_dataset(page, a);

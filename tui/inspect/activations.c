@@ -248,7 +248,7 @@ void na_recording_channels(na_recording *r, na_page *page, int layer, int most)
 {
   na_error err = {0};
   if (scan_layer(r, layer, &err) != NA_OK) {
-    na_page_line(page, NA_STYLE_ALERT, "%s", err.message);
+    na_page_alert(page, err.message);
     return;
   }
   na_page_title(page, "channels of %s over %lld images", r->layers[layer], r->images);

@@ -515,7 +515,7 @@ static void make_dataset(na_inspect *s, const na_h5_about *about, const char *pa
   case NA_PAGE_VALUES: na_detail_values(&s->page, &subject, &slice, NA_READER_VALUES); break;
   case NA_PAGE_STATISTICS:
     prepare_scan(s, about, path);
-    if (s->trouble[0] != '\0') na_page_line(&s->page, NA_STYLE_ALERT, "%s", s->trouble);
+    if (s->trouble[0] != '\0') na_page_alert(&s->page, s->trouble);
     else na_detail_statistics(&s->page, &s->scan, CHANNELS_SHOWN);
     break;
   case NA_PAGE_PICTURES:
@@ -539,7 +539,7 @@ static void make_page(na_inspect *s, const na_grid *grid, int rows, int cols)
   na_tree_path(&s->tree, s->selected, &path);
   if (s->kind == NA_PAGE_ABOUT) na_detail_about(&s->page, &s->tree, s->selected);
   else if (about == NULL) na_page_line(&s->page, NA_STYLE_FAINT, "%s", no_numbers[s->kind]);
-  else if (about->trouble[0] != '\0') na_page_line(&s->page, NA_STYLE_ALERT, "%s", about->trouble);
+  else if (about->trouble[0] != '\0') na_page_alert(&s->page, about->trouble);
   else if (path.data != NULL) make_dataset(s, about, path.data, rows);
   na_free(path.data);
 }

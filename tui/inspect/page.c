@@ -90,12 +90,27 @@ void na_page_title(na_page *page, const char *format, ...)
   va_end(args);
 }
 
-void na_page_text(na_page *page, const char *text)
+/* Bytes of the text that fit into a line: up to a space where there is one. */
+static size_t fitting(const char *text, int cols)
 {
-  while (*text != '\0') {
-    size_t length = strcspn(text, "\n");
-    na_page_line(page, NA_STYLE_PLAIN, "%.*s", (int)length, text);
-    text += length + (text[length] == '\n');
+  const char *at = text, *space = NULL;
+  for (int used = 0; *at != '\0';) {
+    const char *next = at;
+    used += na_rune_columns(na_utf8_next(&next));
+    if (used > cols) return (size_t)((space != NULL ? space : at) - text);
+    if (*at == ' ') space = at + 1;
+    at = next;
+  }
+  return (size_t)(at - text);
+}
+
+void na_page_alert(na_page *page, const char *text)
+{
+  while (*text != '\0' && !page->failed) {
+    size_t length = fitting(text, page->grid.cols);
+    if (length == 0) return;
+    na_page_line(page, NA_STYLE_ALERT, "%.*s", (int)length, text);
+    text += length;
   }
 }
 

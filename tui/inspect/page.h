@@ -33,8 +33,8 @@ void na_page_field(na_page *page, const char *label, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void na_page_title(na_page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Adds lines of text, each ended by a newline. */
-void na_page_text(na_page *page, const char *text);
+/* Adds an error's words, on as many lines as they need. */
+void na_page_alert(na_page *page, const char *text);
 
 /* Writes it to standard output. */
 int na_page_print(const na_page *page, na_error *err);

@@ -114,7 +114,7 @@ void na_detail_pictures(na_page *page, const na_subject *subject, const na_slice
   char text[512];
   if (!subject->about->numbers && subject->field[0] == '\0') return;
   int code = read_stack(&s, subject, slice, &err);
-  if (code != NA_OK) na_page_line(page, NA_STYLE_ALERT, "%s", err.message);
+  if (code != NA_OK) na_page_alert(page, err.message);
   else if (s.values != NULL) {
     na_slice_text(slice, subject->about, text);
     na_page_title(page, "pictures [%s], %.4g to %.4g%s", text, s.low, s.high,

@@ -145,7 +145,7 @@ void na_detail_values(na_page *page, const na_subject *s, const na_slice *slice,
   else if (count < 0 || count > most)
     na_page_line(page, NA_STYLE_FAINT, "%lld values are too many to show at once: choose a smaller slice", count);
   else if (count == 0) na_page_line(page, NA_STYLE_FAINT, "there are none");
-  else if (read_cells(&c, s, slice, &err) != NA_OK) na_page_line(page, NA_STYLE_ALERT, "%s", err.message);
+  else if (read_cells(&c, s, slice, &err) != NA_OK) na_page_alert(page, err.message);
   else add_matrices(page, &c, slice);
   cells_free(&c);
 }
