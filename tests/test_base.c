@@ -13,6 +13,9 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* -------------------------------------------------------------------------------- errors */
 
@@ -133,6 +136,28 @@ static void blocks(void)
   na_block_free(NULL, 7);
   CHECK(na_block_new(0) == NULL, "an empty block");
   CHECK(na_block_new(SIZE_MAX) == NULL && na_block_new(SIZE_MAX / 2) == NULL, "more than there is");
+}
+
+/* A child that is forked while blocks are hidden has none of them; the parent keeps its own. */
+static void hidden_blocks(void)
+{
+  enum { BYTES = 1 << 20 };
+  unsigned char there;
+  int status[2];
+  char *block = na_block_new(BYTES);
+  if (block == NULL) return;
+  block[5] = 7;
+  for (int hidden = 0; hidden < 2; hidden++) {
+    if (hidden) na_blocks_hide();
+    pid_t child = fork();
+    if (child == 0) _exit(mincore(block, 4096, &there) == 0);
+    if (hidden) na_blocks_show();
+    CHECK(waitpid(child, &status[hidden], 0) == child, "no child");
+  }
+  CHECK(WIFEXITED(status[0]) && WEXITSTATUS(status[0]) == 1, "a usual child lacks the block");
+  CHECK(WIFEXITED(status[1]) && WEXITSTATUS(status[1]) == 0, "the block was not hidden");
+  CHECK(block[5] == 7, "the parent's block changed");
+  na_block_free(block, BYTES);
 }
 
 static void chosen_allocations_fail(void)
@@ -617,6 +642,7 @@ int main(void)
   RUN(allocations);
   RUN(growing);
   RUN(blocks);
+  RUN(hidden_blocks);
   RUN(chosen_allocations_fail);
   RUN(published_values);
   RUN(sequences);

@@ -9,6 +9,7 @@
 #include "tui/inspect/detail.h"
 #include "tui/inspect/picture.h"
 #include "tui/inspect/tensors.h"
+#include "tui/screen/live.h"
 
 #include <math.h>
 #include <signal.h>
@@ -383,6 +384,67 @@ static void outlives_trouble(void)
   CHECK_FAILS(na_browser_open(&b, scratch_path("none.h5"), NULL, true, &err), NA_EIO, "No such file", err);
 }
 
+/* ------------------------------------------------------------------- the live screen's views */
+
+static void live_has(na_live *live, const char *words)
+{
+  na_buffer text = {0};
+  na_live_draw(live);
+  na_grid_text(&live->grid, &text);
+  CHECK(strstr(text.data, words) != NULL, "no \"%s\" in:\n%s", words, text.data);
+  na_free(text.data);
+}
+
+/* View 4 lists the run's files, newest first, opens one and goes back. */
+static void files_of_a_run(void)
+{
+  na_live live;
+  make_recording(scratch_path("activations-00000007.h5"));
+  make_file(scratch_path("best.h5"));
+  CHECK_OK(na_live_init(&live, true, &err), err);
+  na_live_key(&live, '4');
+  live_has(&live, "no run has files yet");
+  snprintf(live.folder, sizeof live.folder, "%s", scratch);
+  na_live_show(&live, &na_view_files);
+  live_has(&live, " best.h5 ");
+  live_has(&live, "recorded activations");
+  for (int i = 0; i < 4; i++) na_live_draw(&live); /* a file is looked into each time */
+  na_live_key(&live, NA_KEY_HOME);
+  na_live_key(&live, NA_KEY_ENTER);
+  live_has(&live, "╭─ about  values  statistics  pictures");
+  na_live_key(&live, '=');
+  CHECK(!live.asking, "a group was sliced");
+  na_live_key(&live, '/');
+  CHECK(live.asking && live.question.line, "a name is asked for");
+  na_live_typed(&live, "params", true);
+  na_live_key(&live, NA_KEY_ESCAPE);
+  live_has(&live, " best.h5 ");
+  na_live_key(&live, 'F');
+  na_live_typed(&live, scratch_path("none.h5"), true);
+  CHECK(strstr(live.notice, "No such file") != NULL, "notice: %s", live.notice);
+  na_live_free(&live);
+}
+
+/* View 5 shows the newest recording, and goes over to a newer one. */
+static void activations_of_a_run(void)
+{
+  na_live live;
+  CHECK_OK(na_live_init(&live, true, &err), err);
+  na_live_key(&live, '5');
+  live_has(&live, "nothing was recorded yet");
+  make_recording(scratch_path("activations-00000007.h5"));
+  snprintf(live.folder, sizeof live.folder, "%s", scratch);
+  na_live_show(&live, &na_view_activations);
+  live_has(&live, "conv, image 1 of 3, class 5");
+  na_live_key(&live, '>');
+  live_has(&live, "conv, image 2 of 3, class 6");
+  make_recording(scratch_path("activations-00000009.h5"));
+  na_live_show(&live, &na_view_activations);
+  live_has(&live, "activations-00000009.h5");
+  live_has(&live, "conv, image 2 of 3, class 6");
+  na_live_free(&live);
+}
+
 int main(void)
 {
   if (!scratch_make()) return EXIT_FAILURE;
@@ -397,6 +459,8 @@ int main(void)
   RUN(screens);
   RUN(keys);
   RUN(outlives_trouble);
+  RUN(files_of_a_run);
+  RUN(activations_of_a_run);
   scratch_remove();
   return CHECK_EXIT();
 }

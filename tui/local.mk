@@ -73,6 +73,7 @@ libtui_a_SOURCES = \
 	tui/screen/curves.c tui/screen/curves.h \
 	tui/screen/entry.c tui/screen/entry.h \
 	tui/screen/grid.c tui/screen/grid.h \
+	tui/screen/hosted.c tui/screen/hosted.h \
 	tui/screen/key.h \
 	tui/screen/live.c tui/screen/live.h \
 	tui/screen/live_draw.c \
@@ -81,6 +82,7 @@ libtui_a_SOURCES = \
 	tui/screen/sizes.c tui/screen/sizes.h \
 	tui/screen/tty.c tui/screen/tty.h \
 	tui/screen/view.h \
+	tui/screen/view_activations.c tui/screen/view_files.c \
 	tui/screen/view_augment.c \
 	tui/screen/view_compare.c \
 	tui/screen/view_curves.c \

@@ -2,6 +2,7 @@
 #include "core/base/memory.h"
 #include "core/base/error.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -68,6 +69,41 @@ char *na_strdup(const char *text)
 
 void na_free(void *block) { free(block); }
 
+/* The blocks there are. Those beyond the table are not hidden from children. */
+enum { BLOCKS_MOST = 256 };
+static struct {
+  void *at;
+  size_t size;
+} blocks[BLOCKS_MOST];
+static pthread_mutex_t blocks_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+/* Puts `new` of that size where `old` is; NULL is an empty place. */
+static void note_block(void *old, void *new, size_t size)
+{
+  pthread_mutex_lock(&blocks_mutex);
+  for (int i = 0; i < BLOCKS_MOST; i++) {
+    if (blocks[i].at != old) continue;
+    blocks[i].at = new;
+    blocks[i].size = size;
+    break;
+  }
+  pthread_mutex_unlock(&blocks_mutex);
+}
+
+void na_blocks_hide(void)
+{
+  pthread_mutex_lock(&blocks_mutex);
+  for (int i = 0; i < BLOCKS_MOST; i++)
+    if (blocks[i].at != NULL) madvise(blocks[i].at, blocks[i].size, MADV_DONTFORK);
+}
+
+void na_blocks_show(void)
+{
+  for (int i = 0; i < BLOCKS_MOST; i++)
+    if (blocks[i].at != NULL) madvise(blocks[i].at, blocks[i].size, MADV_DOFORK);
+  pthread_mutex_unlock(&blocks_mutex);
+}
+
 static size_t block_size(size_t bytes) { return (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE; }
 
 void *na_block_new(size_t bytes)
@@ -83,10 +119,13 @@ void *na_block_new(size_t bytes)
   if (before != HUGE_PAGE) munmap(block + size, HUGE_PAGE - before);
   madvise(block, size, MADV_HUGEPAGE);
   for (size_t at = 0; at < size; at += 4096) ((volatile char *)block)[at] = 0;
+  note_block(NULL, block, size);
   return block;
 }
 
 void na_block_free(void *block, size_t bytes)
 {
-  if (block != NULL) munmap(block, block_size(bytes));
+  if (block == NULL) return;
+  note_block(block, NULL, 0);
+  munmap(block, block_size(bytes));
 }

@@ -25,6 +25,11 @@ void na_free(void *block);
 void *na_block_new(size_t bytes);
 void na_block_free(void *block, size_t bytes);
 
+/* Between the two a child that is forked gets none of the blocks: neither a copy, nor for its parent the
+ * cost of one and the loss of huge pages. */
+void na_blocks_hide(void);
+void na_blocks_show(void);
+
 /* How many na_alloc/na_alloc_array/na_grow/na_strdup/na_block_new calls happened in this process:
  * tests show with it that a step allocates nothing. */
 unsigned long na_alloc_count(void);

@@ -161,8 +161,10 @@ static int start(na_reader *reader, na_error *err)
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
     return na_fail(err, NA_EIO, "cannot start reading: %s", strerror(errno));
   na_h5_lock();
+  na_blocks_hide(); /* of a training that goes on */
   pid_t process = fork();
   if (process == 0) serve(ends[1], reader->window);
+  na_blocks_show();
   na_h5_unlock();
   close(ends[1]);
   reader->socket = ends[0];

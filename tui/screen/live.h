@@ -28,6 +28,7 @@ struct na_live {
   void *states[NA_VIEW_COUNT]; /* of the views */
   int page;             /* rows of the view that scrolls */
   char run[64];
+  char folder[1024];    /* of the newest run; "" when there was none */
   na_event step;        /* the newest STEP event */
   const char *what;     /* work outside steps, NULL while stepping */
   long done, total;

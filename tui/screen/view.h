@@ -22,7 +22,7 @@ typedef struct na_view {
 } na_view;
 
 /* X(name): every view, in the order of help; na_view_NAME is in view_NAME.c. */
-#define NA_VIEWS(X) X(curves) X(augment) X(log) X(compare) X(help)
+#define NA_VIEWS(X) X(curves) X(augment) X(files) X(activations) X(log) X(compare) X(help)
 
 #define NA_VIEW_DECLARE(name) extern const na_view na_view_##name;
 NA_VIEWS(NA_VIEW_DECLARE)

@@ -42,6 +42,14 @@ static void keys(na_live *live, const na_keys *keys)
   for (int i = 0; i < keys->count; i++) key_line(live, keys->list[i].name, keys->list[i].help);
 }
 
+/* Views may share their keys. */
+static bool shown_before(int view)
+{
+  for (int i = 0; i < view; i++)
+    if (na_views[i]->keys == na_views[view]->keys) return true;
+  return false;
+}
+
 /* The keys of the view it was called from come first. */
 static void draw_all(na_live *live)
 {
@@ -50,7 +58,7 @@ static void draw_all(na_live *live)
   keys(live, live->before_help->keys);
   for (int i = 0; na_live_keys(i) != NULL; i++) keys(live, na_live_keys(i));
   for (int i = 0; i < NA_VIEW_COUNT; i++)
-    if (na_views[i] != live->before_help) keys(live, na_views[i]->keys);
+    if (na_views[i]->keys != live->before_help->keys && !shown_before(i)) keys(live, na_views[i]->keys);
 }
 
 static void draw(na_live *live, na_area area)

@@ -214,7 +214,9 @@ static void serve_computing(void *context)
 static void begin_run(void *context, na_lua *lua)
 {
   workbench *bench = context;
+  const char *folder = na_lua_run_folder(lua);
   na_live_begin(&bench->live, na_lua_run_name(lua), na_lua_trainer(lua), na_lua_present_net(lua));
+  snprintf(bench->live.folder, sizeof bench->live.folder, "%s", folder != NULL ? folder : "");
 }
 
 static void show_event(void *context, const na_event *event)
@@ -254,6 +256,7 @@ static int open_screen(workbench *bench, na_session *session, na_error *err)
     na_live_free(&bench->live);
     return code;
   }
+  bench->live.grid.heat = na_tty_heat();
   na_session_capture(session, print, bench);
   na_lua_serve(session->lua, serve_computing, bench);
   na_signals_offer(true);
