@@ -251,6 +251,12 @@ static void tells_details(void)
   na_page_begin(&page, 200, 80, true, false);
   na_detail_about(&page, &tree, na_tree_find(&tree, "params", &err));
   has(&page, "  two = 2");
+  na_page_begin(&page, 200, 60, true, false);
+  const na_subject odd = {reader, "/params/odd", na_tree_about(&tree, na_tree_find(&tree, "params/odd", &err)), ""};
+  CHECK_OK(na_slice_parse(&slice, "", odd.about, &err), err);
+  na_detail_pictures(&page, &odd, &slice, 10);
+  has(&page, "curve [:]");
+  has(&page, "          0 to 5");
   na_page_free(&page);
   na_tree_free(&tree);
   na_reader_close(reader);
@@ -326,7 +332,7 @@ static void screens(void)
   same_screen(&b, "", "inspect-80x24.txt");
   same_screen(&b, "/par\n\njpp", "inspect-statistics-80x24.txt");
   same_screen(&b, "p", "inspect-pictures-80x24.txt");
-  same_screen(&b, "=1,:,0\nP>", "inspect-values-80x24.txt");
+  same_screen(&b, "=0,:,0\nP>", "inspect-values-80x24.txt");
   same_screen(&b, "too", "inspect-tensors-80x24.txt");
   same_screen(&b, "t?", "inspect-help-80x24.txt");
   na_browser_free(&b);

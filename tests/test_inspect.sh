@@ -90,7 +90,9 @@ P
   refuses "a slice beyond the array" 1 "beyond the array" "$netaug" inspect "$scratch/typical.h5" packed --slice 100
   refuses "a slice of nothing" 1 "--slice needs the path" "$netaug" inspect "$scratch/typical.h5" --slice 1
   refuses "an axis too many" 1 "no axis 2" "$netaug" inspect "$scratch/typical.h5" packed --axis 2
-  refuses "a field that is not there" 1 "does not hold numbers" "$netaug" inspect "$scratch/typical.h5" table --field x
+  refuses "a field that is not there" 1 'no field of numbers called "x"' \
+    "$netaug" inspect "$scratch/typical.h5" table --field x
+  check "and the hint lists those that are" says "$err" "it has a, b"
   head -c 3000 "$scratch/typical.h5" >"$scratch/cut.h5"
   refuses "a file that is cut" 1 "cut.h5" "$netaug" inspect "$scratch/cut.h5"
 else
@@ -101,5 +103,55 @@ refuses "no HDF5 file" 1 "is not an HDF5 file" "$netaug" inspect "$NETAUG_SRCDIR
 refuses "a comparison of a file and a folder" 2 "a folder and a file cannot be compared" \
   "$netaug" diff "$scratch" "$NETAUG_SRCDIR/tests/check.sh"
 refuses "a comparison with what is not there" 2 "No such file" "$netaug" diff "$scratch/none.h5" "$scratch/none.h5"
+
+# ------------------------------------------------------------------------------- the screen
+if command -v tmux >/dev/null && [ -f "$scratch/typical.h5" ]; then
+  cat >"$scratch/go" <<G
+#!/bin/sh
+unset NO_COLOR
+export NETAUG_LUA='$(cd "$NETAUG_LUA" && pwd)' LC_ALL=C.UTF-8
+'$(cd "$(dirname "$netaug")" && pwd)/netaug' inspect '$scratch/typical.h5'
+echo "status \$?"
+if stty -a | grep -q ' icanon' && stty -a | grep -q ' echo '; then echo "the terminal is sane"; fi
+sleep 100
+G
+  chmod +x "$scratch/go"
+  mux() { env -u TMUX TMUX_TMPDIR="$scratch" tmux -u -L inspect "$@"; }
+  trap 'mux kill-server 2>/dev/null; rm -rf "$scratch"' EXIT
+  sees()
+  {
+    for _ in $(seq 100); do
+      screen=$(mux capture-pane -p -t s 2>&1)
+      if says "$screen" "$2"; then
+        ok "$1"
+        return
+      fi
+      sleep 0.2
+    done
+    not_ok "$1" "$screen"
+  }
+  press() { mux send-keys -t s "$@"; }
+  mux -f /dev/null new-session -d -s s -x 80 -y 24 "$scratch/go"
+  sees "a screen opens on a terminal" "─ typical.h5 ─"
+  press / packed Enter
+  press p p
+  sees "with statistics of what is selected" "mean, std"
+  press =
+  sees "a slice is typed" "slice [now :,:]"
+  press 3,: Enter
+  sees "slices" "values [3,:]"
+  press t
+  sees "a table of tensors" "tensors by file"
+  press ?
+  sees "and help" "open a group"
+  mux resize-window -t s -x 40 -y 12
+  press ?
+  sees "as small as 40 x 12" "tensors by file"
+  press q
+  sees "it leaves" "status 0"
+  sees "and hands the terminal back" "the terminal is sane"
+else
+  echo "SKIPPED, NOT TESTED: the inspector on a terminal (tmux or python3-h5py is missing)"
+fi
 
 finish

@@ -310,8 +310,24 @@ static int describe_shape(const na_h5 *file, hid_t id, const char *path, na_h5_a
   return NA_OK;
 }
 
+/* Those that fit. */
+static void describe_fields(hid_t type, na_h5_about *about)
+{
+  int count = H5Tget_class(type) == H5T_COMPOUND ? H5Tget_nmembers(type) : 0;
+  size_t used = 0;
+  for (int i = 0; i < count; i++) {
+    char *name = H5Tget_member_name(type, (unsigned)i);
+    hid_t inside = H5Tget_member_type(type, (unsigned)i);
+    if (name != NULL && inside >= 0 && na_h5_is_numeric(inside) && used + strlen(name) + 2 <= sizeof about->fields)
+      used += (size_t)snprintf(about->fields + used, sizeof about->fields - used, "%s\n", name);
+    if (inside >= 0) H5Tclose(inside);
+    H5free_memory(name);
+  }
+}
+
 static void describe_type(hid_t type, na_h5_about *about)
 {
+  describe_fields(type, about);
   na_buffer text = {0};
   na_h5_type_text(type, &text);
   snprintf(about->type, sizeof about->type, "%s", text.data != NULL ? text.data : "?");
@@ -334,6 +350,7 @@ static int describe_dataset(const na_h5 *file, hid_t id, const char *path, na_h5
     describe_type(type, about);
     about->stored = (double)H5Dget_storage_size(id);
     if (about->trouble[0] != '\0') about->numbers = false;
+    if (about->trouble[0] != '\0') about->fields[0] = '\0';
   }
   if (type >= 0) H5Tclose(type);
   if (list >= 0) H5Pclose(list);

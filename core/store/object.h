@@ -61,6 +61,7 @@ typedef struct na_h5_about {
   bool dangling;          /* a soft link that leads nowhere, or to a link */
   /* Of a dataset; the type also of a named type. */
   char type[NA_H5_TYPE_TEXT]; /* "float32", "text", "{x float32, y int8}" */
+  char fields[256];       /* of a compound: names of the fields that are numbers, each ended by a newline */
   size_t item;            /* bytes of an element */
   bool numbers;           /* na_h5_part_numbers reads it */
   bool whole;             /* integers, truth values, enumerations */

@@ -283,7 +283,7 @@ int na_reader_describe(na_reader *reader, const char *path, na_h5_about *about, 
   memcpy(about, reader->window, sizeof *about);
   about->target[sizeof about->target - 1] = about->type[sizeof about->type - 1] = '\0';
   about->layout[sizeof about->layout - 1] = about->filters[sizeof about->filters - 1] = '\0';
-  about->trouble[sizeof about->trouble - 1] = '\0';
+  about->trouble[sizeof about->trouble - 1] = about->fields[sizeof about->fields - 1] = '\0';
   if (about->rank < -1 || about->rank > NA_H5_RANK_MOST) return died(reader, path, err);
   return NA_OK;
 }

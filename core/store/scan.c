@@ -146,14 +146,42 @@ static int check_wish(na_scan *scan, na_error *err)
   return scan->each != NULL ? NA_OK : na_fail_memory(err, (size_t)scan->channels, "statistics");
 }
 
+/* "a, b" of names that end in newlines. */
+static void list_fields(const char *fields, char out[256])
+{
+  size_t used = 0;
+  for (; *fields != '\0' && used < 250; fields++) {
+    if (*fields != '\n') out[used++] = *fields;
+    else if (fields[1] != '\0') {
+      out[used++] = ',';
+      out[used++] = ' ';
+    }
+  }
+  out[used] = '\0';
+}
+
+static bool has_field(const na_scan *scan)
+{
+  size_t length = strlen(scan->wish.field);
+  for (const char *at = scan->about.fields; *at != '\0'; at += strcspn(at, "\n") + 1)
+    if (strncmp(at, scan->wish.field, length) == 0 && at[length] == '\n') return true;
+  return false;
+}
+
 /* Says why a dataset has no numbers to look at. */
 static int check_numbers(const na_scan *scan, na_error *err)
 {
-  if (scan->about.numbers || scan->wish.field[0] != '\0' || !(scan->about.count > 0)) return NA_OK;
+  char fields[256];
+  bool wished = scan->wish.field[0] != '\0';
+  if (wished ? has_field(scan) : scan->about.numbers || !(scan->about.count > 0)) return NA_OK;
+  list_fields(scan->about.fields, fields);
+  if (wished)
+    na_fail(err, NA_EINVAL, "%.200s has no field of numbers called \"%.63s\"", scan->path, scan->wish.field);
+  if (wished) return fields[0] != '\0' ? na_hint(err, "it has %s", fields) : NA_EINVAL;
   if (scan->about.trouble[0] != '\0')
     return na_fail(err, NA_EUNSUPPORTED, "%.200s: %s", scan->path, scan->about.trouble);
   na_fail(err, NA_EFORMAT, "%.200s does not hold numbers but %.100s", scan->path, scan->about.type);
-  return scan->about.type[0] == '{' ? na_hint(err, "choose one of its fields") : NA_EFORMAT;
+  return fields[0] != '\0' ? na_hint(err, "choose one of its fields: %s", fields) : NA_EFORMAT;
 }
 
 int na_scan_begin(na_scan *scan, na_reader *reader, const char *path, const na_scan_wish *wish,

@@ -119,9 +119,9 @@ bool na_browser_key(na_browser *b, int key)
     if (key == '?' || key == NA_KEY_ESCAPE) return true;
   }
   bool known = act(b, key);
-  if (s->wanted != NULL) {
+  if (s->wanted) {
     b->typing = true;
-    snprintf(b->line, sizeof b->line, "%s", s->initial);
+    b->line[0] = '\0';
   }
   return known;
 }
@@ -160,7 +160,7 @@ static void draw_status(na_browser *b)
   const na_inspect *s = &b->inspect;
   int row = b->grid.rows - 1, col = 1;
   if (b->typing) {
-    int used = na_grid_print(&b->grid, row, 0, b->grid.cols - 1, NA_STYLE_STRONG, "%s%s", s->wanted, b->line);
+    int used = na_grid_print(&b->grid, row, 0, b->grid.cols - 1, NA_STYLE_STRONG, "%s%s", s->label, b->line);
     b->grid.cursor_row = row;
     b->grid.cursor_col = used;
   } else if (s->notice[0] != '\0') {

@@ -26,8 +26,8 @@ void na_detail_values(na_page *page, const na_subject *subject, const na_slice *
  * them). Tells how far an unfinished scan is. */
 void na_detail_statistics(na_page *page, const na_scan *scan, long long most);
 
-/* The values as pictures: matrices, kernels and images, as many as fit into `rows`. A part with at most
- * one dimension has none. */
+/* The values as pictures: matrices, kernels and images, as many as fit into `rows`; a curve, where the
+ * part has one dimension. */
 void na_detail_pictures(na_page *page, const na_subject *subject, const na_slice *slice, int rows);
 
 /* The axis whose indices are the channels: 1 of activations [n][channels][height][width], else 0, as of

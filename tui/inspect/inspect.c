@@ -98,6 +98,7 @@ static void select_node(na_inspect *s, int node)
   s->channel = 0;
   s->axis = -1;
   s->exact = false;
+  s->field[0] = '\0';
   if (s->scanned != node) forget_scan(s);
 }
 
@@ -240,17 +241,17 @@ static void take_search(na_inspect *s, const char *line)
   seek(s, 1);
 }
 
-static void want(na_inspect *s, const char *label, const char *initial, void (*take)(na_inspect *s, const char *line))
+static void want(na_inspect *s, const char *label, const char *now, void (*take)(na_inspect *s, const char *line))
 {
-  s->wanted = label;
-  snprintf(s->initial, sizeof s->initial, "%s", initial);
+  s->wanted = true;
+  snprintf(s->label, sizeof s->label, "%s%.120s%s", label, now, now[0] != '\0' ? "] " : "");
   s->take = take;
 }
 
 void na_inspect_typed(na_inspect *s, const char *line)
 {
   void (*take)(na_inspect *inspect, const char *line) = s->take;
-  s->wanted = NULL;
+  s->wanted = false;
   s->take = NULL;
   if (line != NULL && take != NULL) take(s, line);
 }
@@ -301,7 +302,7 @@ static void ask_slice(na_inspect *s)
   }
   prepare_slice(s, about);
   na_slice_text(&s->slice, about, text);
-  want(s, "slice: ", text, take_slice);
+  want(s, "slice [now ", text, take_slice);
 }
 
 /* Another index of a dimension: one that was whole is cut to its first, a range moves by its length. */
@@ -373,6 +374,29 @@ static void next_axis(na_inspect *s)
   s->stale = true;
 }
 
+/* The field after this one, round the end; the first where none was chosen. */
+static void choose_field(na_inspect *s, const na_h5_about *about)
+{
+  const char *next = about->fields;
+  size_t length = strlen(s->field);
+  for (const char *at = about->fields; *at != '\0'; at += strcspn(at, "\n") + 1)
+    if (length > 0 && strncmp(at, s->field, length) == 0 && at[length] == '\n' && at[length + 1] != '\0')
+      next = at + length + 1;
+  snprintf(s->field, sizeof s->field, "%.*s", (int)strcspn(next, "\n"), next);
+}
+
+static void next_field(na_inspect *s)
+{
+  const na_h5_about *about = selected_dataset(s);
+  if (about == NULL || about->fields[0] == '\0') {
+    snprintf(s->notice, sizeof s->notice, "only tables have fields");
+    return;
+  }
+  choose_field(s, about);
+  forget_scan(s);
+  s->stale = true;
+}
+
 static void read_exactly(na_inspect *s)
 {
   s->exact = true;
@@ -387,9 +411,10 @@ static void prepare_scan(na_inspect *s, const na_h5_about *about, const char *pa
   na_error err = {0};
   if (s->scanned == s->selected) return;
   forget_scan(s);
-  const na_scan_wish wish = {.axis = s->axis >= 0 ? s->axis : na_detail_axis(path, about),
+  na_scan_wish wish = {.axis = s->axis >= 0 ? s->axis : na_detail_axis(path, about),
                              .bins = BINS,
                              .limit = s->exact ? 0 : SAMPLE};
+  memcpy(wish.field, s->field, sizeof wish.field);
   s->scanned = s->selected;
   if (na_scan_begin(&s->scan, s->reader, path, &wish, &err) == NA_OK) return;
   snprintf(s->trouble, sizeof s->trouble, "%s", err.message);
@@ -462,6 +487,7 @@ void na_inspect_act(na_inspect *s, na_inspect_action action)
   case NA_INSPECT_SLICE: ask_slice(s); break;
   case NA_INSPECT_CHANNELS: more_channels(s); break;
   case NA_INSPECT_AXIS: next_axis(s); break;
+  case NA_INSPECT_FIELD: next_field(s); break;
   case NA_INSPECT_EXACT: read_exactly(s); break;
   case NA_INSPECT_TABLE: show_table(s); break;
   case NA_INSPECT_SORT: sort_table(s, s->table, false); break;
@@ -508,7 +534,9 @@ static void make_activations(na_inspect *s, const char *path, int rows)
 
 static void make_dataset(na_inspect *s, const na_h5_about *about, const char *path, int rows)
 {
-  const na_subject subject = {s->reader, path, about, ""};
+  bool whole = s->kind == NA_PAGE_VALUES; /* a table's values are seen together */
+  if (!whole && s->field[0] == '\0' && about->fields[0] != '\0') choose_field(s, about);
+  const na_subject subject = {s->reader, path, about, whole ? "" : s->field};
   prepare_slice(s, about);
   na_slice slice = seen(s);
   switch (s->kind) {
@@ -522,7 +550,7 @@ static void make_dataset(na_inspect *s, const na_h5_about *about, const char *pa
     if (s->chosen) slice = s->slice;
     else na_slice_parse(&slice, "", about, NULL);
     na_detail_pictures(&s->page, &subject, &slice, rows - 3 > 4 ? rows - 3 : 4);
-    if (s->page.rows == 0) na_page_line(&s->page, NA_STYLE_FAINT, "two dimensions make a picture");
+    if (s->page.rows == 0) na_page_line(&s->page, NA_STYLE_FAINT, "arrays of numbers have pictures");
     break;
   default: make_activations(s, path, rows); break;
   }

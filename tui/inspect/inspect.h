@@ -24,6 +24,7 @@
   X(SLICE, '=', 0, "=", "slice", "type a slice: 0,:,3")                                            \
   X(CHANNELS, 'm', 0, "m", NULL, "more: the next channels of activations")                         \
   X(AXIS, 'a', 0, "a", NULL, "channels along the next axis")                                       \
+  X(FIELD, 'f', 0, "f", NULL, "the next field of a table")                                         \
   X(EXACT, 'x', 0, "x", NULL, "read every value for statistics, however many there are")           \
   X(TABLE, 't', 0, "t", "tensors", "table of all tensors, and back")                               \
   X(SORT, 'o', 0, "o", "order", "order the table by the next statistic")                           \
@@ -57,6 +58,7 @@ typedef struct na_inspect {
   int sliced;          /* the node that slice belongs to, -1: none */
   bool chosen;         /* the slice was chosen: pictures show it instead of the whole */
   int dimension, axis; /* axis -1: as usual */
+  char field[64];      /* of a compound; "" as long as none was chosen */
   bool exact;
   na_scan scan;
   int scanned;         /* the node that scan belongs to, -1: none */
@@ -73,8 +75,8 @@ typedef struct na_inspect {
   bool reverse;
   int row, row_top;
   char sought[128], notice[256];
-  const char *wanted;  /* label of a line that is to be typed, NULL: none */
-  char initial[512];   /* the line to begin with */
+  bool wanted;         /* a line is to be typed */
+  char label[160];     /* in front of it */
   void (*take)(struct na_inspect *inspect, const char *line); /* what the line is for */
   int rows;            /* of the tree or table, when it was drawn last: a page of scrolling */
 } na_inspect;

@@ -1,14 +1,15 @@
-/* Arrays as pictures: matrices, kernels of convolutions, images.
+/* Arrays as pictures: matrices, kernels of convolutions, images, curves.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/base/memory.h"
 #include "tui/inspect/detail.h"
 #include "tui/inspect/picture.h"
+#include "tui/screen/canvas.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { GAP = 1, LABEL_ROWS = 1, ZOOM_MOST = 4, SMALL = 12 };
+enum { GAP = 1, ZOOM_MOST = 4, SMALL = 12, POINTS_MOST = 1 << 16, CURVE_ROWS_MOST = 20, CURVE_LABEL = 10 };
 
 /* A stack of matrices, [planes][rows][cols] in memory. */
 typedef struct stack {
@@ -107,6 +108,66 @@ static long long add_pictures(na_page *page, const stack *s, int rows)
   return drawn;
 }
 
+/* ------------------------------------------------------------------------------- curves */
+
+/* The values of one dimension against their indices; of very many only every n-th. */
+static int read_curve(na_series *series, const na_subject *subject, const na_slice *slice, int axis, na_error *err)
+{
+  na_h5_part part = slice->part;
+  snprintf(part.field, sizeof part.field, "%s", subject->field);
+  long long every = (part.count[axis] - 1) / POINTS_MOST + 1;
+  part.count[axis] = (part.count[axis] - 1) / every + 1;
+  part.step[axis] *= every;
+  double *values = na_alloc_array((size_t)part.count[axis], sizeof *values);
+  if (values == NULL) return na_fail_memory(err, (size_t)part.count[axis] * sizeof *values, "a curve");
+  int code = na_reader_numbers(subject->reader, subject->path, &part, values, (size_t)part.count[axis], err);
+  for (long long i = 0; i < part.count[axis] && code == NA_OK; i++)
+    code = na_series_add(series, (double)(part.first[axis] + i * part.step[axis]), values[i], err);
+  na_free(values);
+  return code;
+}
+
+static int draw_curve(na_page *page, const na_series *series, int rows, na_error *err)
+{
+  na_canvas canvas;
+  na_extent e = na_series_extent(series, false, 0, series->count);
+  rows = rows > CURVE_ROWS_MOST ? CURVE_ROWS_MOST : rows;
+  if (e.low > e.high) {
+    na_page_line(page, NA_STYLE_FAINT, "there is no finite value");
+    return NA_OK;
+  }
+  int row = na_page_room(page, rows);
+  if (row < 0) return NA_OK;
+  na_area area = {row, CURVE_LABEL, rows, page->width - CURVE_LABEL};
+  int code = na_canvas_new(&canvas, &page->grid, area, err);
+  if (code != NA_OK) return code;
+  const na_window window = {series->x[0], series->x[series->count - 1], e.low, e.high, false};
+  na_canvas_series(&canvas, &window, series, false, (na_pen){.style = NA_STYLE_BASE});
+  na_canvas_show(&canvas, &page->grid);
+  na_canvas_free(&canvas);
+  na_grid_print(&page->grid, row, 0, CURVE_LABEL - 1, NA_STYLE_FAINT, "%9.4g", e.high);
+  na_grid_print(&page->grid, row + rows - 1, 0, CURVE_LABEL - 1, NA_STYLE_FAINT, "%9.4g", e.low);
+  na_page_line(page, NA_STYLE_FAINT, "%*s%.0f to %.0f", CURVE_LABEL, "", series->x[0], series->x[series->count - 1]);
+  return NA_OK;
+}
+
+static int add_curve(na_page *page, const na_subject *subject, const na_slice *slice, int rows, na_error *err)
+{
+  na_series series = {.count = 0};
+  int row_axis, axis;
+  char text[512];
+  choose_axes(slice, slice->part.rank - 1, &row_axis, &axis);
+  if (axis < 0 || row_axis >= 0 || slice->part.count[axis] < 2) return NA_OK;
+  int code = read_curve(&series, subject, slice, axis, err);
+  if (code == NA_OK && series.count > 0) {
+    na_slice_text(slice, subject->about, text);
+    na_page_title(page, "curve [%s]", text);
+    code = draw_curve(page, &series, rows - 2, err);
+  }
+  na_series_free(&series);
+  return code;
+}
+
 void na_detail_pictures(na_page *page, const na_subject *subject, const na_slice *slice, int rows)
 {
   stack s = {.values = NULL};
@@ -114,6 +175,7 @@ void na_detail_pictures(na_page *page, const na_subject *subject, const na_slice
   char text[512];
   if (!subject->about->numbers && subject->field[0] == '\0') return;
   int code = read_stack(&s, subject, slice, &err);
+  if (code == NA_OK && s.values == NULL) code = add_curve(page, subject, slice, rows, &err);
   if (code != NA_OK) na_page_alert(page, err.message);
   else if (s.values != NULL) {
     na_slice_text(slice, subject->about, text);

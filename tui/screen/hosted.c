@@ -50,7 +50,7 @@ static void act(na_live *live, na_inspect_action action)
   else {
     na_inspect_act(&h->inspect, action);
     if (h->inspect.notice[0] != '\0') na_live_say(live, "%s", h->inspect.notice);
-    if (h->inspect.wanted != NULL) na_live_ask_line(live, h->inspect.wanted, h->inspect.initial, take_line);
+    if (h->inspect.wanted) na_live_ask_line(live, h->inspect.label, "", take_line);
   }
 }
 
