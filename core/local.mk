@@ -58,6 +58,7 @@ core_libs += libkernel_avx2.a libkernel_avx512.a
 endif
 
 include core/net.mk
+include core/runs.mk
 include core/stats.mk
 include core/arms.mk
 include core/store.mk

@@ -10,5 +10,6 @@ include tests/core.mk
 include tests/net.mk
 include tests/datasets.mk
 include tests/store.mk
+include tests/runs.mk
 include tests/lua.mk
 include tests/tui.mk

@@ -52,8 +52,9 @@ reaches core/net core/layer core/kernel core/base
 reaches core/store core/net core/kernel core/base
 reaches core/train core/store core/net core/kernel core/base
 reaches core/arms core/stats core/train core/store core/net core/kernel core/base
+reaches core/runs core/train core/store core/net core/kernel core/base
 reaches datasets core/store core/base
-reaches lua core/arms core/stats core/train core/store core/net core/kernel core/base datasets
+reaches lua core/arms core/stats core/runs core/train core/store core/net core/kernel core/base datasets
 
 # core and datasets report, they never print or exit; a table of defaults that its own rules refuse may
 # end the program, as no user can cause it.

@@ -3,6 +3,7 @@
 #include "core/base/memory.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,55 @@ void na_text_number(char out[32], double value)
     snprintf(out, 32, "%.*g", digits, value);
     if (!(strtod(out, NULL) < value) && !(strtod(out, NULL) > value)) return;
   }
+}
+
+/* Bytes of the UTF-8 character that text begins with; 0: it is none, or one that controls. */
+static int character_bytes(const unsigned char *text)
+{
+  static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
+  int bytes = text[0] < 0x80 ? 1 : text[0] < 0xC0 ? 0 : text[0] < 0xE0 ? 2 : text[0] < 0xF0 ? 3 : text[0] < 0xF8 ? 4 : 0;
+  if (bytes < 2) return bytes == 1 && text[0] >= ' ' && text[0] != 127;
+  unsigned code = text[0] & (0x7Fu >> bytes);
+  for (int i = 1; i < bytes; i++) {
+    if ((text[i] & 0xC0) != 0x80) return 0;
+    code = code << 6 | (text[i] & 0x3Fu);
+  }
+  bool good = code >= least[bytes] && code >= 0xA0 && code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF);
+  return good ? bytes : 0;
+}
+
+void na_text_tame(char *text)
+{
+  while (*text != '\0') {
+    int bytes = character_bytes((const unsigned char *)text);
+    if (bytes == 0) *text = '?';
+    text += bytes > 0 ? bytes : 1;
+  }
+}
+
+static bool is_digit(char c)
+{
+  return c >= '0' && c <= '9';
+}
+
+int na_text_compare(const char *a, const char *b)
+{
+  while (*a != '\0' && *b != '\0') {
+    if (is_digit(*a) && is_digit(*b)) {
+      while (*a == '0' && is_digit(a[1])) a++;
+      while (*b == '0' && is_digit(b[1])) b++;
+      size_t m = strspn(a, "0123456789"), n = strspn(b, "0123456789");
+      int order = m != n ? (m < n ? -1 : 1) : strncmp(a, b, m);
+      if (order != 0) return order;
+      a += m;
+      b += n;
+      continue;
+    }
+    if (*a != *b) break;
+    a++;
+    b++;
+  }
+  return (unsigned char)*a - (unsigned char)*b;
 }
 
 void na_text_duration(char out[16], double seconds)

@@ -34,6 +34,13 @@ void na_text_bytes(char out[16], double bytes);
  * room for 32. */
 void na_text_number(char out[32], double value);
 
+/* Makes text from files fit to be shown, in place: control characters, and bytes that are no UTF-8, become
+ * '?'. */
+void na_text_tame(char *text);
+
+/* Compares as strcmp does, but numbers in the texts by their value: run-2 before run-10. */
+int na_text_compare(const char *a, const char *b);
+
 /* Seconds as "48s", "12:04", "3:12:08" or "2d 03h". */
 void na_text_duration(char out[16], double seconds);
 

@@ -335,6 +335,18 @@ static void log_holder(na_recorder *recorder)
   na_recorder_log(recorder, line);
 }
 
+/* A file system that knows no locks has none to respect. Whoever asks whether a run is live holds the lock
+ * for a moment. */
+static int lock(int fd)
+{
+  const struct timespec moment = {0, 20000000};
+  for (int attempt = 0; attempt < 10; attempt++) {
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return 0;
+    nanosleep(&moment, NULL);
+  }
+  return -1;
+}
+
 static int open_log(na_recorder *recorder, na_error *err)
 {
   char path[PATH_SIZE];
@@ -344,9 +356,7 @@ static int open_log(na_recorder *recorder, na_error *err)
     na_fail(err, NA_EIO, "cannot write %.300s: %s", path, strerror(errno));
     return na_hint(err, "check that the folder is yours to write, and has room");
   }
-  /* A file system that knows no locks has none to respect. */
-  if (flock(fileno(recorder->log), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-    return refuse_locked(recorder->folder, err);
+  if (lock(fileno(recorder->log)) != 0) return refuse_locked(recorder->folder, err);
   log_holder(recorder);
   return NA_OK;
 }
@@ -522,7 +532,7 @@ bool na_run_is_live(const char *folder)
 {
   char path[PATH_SIZE];
   if (snprintf(path, sizeof path, "%s/log.txt", folder) >= PATH_SIZE) return false;
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a named pipe must not stop us */
   if (fd < 0) return false;
   bool live = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
   close(fd);

@@ -186,14 +186,25 @@ static int check_teacher(const na_trainer *t, const na_trainer_setup *setup, na_
   return code;
 }
 
-/* The caller's notes and the teacher's hash. */
+/* The caller's notes, what the networks cost, and the teacher's hash. */
 static int begin_recording(na_trainer *t, const na_trainer_setup *setup, const na_rows *rows,
                            na_error *err)
 {
+  enum { COSTS = 4 };
+  static const char *const names[COSTS] = {"parameters", "macs", "widest_parameters", "widest_macs"};
+  char texts[COSTS][24];
+  na_cost base, widest;
+  na_net_cost(t->net, t->base_widths, &base);
+  na_net_cost(t->net, t->widest, &widest);
+  const long long costs[COSTS] = {base.parameters, base.macs, widest.parameters, widest.macs};
   size_t count = (size_t)setup->note_count;
-  na_note *notes = na_alloc_array(count + 1, sizeof *notes);
-  if (notes == NULL) return na_fail_memory(err, (count + 1) * sizeof *notes, "the run's notes");
+  na_note *notes = na_alloc_array(count + COSTS + 1, sizeof *notes);
+  if (notes == NULL) return na_fail_memory(err, (count + COSTS + 1) * sizeof *notes, "the run's notes");
   for (size_t i = 0; i < count; i++) notes[i] = setup->notes[i];
+  for (int i = 0; i < COSTS; i++) {
+    snprintf(texts[i], sizeof texts[i], "%lld", costs[i]);
+    notes[count++] = (na_note){names[i], texts[i]};
+  }
   if (t->teacher != NULL) notes[count++] = (na_note){teacher_note, na_teacher_hash(t->teacher)};
   int code = na_recorder_begin(t->recorder, setup->description, notes, (int)count, rows, err);
   na_free(notes);

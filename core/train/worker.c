@@ -623,13 +623,19 @@ static int train(na_trainer *t, na_error *err)
   return NA_OK;
 }
 
+/* How it ended: the last line of the log, by which others know a run's state. */
+static void log_end(na_trainer *t)
+{
+  char line[sizeof t->error.message + 16];
+  snprintf(line, sizeof line, "failed: %s", t->error.message);
+  if (t->code == NA_OK) na_recorder_log(t->recorder, "done");
+  else na_recorder_log(t->recorder, t->code == NA_ESTOPPED ? t->error.message : line);
+}
+
 /* Closes the run's files: only then is all of it known to be on disk. */
 static void finish(na_trainer *t)
 {
-  if (t->code == NA_OK)
-    na_recorder_log(t->recorder, "done");
-  else
-    na_recorder_log(t->recorder, t->error.message);
+  log_end(t);
   int code = na_recorder_free(t->recorder, &t->error);
   t->recorder = NULL;
   if (t->code == NA_OK) t->code = code;
