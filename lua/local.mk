@@ -16,6 +16,7 @@ liblua_netaug_a_SOURCES = $(lua_headers) \
 	lua/na_lua_net.c \
 	lua/na_lua_resume.c \
 	lua/na_lua_run.c \
+	lua/na_lua_runs.c \
 	lua/na_lua_script.c \
 	lua/na_lua_settings.c \
 	lua/na_lua_steer.c \

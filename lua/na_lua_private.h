@@ -288,6 +288,7 @@ void na_lua_open_resume(lua_State *L);
 void na_lua_open_measure(lua_State *L);
 void na_lua_open_file(lua_State *L);
 void na_lua_open_verdict(lua_State *L);
+void na_lua_open_runs(lua_State *L);
 void na_lua_open_help(lua_State *L);
 void na_lua_open_registry(lua_State *L);
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 . "${NETAUG_SRCDIR:-..}/tests/check.sh"
 . "$NETAUG_SRCDIR/tests/data.sh"
-commands="run resume verify-resume watch profile eval export inspect diff compare report data repl bench help"
+commands="run resume verify-resume watch runs profile eval export inspect diff compare report data repl bench help"
 
 # ------------------------------------------------------------------------------------- help
 try "$netaug"

@@ -54,7 +54,7 @@ struct na_command {
 };
 
 /* X(name): every command, in the order of help. */
-#define NA_COMMANDS(X) X(run) X(resume) X(verify_resume) X(watch) X(profile) X(eval) X(export) X(inspect) X(diff) X(compare) X(report) X(data) X(repl) X(bench) X(help)
+#define NA_COMMANDS(X) X(run) X(resume) X(verify_resume) X(watch) X(runs) X(profile) X(eval) X(export) X(inspect) X(diff) X(compare) X(report) X(data) X(repl) X(bench) X(help)
 
 #define NA_COMMAND_DECLARE(name) extern const na_command na_command_##name;
 NA_COMMANDS(NA_COMMAND_DECLARE)

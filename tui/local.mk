@@ -21,6 +21,7 @@ libtui_a_SOURCES = \
 	tui/cmd_report.c \
 	tui/cmd_resume.c \
 	tui/cmd_run.c \
+	tui/cmd_runs.c \
 	tui/cmd_verify.c \
 	tui/cmd_watch.c \
 	tui/report/data.c tui/report/html.c \
@@ -65,6 +66,7 @@ libtui_a_SOURCES = \
 	tui/prompt.c tui/prompt.h \
 	tui/records.c tui/records.h \
 	tui/run_curves.c tui/run_curves.h \
+	tui/run_list.c tui/run_list.h \
 	tui/run_table.c tui/run_table.h \
 	tui/screen/arms.c tui/screen/arms.h \
 	tui/screen/canvas.c tui/screen/canvas.h \

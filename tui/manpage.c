@@ -138,6 +138,8 @@ static const char *const tail =
     ".TP\n.I runs/NAME/last.h5\nThe newest checkpoint.\n"
     ".TP\n.I runs/NAME/best.h5\nThe checkpoint with the best validation accuracy.\n"
     ".TP\n.I runs/NAME/log.txt\nWhat happened, a line each.\n"
+    ".TP\n.I runs/NAME/note.txt\nA note about the run.\n"
+    ".TP\n.I runs/.trash\nRuns that were thrown away.\n"
     ".TP\n.I ~/.local/state/netaug/history\nLines typed at the prompt; $XDG_STATE_HOME moves it.\n"
     ".SH ENVIRONMENT\n"
     ".TP\n.B NETAUG_LUA\nA folder to take the Lua library from instead of the installed one.\n"

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-enum { NA_TABLE_COLUMNS = 16, NA_TABLE_GROUPS = 4 };
+enum { NA_TABLE_COLUMNS = 65, NA_TABLE_GROUPS = 4 };
 
 /* Zero-initialised except for layout; na_table_free releases the cells. A cell that does not fit in
  * memory makes the whole table fail when it is printed. */

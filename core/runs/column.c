@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COLUMN(name, kind, down, text, number, help) {#name, NA_COLUMN_##kind, down, help},
+#define COLUMN(name, rank, kind, down, text, number, help) {#name, rank, NA_COLUMN_##kind, down, help},
 const na_column na_columns[NA_COLUMN_COUNT_OF] = {NA_COLUMNS(COLUMN)};
 
 static const char *column_name(const void *list, int i)
@@ -57,7 +57,7 @@ na_run_value na_run_value_of(const na_run *r, const na_run_key *key)
   na_run_value value = {NULL, NAN};
   if (key->column < 0) return value_of_setting(r, key->setting);
   switch ((na_column_id)key->column) {
-#define VALUE(name, kind, down, text_, number_, help)                                              \
+#define VALUE(name, rank, kind, down, text_, number_, help)                                            \
   case NA_COLUMN_##name: value = (na_run_value){text_, number_}; break;
     NA_COLUMNS(VALUE)
 #undef VALUE
@@ -88,12 +88,22 @@ static void write_number(na_column_kind kind, double number, char words[NA_RUN_W
   memcpy(words, text, sizeof text);
 }
 
+/* Appends "/8". */
+static void write_whole(const na_run *run, int column, char words[NA_RUN_WORDS])
+{
+  na_run_value all = na_run_value_of(run, &(na_run_key){.column = column});
+  size_t length = strlen(words);
+  if (length > 0 && all.number > 0) snprintf(words + length, NA_RUN_WORDS - length, "/%.0f", all.number);
+}
+
 void na_run_words(const na_run *run, const na_run_key *key, char words[NA_RUN_WORDS])
 {
   na_run_value value = na_run_value_of(run, key);
   words[0] = '\0';
   if (value.text != NULL) snprintf(words, NA_RUN_WORDS, "%s", value.text);
   else if (!isnan(value.number)) write_number(na_columns[key->column].kind, value.number, words);
+  if (value.text == NULL && key->column >= 0 && na_columns[key->column].kind == NA_COLUMN_PART)
+    write_whole(run, key->column + 1, words);
   na_text_tame(words);
 }
 

@@ -8,6 +8,7 @@
 typedef enum na_column_kind {
   NA_COLUMN_TEXT,
   NA_COLUMN_WHOLE,  /* a whole number */
+  NA_COLUMN_PART,   /* one of as many as the next column has: shown as 3/8 */
   NA_COLUMN_COUNT,  /* one that is shown as 13.1k */
   NA_COLUMN_SHARE,  /* of 1; shown and asked for in percent */
   NA_COLUMN_LOSS,
@@ -16,37 +17,38 @@ typedef enum na_column_kind {
   NA_COLUMN_SWITCH  /* 1: yes, 0: no */
 } na_column_kind;
 
-/* X(name, kind, largest first when ordered by, text, number, help), with r the run */
+/* X(name, rank, kind, largest first when ordered by, text, number, help), with r the run. Where there is little
+ * room, columns of the lowest rank are shown; 0: only when asked for. */
 #define NA_COLUMNS(X)                                                                              \
-  X(name, TEXT, false, r->name, NAN, "the run's folder")                                           \
-  X(state, TEXT, false, na_run_state_word(r->state), NAN,                                          \
+  X(name, 1, TEXT, false, r->name, NAN, "the run's folder")                                        \
+  X(state, 2, TEXT, false, na_run_state_word(r->state), NAN,                                       \
     "running, finished, interrupted, failed or damaged")                                           \
-  X(model, TEXT, false, r->model, NAN, "the network")                                              \
-  X(data, TEXT, false, r->data, NAN, "the data set")                                               \
-  X(epoch, WHOLE, true, NULL, r->epoch, "epochs done")                                             \
-  X(epochs, WHOLE, true, NULL, r->epochs, "epochs in all")                                         \
-  X(step, WHOLE, true, NULL, r->step, "optimizer steps done")                                      \
-  X(steps, WHOLE, true, NULL, r->steps, "optimizer steps in all")                                  \
-  X(top1, SHARE, true, NULL, r->base_best.top1, "best validation accuracy")                        \
-  X(loss, LOSS, false, NULL, r->base_best.loss, "lowest validation loss")                          \
-  X(last_top1, SHARE, true, NULL, r->base_last.top1, "validation accuracy of the last epoch")      \
-  X(last_loss, LOSS, false, NULL, r->base_last.loss, "validation loss of the last epoch")          \
-  X(wide_top1, SHARE, true, NULL, r->wide_best.top1, "best accuracy of the widest network")        \
-  X(wide_loss, LOSS, false, NULL, r->wide_best.loss, "lowest loss of the widest network")          \
-  X(wide_last_top1, SHARE, true, NULL, r->wide_last.top1,                                          \
+  X(model, 0, TEXT, false, r->model, NAN, "the network")                                           \
+  X(data, 13, TEXT, false, r->data, NAN, "the data set")                                           \
+  X(epoch, 4, PART, true, NULL, r->epoch, "epochs done")                                           \
+  X(epochs, 0, WHOLE, true, NULL, r->epochs, "epochs in all")                                      \
+  X(step, 0, PART, true, NULL, r->step, "optimizer steps done")                                    \
+  X(steps, 0, WHOLE, true, NULL, r->steps, "optimizer steps in all")                               \
+  X(top1, 3, SHARE, true, NULL, r->base_best.top1, "best validation accuracy")                     \
+  X(loss, 7, LOSS, false, NULL, r->base_best.loss, "lowest validation loss")                       \
+  X(last_top1, 0, SHARE, true, NULL, r->base_last.top1, "validation accuracy of the last epoch")   \
+  X(last_loss, 0, LOSS, false, NULL, r->base_last.loss, "validation loss of the last epoch")       \
+  X(wide_top1, 6, SHARE, true, NULL, r->wide_best.top1, "best accuracy of the widest network")     \
+  X(wide_loss, 0, LOSS, false, NULL, r->wide_best.loss, "lowest loss of the widest network")       \
+  X(wide_last_top1, 0, SHARE, true, NULL, r->wide_last.top1,                                       \
     "accuracy of the widest network in the last epoch")                                            \
-  X(wide_last_loss, LOSS, false, NULL, r->wide_last.loss,                                          \
+  X(wide_last_loss, 0, LOSS, false, NULL, r->wide_last.loss,                                       \
     "loss of the widest network in the last epoch")                                                \
-  X(params, COUNT, true, NULL, r->parameters, "parameters of the base network")                    \
-  X(macs, COUNT, true, NULL, r->macs, "multiply-adds of the base network per image")               \
-  X(started, TEXT, true, r->started, NAN, "when it began, UTC")                                    \
-  X(time, SECONDS, true, NULL, r->seconds, "how long it trained")                                  \
-  X(steered, SWITCH, true, NULL, r->changes > 0, "were settings changed meanwhile?")               \
-  X(size, BYTES, true, NULL, r->bytes, "what its files take on the disk")                          \
-  X(note, TEXT, false, r->note, NAN, "what was written about it")
+  X(params, 9, COUNT, true, NULL, r->parameters, "parameters of the base network")                 \
+  X(macs, 10, COUNT, true, NULL, r->macs, "multiply-adds of the base network per image")           \
+  X(started, 11, TEXT, true, r->started, NAN, "when it began, UTC")                                \
+  X(time, 8, SECONDS, true, NULL, r->seconds, "how long it trained")                               \
+  X(steered, 12, SWITCH, true, NULL, r->changes > 0, "were settings changed meanwhile?")           \
+  X(size, 14, BYTES, true, NULL, r->bytes, "what its files take on the disk")                      \
+  X(note, 5, TEXT, false, r->note, NAN, "what was written about it")
 
 typedef enum na_column_id {
-#define NA_COLUMN_ENUM(name, kind, down, text, number, help) NA_COLUMN_##name,
+#define NA_COLUMN_ENUM(name, rank, kind, down, text, number, help) NA_COLUMN_##name,
   NA_COLUMNS(NA_COLUMN_ENUM)
 #undef NA_COLUMN_ENUM
   NA_COLUMN_COUNT_OF
@@ -54,6 +56,7 @@ typedef enum na_column_id {
 
 typedef struct na_column {
   const char *name;
+  int rank;
   na_column_kind kind;
   bool down;
   const char *help;
