@@ -8,7 +8,8 @@ liblua_netaug_a_SOURCES = $(lua_headers) \
 	lua/na_lua_builder.c \
 	lua/na_lua_data.c \
 	lua/na_lua_event.c \
-	lua/na_lua_experiment.c \
+	lua/na_lua_experiment.c lua/na_lua_experiment.h \
+	lua/na_lua_experiment_run.c \
 	lua/na_lua_file.c \
 	lua/na_lua_help.c \
 	lua/na_lua_keep.c \

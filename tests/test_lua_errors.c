@@ -100,7 +100,7 @@ static const mistake experiments[] = {
     {EXPERIMENT("train = { epochs = 2.5 }"), "but got 2.5", ""},
     {EXPERIMENT("train = { lr = 0 / 0 }"), "train.lr takes a number", ""},
     {EXPERIMENT("train = { nesterov = 1 }"), "train.nesterov takes true or false, but got 1", ""},
-    {EXPERIMENT("train = { schedule = 'cosin' }"), "one of cosine|constant, but got \"cosin\"", ""},
+    {EXPERIMENT("train = { schedule = 'cosin' }"), "one of cosine|constant|exponential, but got \"cosin\"", ""},
     {EXPERIMENT("train = { lr = function() end }"), "but got a function", ""},
     {EXPERIMENT("train = { 5 }"), "train takes named settings", ""},
     {EXPERIMENT("train = 5"), "train takes a table of settings, but got a number", ""},

@@ -163,6 +163,8 @@ end
 
 function meta:results() return results.new(check(self)) end
 
+function meta:verdict(options) return results.new(check(self)):verdict(options) end
+
 ------------------------------------------------------------------------------------- editing
 
 local function saved(self)
@@ -296,6 +298,7 @@ local methods = {
     "what will be run and how long it takes, as text; times some steps of arms that have not run" },
   { "run", "()", "runs what is not done yet and waits; returns the results" },
   { "results", "()", "what has come out so far: arms with their runs and means" },
+  { "verdict", "([{ control =, metric = }])", "of what has come out so far, see help \"sweep_results\"" },
   { "add", "{ name =, [setting] = value, ... }", "one more arm, with all seeds" },
   { "drop", "(arm [, seed])", "lets an arm, or its run of one seed, be" },
   { "restore", "(arm)", "takes back that an arm was dropped, or that its runs failed" },

@@ -169,7 +169,7 @@ function edited:on_step()
     refused("two arms", sweep.add, sweep, { name = "d" })
     refused('no arm "e"', sweep.drop, sweep, "e")
     assert(_G.sweep == sweep and #sweep:results().arms == 4)
-    assert(sweep:plan():find "1 running")
+    assert(sweep:plan():find "1 running" and #sweep:verdict() == 6)
     refused("goes on", sweep.run, sweep)
     refused('did you mean "drop"', function() return sweep.dropp end)
   elseif steps == 11 then sweep:drop "c"
