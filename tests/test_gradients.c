@@ -6,6 +6,7 @@
 #include "naive_net.h"
 #include "small_nets.h"
 
+#include "core/kernel/naive.h"
 #include "core/net/workspace.h"
 
 /* A batch whose values stay this far from every kink is looked for among so many seeds. */
@@ -137,6 +138,44 @@ static void check_logits(const naive_net *run, const na_workspace *w, const char
   na_free(got);
 }
 
+/* The gradients of every layer's output, as the backward pass goes. */
+typedef struct watcher {
+  const naive_net *run;
+  na_workspace *workspace;
+  const char *what;
+  int seen;
+} watcher;
+
+/* The oracle has them by what consumers see: times the activation's slope they are by what it is before. */
+static void see_gradient(void *context, int layer)
+{
+  watcher *x = context;
+  const naive_value *v = &x->run->values[layer];
+  const na_layer *l = &x->run->net->layers[layer];
+  size_t size = (size_t)v->channels * (size_t)v->area, all = (size_t)x->run->count * size;
+  double worst = 0, largest = largest_of(v->grad, all);
+  float *got = lanes_floats(size);
+  na_error err = {0};
+  for (int image = 0; image < x->run->count; image++) {
+    CHECK_OK(na_gradient_read(x->workspace, layer, image, got, &err), err);
+    for (size_t k = 0; k < size; k++) {
+      size_t at = (size_t)image * size + k;
+      double slope = l->kind == NA_SQUEEZE ? na_naive_act_slope(NA_ACT_HSIGMOID, v->logits[at])
+                                           : na_naive_act_slope(l->act, v->lazy[at]);
+      double wanted = v->grad[at] * slope;
+      worst = fmax(worst, fabs((double)got[k] - wanted));
+      if (isnan(got[k])) worst = HUGE_VAL;
+    }
+  }
+  const naive_value *logits = &x->run->values[x->run->net->layer_count - 1];
+  double slack = slack_of(x->run), scale = largest_of(logits->grad, (size_t)(x->run->count * x->run->net->classes));
+  CHECK(worst <= slack * (GRADIENT * largest + GRADIENT_OF_ALL * scale), "%s: gradient by the output of %s off by %.3g of %.3g",
+        x->what, l->name, worst, largest);
+  CHECK(na_gradient_read(x->workspace, layer - 1, 0, got, NULL) == NA_EINVAL, "another layer's");
+  na_free(got);
+  x->seen++;
+}
+
 static void check_engine(na_net *net, na_workspace *w, const int *widths, int count, const char *mode)
 {
   char what[128];
@@ -155,7 +194,11 @@ static void check_engine(na_net *net, na_workspace *w, const int *widths, int co
   check_logits(run, w, what);
   CHECK_OK(na_loss(w, &batch, run->smoothing, 1.5, &scores, &err), err);
   CHECK_NEAR(scores.loss / count, loss, slack_of(run) * LOSS, fabs(loss), what);
+  watcher x = {run, w, what, 0};
+  na_workspace_watch(w, see_gradient, &x);
   CHECK_OK(na_backward(w, &err), err);
+  na_workspace_watch(w, NULL, NULL);
+  CHECK(x.seen == net->layer_count - 1, "%d layers were seen", x.seen);
   check_gradients(net, run, what);
   check_statistics(net, run, what);
   na_free(images);

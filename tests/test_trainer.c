@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/base/memory.h"
 #include "core/store/checkpoint.h"
+#include "core/store/h5.h"
 #include "core/store/metrics.h"
 #include "core/train/trainer.h"
 #include "tests/check.h"
@@ -193,6 +194,78 @@ static void watching_changes_nothing(void)
   CHECK(same_bits(quiet.net, loud.net), "a watched training gives other bits");
   rig_free(&quiet);
   rig_free(&loud);
+}
+
+/* A recorded dataset of floats, na_free; its shape in dims. */
+static float *recorded(na_h5 *file, const char *kind, const char *group, const char *name,
+                       long long dims[NA_H5_RANK_MAX])
+{
+  char path[256];
+  int rank = 0;
+  snprintf(path, sizeof path, "%s/%s/%s", group, kind, name);
+  for (int d = 0; d < NA_H5_RANK_MAX; d++) dims[d] = 1;
+  CHECK_OK(na_h5_shape(file, path, &rank, dims, &err), err);
+  size_t count = 1;
+  for (int d = 0; d < rank; d++) count *= (size_t)dims[d];
+  float *values = na_alloc_array(count, sizeof *values);
+  CHECK_OK(na_h5_read(file, path, NA_H5_FLOAT, values, count, &err), err);
+  return values;
+}
+
+/* What is added to a channel is added to each of its values: its gradient is the sum of theirs. */
+static void check_recorded(na_h5 *file, const char *kind, const na_net *net, const na_layer *layer, int shift)
+{
+  long long outputs[NA_H5_RANK_MAX], params[NA_H5_RANK_MAX];
+  float *values = recorded(file, kind, "output_gradients", layer->name, outputs);
+  float *sums = recorded(file, kind, "gradients", net->params[shift].name, params);
+  long long area = outputs[2] * outputs[3];
+  CHECK(outputs[0] == 90, "%lld images", outputs[0]);
+  double all = 0;
+  for (long long c = 0; c < outputs[1]; c++) {
+    double sum = 0, size = 0;
+    for (long long i = 0; i < outputs[0] * area; i++) {
+      double value = (double)values[(i / area * outputs[1] + c) * area + i % area];
+      sum += value;
+      size += fabs(value);
+    }
+    CHECK_NEAR(sum, (double)sums[c], 1e-5, size, layer->name);
+    all += size;
+  }
+  CHECK(all > 0, "%s has no gradient", layer->name);
+  na_free(values);
+  na_free(sums);
+}
+
+static void recorded_gradients_add_up(void)
+{
+  static const char *const kinds[] = {"base", "augmented"};
+  rig r;
+  na_record record;
+  na_h5 *file = NULL;
+  rig_init(&r, true);
+  rig_folder(&r);
+  na_settings_init(&na_record_settings, &record);
+  record.images = 1000;
+  record.gradients = true;
+  r.train.epochs = 1;
+  r.setup.record = &record;
+  CHECK_OK(rig_run(&r), err);
+  char name[64];
+  snprintf(name, sizeof name, "activations-%08d.h5", IMAGES / BATCH);
+  CHECK_OK(na_h5_open(&file, file_of(&r, name), &err), err);
+  int checked = 0;
+  for (int k = 0; k < 2 && file != NULL; k++)
+    for (int i = 1; i < r.net->layer_count; i++) {
+      const na_layer *layer = &r.net->layers[i];
+      int shift = layer->kind == NA_SQUEEZE ? -1 : layer->norm ? layer->beta : layer->bias;
+      if (shift < 0) continue;
+      check_recorded(file, kinds[k], r.net, layer, shift);
+      checked++;
+    }
+  CHECK(checked == 12, "%d layers", checked);
+  na_h5_close(file, NULL);
+  remove_files(r.folder);
+  rig_free(&r);
 }
 
 /* Running statistics of plain training are its own: calibration images must not touch them. */
@@ -507,6 +580,7 @@ int main(void)
   RUN(a_plain_net_learns);
   RUN(same_seed_same_bits);
   RUN(watching_changes_nothing);
+  RUN(recorded_gradients_add_up);
   RUN(plain_statistics_are_kept);
   RUN(steps_allocate_nothing);
   RUN(out_of_memory_is_an_error);

@@ -40,6 +40,12 @@ void na_workspace_drop_share(na_workspace *w, double share) { w->pass.drop_share
 
 void na_workspace_teach(na_workspace *w, const na_teaching *teaching) { w->teaching = teaching; }
 
+void na_workspace_watch(na_workspace *w, void (*see)(void *context, int layer), void *context)
+{
+  w->see = see;
+  w->see_context = context;
+}
+
 void na_workspace_time(na_workspace *w, double *seconds) { w->seconds = seconds; }
 
 static void run_layer(const na_workspace *w, na_layer_run *run, int layer, int slot)
@@ -75,8 +81,15 @@ int na_backward(na_workspace *w, na_error *err)
     return na_fail(err, NA_EINVAL,
                    "backward needs a training workspace, a forward pass with batch statistics and a "
                    "weighted loss before it");
-  for (int i = w->net->layer_count - 1; i > 0; i--)
+  for (int i = w->net->layer_count - 1; i > 0; i--) {
+    /* A gate's gradient is made by its own layer, all others by the consumers. */
+    bool later = w->net->layers[i].kind == NA_SQUEEZE;
+    w->seen = i;
+    if (w->see != NULL && !later) w->see(w->see_context, i);
     run_layer(w, na_workspace_ops(w, i)->backward, i, w->net->layer_count + i);
+    if (w->see != NULL && later) w->see(w->see_context, i);
+  }
+  w->seen = 0;
   w->state = NA_BACKWARDED;
   return NA_OK;
 }
@@ -132,6 +145,26 @@ void na_logits(const na_workspace *w, float *out)
       out[(size_t)n * (size_t)t->channels + (size_t)c] = value_of(t, c, (size_t)n);
 }
 
+/* Where image n's values lie in a channel of the tensor: at this place and every NA_LANES further on. */
+static size_t place_of(const na_tensor *t, int image)
+{
+  return (size_t)(image / NA_LANES) * (size_t)t->height * (size_t)t->width * NA_LANES +
+         (size_t)(image % NA_LANES);
+}
+
+int na_gradient_read(const na_workspace *w, int layer, int image, float *out, na_error *err)
+{
+  if (layer <= 0 || layer != w->seen || image < 0 || image >= w->pass.count)
+    return na_fail(err, NA_EINVAL, "there is no gradient of layer %d or no image %d in the batch",
+                   layer, image);
+  const na_tensor *t = &w->tensors[layer];
+  size_t area = (size_t)t->height * (size_t)t->width, base = place_of(t, image);
+  for (int c = 0; c < t->channels; c++)
+    for (size_t p = 0; p < area; p++)
+      out[(size_t)c * area + p] = t->grad[(size_t)c * t->stride + base + p * NA_LANES];
+  return NA_OK;
+}
+
 int na_activation_read(const na_workspace *w, int layer, int image, float *out, na_error *err)
 {
   if (layer < 0 || layer >= w->net->layer_count || image < 0 || image >= w->pass.count)
@@ -144,8 +177,7 @@ int na_activation_read(const na_workspace *w, int layer, int image, float *out, 
     return na_hint(err, "read it from a training workspace, after forward and before backward");
   }
   const na_tensor *t = &w->tensors[layer];
-  size_t area = (size_t)t->height * (size_t)t->width;
-  size_t base = (size_t)(image / NA_LANES) * area * NA_LANES + (size_t)(image % NA_LANES);
+  size_t area = (size_t)t->height * (size_t)t->width, base = place_of(t, image);
   for (int c = 0; c < t->channels; c++)
     for (size_t p = 0; p < area; p++)
       out[(size_t)c * area + p] = value_of(t, c, base + p * NA_LANES);

@@ -58,6 +58,16 @@ void na_workspace_teach(na_workspace *workspace, const na_teaching *teaching);
  * BATCH). */
 int na_backward(na_workspace *workspace, na_error *err);
 
+/* From now on na_backward calls see(context, layer) for every layer, the last one first, as soon as
+ * na_gradient_read can give its gradient. NULL: no longer (the default). */
+void na_workspace_watch(na_workspace *workspace, void (*see)(void *context, int layer), void *context);
+
+/* Within `see`, of its layer: the gradient of the weighted loss by the layer's output for image n of the
+ * batch, out[channels][height][width]. By the output as it is normalised or biased, before its activation,
+ * which is what the backward pass holds (of SQUEEZE layers: before the hard sigmoid of their gates); without
+ * an activation it is that of na_activation_read. */
+int na_gradient_read(const na_workspace *workspace, int layer, int image, float *out, na_error *err);
+
 /* From now on DROPBLOCK layers drop this share (0 to 1, the default) of their rate: for a schedule. */
 void na_workspace_drop_share(na_workspace *workspace, double share);
 

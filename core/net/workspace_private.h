@@ -23,6 +23,9 @@ struct na_workspace {
   float *scratch_block; /* workers' scratch, packed weights, partial gradients */
   size_t scratch_bytes;
   const na_teaching *teaching; /* of na_workspace_teach, borrowed; or NULL */
+  void (*see)(void *context, int layer); /* of na_workspace_watch, or NULL */
+  void *see_context;
+  int seen;             /* the layer whose gradient is complete; 0: none */
   double *seconds;      /* [2 * layer_count] of na_workspace_time, borrowed; or NULL */
   long estimated;       /* images seen since na_recalibrate_begin */
   enum { NA_IDLE, NA_FORWARDED, NA_SCORED, NA_BACKWARDED } state;

@@ -22,7 +22,7 @@ static const na_setting items[] = {
     {"epochs", NA_LIST, AT(epochs), "", 1, 100000, NULL, "record after these epochs, too"},
     {"augmented", NA_BOOL, AT(augmented), "true", 0, 0, NULL, "record the widest network as well"},
     {"gradients", NA_BOOL, AT(gradients), "false", 0, 0, NULL,
-     "record the gradients of the layers' parameters as well"},
+     "record gradients as well, by the layers' outputs and by their parameters"},
 };
 const na_settings na_record_settings = {"record", sizeof items / sizeof items[0], items};
 
@@ -106,6 +106,11 @@ typedef struct recording {
   long images;      /* in all */
   const char *kind; /* "base" or "augmented" */
   const int *widths;
+  /* Of the batch whose gradients are being recorded: */
+  long done; /* images before it */
+  int count; /* its images that are recorded */
+  int code;
+  na_error *err;
 } recording;
 
 enum { PATH_MOST = 300 };
@@ -115,8 +120,8 @@ static long long pixels(const na_layer *layer)
   return (long long)layer->height * layer->width;
 }
 
-/* The datasets that one network's images go to. */
-static int make_layers(const recording *r, na_error *err)
+/* The datasets that one network's images go to, in a group. */
+static int make_layers(const recording *r, const char *group, na_error *err)
 {
   const na_net *net = r->t->net;
   int code = NA_OK;
@@ -125,7 +130,7 @@ static int make_layers(const recording *r, na_error *err)
     char path[PATH_MOST];
     long long dims[4] = {r->images, r->widths[l->out], l->height, l->width};
     if (!r->chosen[i]) continue;
-    snprintf(path, sizeof path, "%s/%s", r->kind, l->name);
+    snprintf(path, sizeof path, "%s%s/%s", group, r->kind, l->name);
     code = na_h5_packed(r->file, path, NA_H5_FLOAT, 4, dims, err);
   }
   return code;
@@ -162,20 +167,46 @@ static int write_input(const recording *r, const na_batch *batch, int image, lon
   return na_h5_write_rows(r->file, "labels", NA_H5_INT32, row, 1, &batch->labels[image], err);
 }
 
-/* One batch through the network; `done` images were written before it. */
-static int record_batch(const recording *r, const na_batch *batch, long done, bool inputs,
-                        na_error *err)
+/* Called by the backward pass for each layer: its output's gradient for the recorded images. */
+static void see_gradient(void *context, int layer)
+{
+  recording *r = context;
+  char path[PATH_MOST];
+  if (!r->chosen[layer]) return;
+  snprintf(path, sizeof path, "output_gradients/%s/%s", r->kind, r->t->net->layers[layer].name);
+  for (int i = 0; i < r->count && r->code == NA_OK; i++) {
+    r->code = na_gradient_read(r->t->workspace, layer, i, r->values, r->err);
+    if (r->code == NA_OK)
+      r->code = na_h5_write_rows(r->file, path, NA_H5_FLOAT, r->done + i, 1, r->values, r->err);
+  }
+}
+
+/* The parameters' gradients add up in the net. */
+static int record_gradients(recording *r, const na_batch *batch, na_error *err)
 {
   na_scores scores = {0};
+  r->code = NA_OK;
+  r->err = err;
+  int code = na_loss(r->t->workspace, batch, r->t->train.label_smoothing, 1.0, &scores, err);
+  if (code != NA_OK) return code;
+  na_workspace_watch(r->t->workspace, see_gradient, r);
+  code = na_backward(r->t->workspace, err);
+  na_workspace_watch(r->t->workspace, NULL, NULL);
+  return code == NA_OK ? r->code : code;
+}
+
+/* One batch through the network; `done` images were written before it. */
+static int record_batch(recording *r, const na_batch *batch, long done, bool inputs, na_error *err)
+{
   int count = r->images - done < batch->count ? (int)(r->images - done) : batch->count;
+  r->done = done;
+  r->count = count;
   int code = na_forward(r->t->workspace, r->widths, NA_MODE_BATCH, batch, 0, err);
   for (int i = 0; i < count && code == NA_OK; i++) {
     code = write_image(r, i, done + i, err);
     if (code == NA_OK && inputs) code = write_input(r, batch, i, done + i, err);
   }
-  if (code != NA_OK || !r->record->gradients) return code;
-  code = na_loss(r->t->workspace, batch, r->t->train.label_smoothing, 1.0, &scores, err);
-  return code == NA_OK ? na_backward(r->t->workspace, err) : code;
+  return code == NA_OK && r->record->gradients ? record_gradients(r, batch, err) : code;
 }
 
 /* The layer's parameters' gradients, summed over the batches. */
@@ -207,7 +238,8 @@ static int record_network(recording *r, const char *kind, const int *widths, boo
   long done = 0;
   r->kind = kind;
   r->widths = widths;
-  int code = make_layers(r, err);
+  int code = make_layers(r, "", err);
+  if (code == NA_OK && r->record->gradients) code = make_layers(r, "output_gradients/", err);
   if (code == NA_OK) code = source->start(source, 0, 0, err);
   while (code == NA_OK && done < r->images) {
     int got = source->next(source, &batch, err);

@@ -12,7 +12,7 @@ typedef struct na_record {
   int every;                /* epochs between recordings; 0: none but those of `epochs` */
   na_list epochs;           /* these, too */
   bool augmented;           /* the widest network as well */
-  bool gradients;           /* also the gradients of the layers' parameters */
+  bool gradients;           /* also those of the loss, by the layers' outputs and their parameters */
 } na_record;
 extern const na_settings na_record_settings;
 
