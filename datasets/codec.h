@@ -28,8 +28,10 @@ int na_jpeg_new(na_jpeg **jpeg, na_error *err);
 void na_jpeg_free(na_jpeg *jpeg);
 int na_jpeg_open(na_jpeg *jpeg, const uint8_t *data, size_t bytes, na_header *header,
                  na_error *err);
-/* Fills pixels (room taken in `out`) at 1/shrink; header gets the new size. */
-int na_jpeg_read(na_jpeg *jpeg, int shrink, na_bytes *out, na_header *header, na_error *err);
+/* Fills pixels (room taken in `out`) at 1/shrink, or only the window, if it is not NULL; header gets
+ * the new size. */
+int na_jpeg_read(na_jpeg *jpeg, int shrink, const na_window *window, na_bytes *out,
+                 na_header *header, na_error *err);
 
 typedef struct na_png na_png;
 int na_png_new(na_png **png, na_error *err);

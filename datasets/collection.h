@@ -40,6 +40,9 @@ typedef struct na_kept {
 } na_kept;
 typedef struct na_slab na_slab;
 
+/* What is known about an image's file. */
+typedef enum na_state { NA_STATE_UNKNOWN, NA_STATE_DAMAGED, NA_STATE_WHOLE } na_state;
+
 /* One part as stored. */
 typedef struct na_part {
   long count;
@@ -47,7 +50,7 @@ typedef struct na_part {
   uint8_t *pixels; /* [count][height][width][channels]; NULL: in files */
   char *folder;    /* files: image i is folder/CLASS NAME/names[i] */
   na_names names;
-  atomic_uchar *damaged; /* files: [count], 1 once image i was found undecodable */
+  atomic_uchar *states; /* files: [count], na_state of image i */
   _Atomic(na_kept *) *kept; /* files, with data.cache: [count], NULL where not kept */
 } na_part;
 

@@ -147,7 +147,7 @@ void na_part_free(na_part *part)
   na_free(part->labels);
   na_free(part->pixels);
   na_free(part->folder);
-  na_free(part->damaged);
+  na_free(part->states);
   na_free(part->kept);
   na_names_free(&part->names);
 }

@@ -66,8 +66,8 @@ static int list_part(na_dataset *dataset, na_part *part, char *folder, na_error 
     int code = list_class(part, na_names_at(&dataset->class_names, c), (int32_t)c, &capacity, err);
     if (code != NA_OK) return code;
   }
-  part->damaged = na_alloc_array((size_t)part->count, sizeof *part->damaged);
-  return part->damaged != NULL ? NA_OK
+  part->states = na_alloc_array((size_t)part->count, sizeof *part->states);
+  return part->states != NULL ? NA_OK
                                : na_fail_memory(err, (size_t)part->count, "a list of images");
 }
 

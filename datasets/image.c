@@ -226,12 +226,14 @@ static int turn(na_decoder *decoder, na_image *image, na_error *err)
   return NA_OK;
 }
 
-int na_decoder_read(na_decoder *decoder, int shrink, na_image *image, na_error *err)
+int na_decoder_read(na_decoder *decoder, int shrink, const na_window *window, na_image *image,
+                    na_error *err)
 {
   na_error own = {0};
   int code;
+  if (decoder->header.orientation != 1) window = NULL;
   if (decoder->kind == KIND_JPEG)
-    code = na_jpeg_read(decoder->jpeg, shrink, &decoder->pixels, &decoder->header, &own);
+    code = na_jpeg_read(decoder->jpeg, shrink, window, &decoder->pixels, &decoder->header, &own);
   else if (decoder->kind == KIND_PNG)
     code = na_png_read(decoder->png, &decoder->pixels, &decoder->header, &own);
   else return na_fail(err, NA_EINVAL, "no image is open to be decoded");

@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,6 +20,12 @@ typedef struct na_image {
   int channels, height, width;
   const uint8_t *pixels;
 } na_image;
+
+/* The part of a decoded image that is wanted. */
+typedef struct na_window {
+  int left, top, right, bottom; /* in pixels of the decoded image; right and bottom lie outside */
+  bool prove; /* also look for damage behind it */
+} na_window;
 
 /* One thread's decoder: keeps its buffers from image to image. */
 typedef struct na_decoder na_decoder;
@@ -34,8 +41,11 @@ int na_decoder_open(na_decoder *decoder, const char *path, na_image *info, na_er
 /* Decodes the file opened last, once. shrink 1, 2, 4 or 8: a JPEG may be decoded at 1/shrink of
  * its size, sides rounded up, which is much faster; pixel (x, y) then stands for the square at
  * (shrink x, shrink y). A PNG comes at its full size whatever shrink. The pixels are valid until
- * the next call. A JPEG that ends early or whose data are corrupt is an error. */
-int na_decoder_read(na_decoder *decoder, int shrink, na_image *image, na_error *err);
+ * the next call. A JPEG that ends early or whose data are corrupt is an error.
+ * window: only these pixels are needed, the others of *image may hold anything; NULL: all. Of a JPEG
+ * that need not be turned the rest is skipped. What is decoded has the same bits. */
+int na_decoder_read(na_decoder *decoder, int shrink, const na_window *window, na_image *image,
+                    na_error *err);
 
 /* Orientation (1 to 8) of an EXIF block, which starts with a TIFF header; 1 when it says nothing
  * credible. */

@@ -142,21 +142,47 @@ static void cmyk_to_rgb(uint8_t *row, int width, int inverted)
   }
 }
 
-static void read_rows(na_jpeg *jpeg, uint8_t *pixels)
+/* Rows from the present one to `end`, each to its place: `at` is pixel (left, 0)'s. */
+static void read_rows(na_jpeg *jpeg, uint8_t *at, size_t stride, unsigned end)
 {
   struct jpeg_decompress_struct *info = &jpeg->info;
-  size_t stride = (size_t)info->output_width * (size_t)(info->output_components == 1 ? 1 : 3);
-  while (info->output_scanline < info->output_height) {
-    JSAMPROW row = pixels + info->output_scanline * stride;
+  while (info->output_scanline < end) {
+    JSAMPROW row = at + info->output_scanline * stride;
     jpeg_read_scanlines(info, &row, 1);
     if (info->out_color_space == JCS_CMYK)
       cmyk_to_rgb(row, (int)info->output_width, info->saw_Adobe_marker);
   }
 }
 
-int na_jpeg_read(na_jpeg *jpeg, int shrink, na_bytes *out, na_header *header, na_error *err)
+/* Pixels at the border of what the library decodes are interpolated with fewer neighbours: they must
+ * lie outside of the window. */
+enum { BORDER = 2 };
+
+/* Decodes the window and a border. The data behind it are decoded, but not turned into pixels, to find
+ * damage: skipping to the end would not look at them, so the last row is read. */
+static void read_window(na_jpeg *jpeg, const na_window *window, uint8_t *pixels, size_t pixel_bytes)
 {
   struct jpeg_decompress_struct *info = &jpeg->info;
+  unsigned height = info->output_height, width = info->output_width;
+  size_t stride = width * pixel_bytes;
+  JDIMENSION left = window->left > BORDER ? (unsigned)window->left - BORDER : 0;
+  JDIMENSION top = window->top > BORDER ? (unsigned)window->top - BORDER : 0;
+  JDIMENSION right = (unsigned)window->right + BORDER, bottom = (unsigned)window->bottom + BORDER;
+  JDIMENSION across = (right < width ? right : width) - left;
+  if (across < width) jpeg_crop_scanline(info, &left, &across);
+  if (top > 0) jpeg_skip_scanlines(info, top);
+  read_rows(jpeg, pixels + left * pixel_bytes, stride, bottom < height ? bottom : height);
+  if (!window->prove || info->output_scanline == height) return;
+  if (info->output_scanline + 1 < height)
+    jpeg_skip_scanlines(info, height - 1 - info->output_scanline);
+  read_rows(jpeg, pixels + left * pixel_bytes, stride, height);
+}
+
+int na_jpeg_read(na_jpeg *jpeg, int shrink, const na_window *window, na_bytes *out,
+                 na_header *header, na_error *err)
+{
+  struct jpeg_decompress_struct *info = &jpeg->info;
+  size_t pixel_bytes = header->channels == 1 ? 1 : 3;
   if (setjmp(jpeg->out) != 0) return fail_image(jpeg, err);
   info->scale_num = 1;
   info->scale_denom = (unsigned)shrink;
@@ -166,12 +192,14 @@ int na_jpeg_read(na_jpeg *jpeg, int shrink, na_bytes *out, na_header *header, na
   header->width = (int)info->output_width;
   /* One row more than the image: a CMYK row is four bytes a pixel until it is converted. */
   size_t pixels = (size_t)info->output_width * ((size_t)info->output_height + 1);
-  int code = na_bytes_reserve(out, pixels * (size_t)(header->channels == 1 ? 1 : 3), err);
+  int code = na_bytes_reserve(out, pixels * pixel_bytes, err);
   if (code != NA_OK) {
     jpeg_abort_decompress(info);
     return code;
   }
-  read_rows(jpeg, out->data);
-  jpeg_finish_decompress(info);
+  if (window != NULL) read_window(jpeg, window, out->data, pixel_bytes);
+  else read_rows(jpeg, out->data, info->output_width * pixel_bytes, info->output_height);
+  if (info->output_scanline == info->output_height) jpeg_finish_decompress(info);
+  else jpeg_abort_decompress(info);
   return jpeg->damage == 0 ? NA_OK : fail_image(jpeg, err);
 }

@@ -118,7 +118,8 @@ static int load_image(worker *me, uint32_t place, uint8_t *out, int32_t *label, 
   *label = part->labels[wanted];
   *missing = 0;
   for (uint32_t candidate = place;;) {
-    bool damaged = part->damaged != NULL && atomic_load(&part->damaged[index]) != 0;
+    bool damaged =
+        part->states != NULL && atomic_load(&part->states[index]) == NA_STATE_DAMAGED;
     int code = damaged ? NA_EFORMAT : load_one(me, index, wanted, out, err);
     if (code == NA_OK) return NA_OK;
     if (!damaged && !na_sample_skip(self->dataset, part, index, err)) return code;

@@ -76,12 +76,8 @@ static void fill_axis(double at, double length, int outputs, int low, int high, 
         fill_taps(at + (i + 0.5) * step, width, low, high, taps, weights + (size_t)i * taps);
 }
 
-/* The inputs a box lets the filter see: its own, or all `inputs`. */
-static void limits(double at, double length, bool closed, int inputs, int *low, int *high)
+void na_resample_limits(double at, double length, int inputs, int *low, int *high)
 {
-  *low = 0;
-  *high = inputs;
-  if (!closed) return;
   *low = (int)floor(at);
   *high = (int)ceil(at + length);
   if (*low > inputs - 1) *low = inputs - 1;
@@ -115,6 +111,14 @@ int na_resample_prepare(int channels, int in_height, int in_width, int height, i
   size_t x = (size_t)tap_count(in_width, width, in_width) * (size_t)width;
   size_t y = (size_t)tap_count(in_height, height, in_height) * (size_t)height;
   return reserve(scratch, x + y, (size_t)(width + height), row_floats(channels, in_width), err);
+}
+
+/* The inputs a box lets the filter see: its own, or all. */
+static void limits(double at, double length, bool closed, int inputs, int *low, int *high)
+{
+  *low = 0;
+  *high = inputs;
+  if (closed) na_resample_limits(at, length, inputs, low, high);
 }
 
 static int make_axes(const na_image *image, const double box[4], bool closed, int height, int width,

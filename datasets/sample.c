@@ -93,6 +93,20 @@ static int load_stored(const na_dataset *dataset, const na_part *part, uint32_t 
   return load_whole(&image, transform, random, tools, out, err);
 }
 
+/* Decodes what the plan needs of the file opened last. A file is searched for damage to its end once;
+ * after that, what lies behind the plan's box need not be looked at. */
+static int decode(const na_part *part, uint32_t index, const na_plan *plan, int shrink,
+                  const na_image *info, na_tools *tools, na_image *image, na_error *err)
+{
+  na_window window;
+  bool whole = na_keeps(info) ||
+               !na_transform_window(plan, shrink, info->width, info->height, &window);
+  window.prove = atomic_load(&part->states[index]) == NA_STATE_UNKNOWN;
+  int code = na_decoder_read(tools->decoder, shrink, whole ? NULL : &window, image, err);
+  if (code == NA_OK) atomic_store(&part->states[index], NA_STATE_WHOLE);
+  return advise(code, err);
+}
+
 static int load_file(na_dataset *dataset, const na_part *part, uint32_t index,
                      const na_transform *transform, na_random *random, na_tools *tools,
                      uint8_t *out, na_error *err)
@@ -104,10 +118,10 @@ static int load_file(na_dataset *dataset, const na_part *part, uint32_t index,
   if (code != NA_OK) return code;
   na_transform_draw(transform, info.width, info.height, random, &plan);
   int shrink = na_keeps(&info) ? 1 : na_transform_shrink(transform, &plan);
-  code = advise(na_decoder_read(tools->decoder, shrink, &image, err), err);
+  code = decode(part, index, &plan, shrink, &info, tools, &image, err);
   if (code != NA_OK) return code;
   if (image.width == info.width && image.height == info.height) shrink = 1; /* a PNG */
-  if (shrink == 1) na_kept_add(dataset, part, index, &image);
+  if (na_keeps(&info)) na_kept_add(dataset, part, index, &image);
   return na_transform_apply(transform, &plan, shrink, &image, &tools->scratch, out, err);
 }
 
@@ -124,7 +138,7 @@ bool na_sample_skip(na_dataset *dataset, na_part *part, uint32_t index, na_error
 {
   if (dataset->data.damaged != NA_DAMAGED_SKIP || part->pixels != NULL) return false;
   if (err->code == NA_ENOMEM) return false;
-  if (atomic_exchange(&part->damaged[index], 1) == 0) {
+  if (atomic_exchange(&part->states[index], NA_STATE_DAMAGED) != NA_STATE_DAMAGED) {
     pthread_mutex_lock(&dataset->mutex);
     if (dataset->skipped++ == 0)
       snprintf(dataset->first_skipped, sizeof dataset->first_skipped, "%s", err->message);

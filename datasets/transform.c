@@ -134,6 +134,15 @@ int na_transform_shrink(const na_transform *transform, const na_plan *plan)
 
 /* ------------------------------------------------------------------------------------ window */
 
+bool na_transform_window(const na_plan *plan, int shrink, int width, int height, na_window *window)
+{
+  if (!plan->closed) return false;
+  int across = (width + shrink - 1) / shrink, down = (height + shrink - 1) / shrink;
+  na_resample_limits(plan->x / shrink, plan->width / shrink, across, &window->left, &window->right);
+  na_resample_limits(plan->y / shrink, plan->height / shrink, down, &window->top, &window->bottom);
+  return true;
+}
+
 static int reserve(uint8_t **bytes, size_t *capacity, size_t wanted, na_error *err)
 {
   void *block = *bytes;

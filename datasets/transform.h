@@ -74,6 +74,10 @@ void na_transform_draw(const na_transform *transform, int width, int height, na_
 /* The largest shrink (1, 2, 4, 8) at which the box still has at least the wanted pixels. */
 int na_transform_shrink(const na_transform *transform, const na_plan *plan);
 
+/* What of the image, decoded at 1/shrink, the plan needs. false: maybe all of it. */
+bool na_transform_window(const na_plan *plan, int shrink, int width, int height,
+                         na_window *window);
+
 /* One thread's scratch memory, kept from image to image. Zero-initialise. */
 typedef struct na_scratch {
   float *weights, *row;
@@ -98,6 +102,10 @@ int na_transform_apply(const na_transform *transform, const na_plan *plan, int s
  * planes; flip mirrors. closed: see na_plan. (datasets/resample.c) */
 int na_resample(const na_image *image, const double box[4], bool closed, bool flip, int height,
                 int width, na_scratch *scratch, uint8_t *out, na_error *err);
+
+/* The inputs, of all `inputs`, that the filter may see of a closed box from at to at + length: *low
+ * .. *high - 1, at least one. */
+void na_resample_limits(double at, double length, int inputs, int *low, int *high);
 
 /* The part of na_transform_prepare that na_resample needs, for boxes in height x width images. */
 int na_resample_prepare(int channels, int in_height, int in_width, int height, int width,

@@ -143,6 +143,8 @@ static void set_colours(struct jpeg_compress_struct *info, const files_jpeg *jpe
   if (jpeg->no_adobe) info->write_Adobe_marker = FALSE;
   for (int c = 0; c < info->num_components; c++) /* no subsampling: colours stay in place */
     info->comp_info[c].h_samp_factor = info->comp_info[c].v_samp_factor = 1;
+  info->comp_info[0].h_samp_factor = jpeg->halved > 0 ? 2 : 1;
+  info->comp_info[0].v_samp_factor = jpeg->halved > 1 ? 2 : 1;
   jpeg_set_quality(info, jpeg->quality != 0 ? jpeg->quality : 100, TRUE);
   if (jpeg->progressive) jpeg_simple_progression(info);
 }

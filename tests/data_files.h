@@ -34,6 +34,7 @@ typedef struct files_jpeg {
   int orientation;             /* EXIF; 0: no EXIF block */
   int big_endian;              /* of the EXIF block */
   int progressive, ycck, no_adobe;
+  int halved;                  /* colours at half the size: 1 across, 2 also down; RGB only */
 } files_jpeg;
 void files_write_jpeg(const char *root, const char *name, const files_jpeg *jpeg);
 

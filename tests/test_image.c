@@ -1,6 +1,7 @@
 /* Decoding JPEG and PNG: every kind of pixel, every orientation, and damage.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/base/memory.h"
+#include "core/base/random.h"
 #include "datasets/image.h"
 #include "tests/check.h"
 #include "tests/data_files.h"
@@ -28,7 +29,7 @@ static int decode(const char *name, int shrink, na_image *image)
 {
   na_image info;
   int code = na_decoder_open(decoder, files_path(root, name), &info, &err);
-  return code != 0 ? code : na_decoder_read(decoder, shrink, image, &err);
+  return code != 0 ? code : na_decoder_read(decoder, shrink, NULL, image, &err);
 }
 
 /* A smooth picture, which JPEG keeps well: channel c of (x, y). */
@@ -99,6 +100,117 @@ static void jpeg_cmyk(void)
               kind, c, image.pixels[3 * p + c], wanted);
       }
   }
+  end();
+}
+
+/* -------------------------------------------------------------------------------- parts of JPEGs */
+
+enum { PART_WIDTH = 161, PART_HEIGHT = 118 };
+
+/* Noise: every pixel matters. */
+static uint8_t *noise(int channels)
+{
+  size_t count = (size_t)(PART_WIDTH * PART_HEIGHT * channels);
+  uint8_t *pixels = malloc(count);
+  for (size_t i = 0; i < count; i++) pixels[i] = (uint8_t)na_random_bits(3, i);
+  return pixels;
+}
+
+static uint8_t *copy_pixels(const na_image *image)
+{
+  size_t count = (size_t)image->channels * (size_t)image->height * (size_t)image->width;
+  uint8_t *copy = malloc(count);
+  memcpy(copy, image->pixels, count);
+  return copy;
+}
+
+static na_window draw_window(na_random *random, const na_image *whole)
+{
+  na_window w = {.prove = na_random_below(random, 2) == 0};
+  w.left = (int)na_random_below(random, (uint32_t)whole->width);
+  w.top = (int)na_random_below(random, (uint32_t)whole->height);
+  w.right = w.left + 1 + (int)na_random_below(random, (uint32_t)(whole->width - w.left));
+  w.bottom = w.top + 1 + (int)na_random_below(random, (uint32_t)(whole->height - w.top));
+  return w;
+}
+
+static void check_window(int shrink, const na_window *w, const na_image *whole, const uint8_t *wanted,
+                         const char *what)
+{
+  na_image info, part;
+  CHECK_OK(na_decoder_open(decoder, files_path(root, "p.jpg"), &info, &err), err);
+  CHECK_OK(na_decoder_read(decoder, shrink, w, &part, &err), err);
+  CHECK(part.width == whole->width && part.height == whole->height, "%s: the shape stays", what);
+  size_t channels = (size_t)whole->channels, wrong = 0;
+  for (int y = w->top; y < w->bottom; y++) {
+    size_t at = channels * ((size_t)y * (size_t)whole->width + (size_t)w->left);
+    for (size_t i = 0; i < channels * (size_t)(w->right - w->left); i++)
+      wrong += part.pixels[at + i] != wanted[at + i];
+  }
+  CHECK(wrong == 0, "%s, 1/%d, %d-%d x %d-%d: %zu values differ", what, shrink, w->left, w->right, w->top,
+        w->bottom, wrong);
+}
+
+/* A window has the bits of the whole, whatever the kind of file; also of one that has to be turned. */
+static void jpeg_windows_are_parts_of_the_whole(void)
+{
+  static const struct {
+    const char *name;
+    files_jpeg file;
+  } kinds[] = {{"RGB", {.channels = 3}},
+               {"grey", {.channels = 1}},
+               {"CMYK", {.channels = 4}},
+               {"4:2:2", {.channels = 3, .halved = 1}},
+               {"4:2:0", {.channels = 3, .halved = 2}},
+               {"4:2:0 progressive", {.channels = 3, .halved = 2, .progressive = 1}},
+               {"progressive", {.channels = 3, .progressive = 1}},
+               {"turned", {.channels = 3, .orientation = 6}}};
+  na_random random = na_random_at(1, 1, 1);
+  begin();
+  for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+    files_jpeg file = kinds[k].file;
+    uint8_t *pixels = noise(file.channels);
+    file.width = PART_WIDTH;
+    file.height = PART_HEIGHT;
+    file.pixels = pixels;
+    file.quality = 90;
+    files_write_jpeg(root, "p.jpg", &file);
+    for (int shrink = 1; shrink <= 8; shrink *= 2) {
+      na_image whole;
+      CHECK_OK(decode("p.jpg", shrink, &whole), err);
+      uint8_t *wanted = copy_pixels(&whole);
+      for (int i = 0; i < 60; i++) {
+        na_window w = draw_window(&random, &whole);
+        check_window(shrink, &w, &whole, wanted, kinds[k].name);
+      }
+      free(wanted);
+    }
+    free(pixels);
+  }
+  end();
+}
+
+/* Damage behind the window is found where that is asked for, and only there. */
+static void damage_behind_a_window(void)
+{
+  size_t bytes;
+  uint8_t *pixels = noise(3);
+  begin();
+  files_write_jpeg(root, "p.jpg", &(files_jpeg){.width = PART_WIDTH, .height = PART_HEIGHT, .channels = 3,
+                                                .pixels = pixels});
+  free(files_read(root, "p.jpg", &bytes));
+  files_cut(root, "p.jpg", bytes * 3 / 4);
+  na_window window = {10, 8, 90, 60, true};
+  na_image info, image;
+  CHECK_OK(na_decoder_open(decoder, files_path(root, "p.jpg"), &info, &err), err);
+  CHECK_FAILS(na_decoder_read(decoder, 1, &window, &image, &err), NA_EFORMAT, "p.jpg: cannot decode", err);
+  window.prove = false;
+  CHECK_OK(na_decoder_open(decoder, files_path(root, "p.jpg"), &info, &err), err);
+  CHECK_OK(na_decoder_read(decoder, 1, &window, &image, &err), err);
+  window.bottom = 110;
+  CHECK_OK(na_decoder_open(decoder, files_path(root, "p.jpg"), &info, &err), err);
+  CHECK_FAILS(na_decoder_read(decoder, 1, &window, &image, &err), NA_EFORMAT, "p.jpg: cannot decode", err);
+  free(pixels);
   end();
 }
 
@@ -280,7 +392,7 @@ static void bad_files_are_named(void)
   CHECK_FAILS(decode("head.jpg", 1, &image), NA_EFORMAT, "head.jpg", err);
   files_write(root, "head.png", "\x89PNG\r\n\x1a\n", 8);
   CHECK_FAILS(decode("head.png", 1, &image), NA_EFORMAT, "head.png: cannot decode the PNG", err);
-  CHECK_FAILS(na_decoder_read(decoder, 1, &image, &err), NA_EINVAL, "no image is open", err);
+  CHECK_FAILS(na_decoder_read(decoder, 1, NULL, &image, &err), NA_EINVAL, "no image is open", err);
   end();
 }
 
@@ -410,6 +522,8 @@ int main(void)
   RUN(jpeg_grey_and_rgb);
   RUN(jpeg_cmyk);
   RUN(jpeg_shrinks);
+  RUN(jpeg_windows_are_parts_of_the_whole);
+  RUN(damage_behind_a_window);
   RUN(orientation_is_honoured);
   RUN(exif_that_lies_is_ignored);
   RUN(png_grey_rgb_palette);

@@ -204,7 +204,7 @@ static na_image pixels_of(const na_figure *figure, na_decoder **decoder)
   CHECK_OK(na_decoder_new(decoder, &err), err);
   CHECK_OK(na_figure_write(figure, NA_FIGURE_PNG, path, &err), err);
   CHECK_OK(na_decoder_open(*decoder, path, &info, &err), err);
-  CHECK_OK(na_decoder_read(*decoder, 1, &image, &err), err);
+  CHECK_OK(na_decoder_read(*decoder, 1, NULL, &image, &err), err);
   return image;
 }
 
