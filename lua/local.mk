@@ -5,6 +5,7 @@ noinst_LIBRARIES += liblua_netaug.a
 liblua_netaug_a_CPPFLAGS = $(AM_CPPFLAGS) $(LUA_CFLAGS) -DNA_LUA_FOLDER='"$(pkgdatadir)/lua"'
 liblua_netaug_a_SOURCES = $(lua_headers) \
 	lua/na_lua.c \
+	lua/na_lua_arms.c \
 	lua/na_lua_builder.c \
 	lua/na_lua_data.c \
 	lua/na_lua_event.c \
@@ -51,6 +52,7 @@ dist_luanetaug_DATA = \
 	lua/netaug/sweep_store.lua \
 	lua/netaug/sweep_text.lua \
 	lua/netaug/sweep_tune.lua \
+	lua/netaug/verdict.lua \
 	lua/netaug/zoo.lua
 luamodelsdir = $(pkgdatadir)/lua/netaug/models
 dist_luamodels_DATA = \

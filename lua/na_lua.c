@@ -255,6 +255,7 @@ static int open_core(lua_State *L)
   na_lua_open_file(L);
   na_lua_open_verdict(L);
   na_lua_open_runs(L);
+  na_lua_open_arms(L);
   na_lua_open_experiment(L);
   return 1;
 }

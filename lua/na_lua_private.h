@@ -9,6 +9,7 @@
 
 #include "core/base/settings.h"
 #include "core/base/text.h"
+#include "core/stats/verdict.h"
 #include "core/train/augment.h"
 #include "datasets/dataset.h"
 #include "lua/na_lua.h"
@@ -273,6 +274,15 @@ void na_lua_add_lasting(const char *description, na_buffer *out);
 
 void na_lua_resume_free(na_lua *lua);
 
+/* --------------------------------------------------------------------------- verdicts */
+
+/* Pushes what came out of comparing a with b: { a =, b =, outcome =, difference =, ..., text = }. */
+void na_lua_push_verdict(lua_State *L, const na_verdict *v, const char *a, const char *b,
+                         const na_question *question);
+
+/* The test called `word`; raises when there is none. */
+na_judge na_lua_judge(lua_State *L, const char *word);
+
 /* ------------------------------------------------------------------ opening the parts */
 
 /* Each adds its functions to the table on top of the stack: the public ones (netaug.NAME) or, for
@@ -289,6 +299,7 @@ void na_lua_open_measure(lua_State *L);
 void na_lua_open_file(lua_State *L);
 void na_lua_open_verdict(lua_State *L);
 void na_lua_open_runs(lua_State *L);
+void na_lua_open_arms(lua_State *L);
 void na_lua_open_help(lua_State *L);
 void na_lua_open_registry(lua_State *L);
 

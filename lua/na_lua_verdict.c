@@ -1,7 +1,6 @@
 /* Verdicts on arms whose values a script has at hand.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lua/na_lua_private.h"
-#include "core/stats/verdict.h"
 
 #include <string.h>
 
@@ -26,10 +25,9 @@ static const char *text_field(lua_State *L, int index, const char *name, const c
   return text;
 }
 
-static na_judge read_judge(lua_State *L, int index)
+na_judge na_lua_judge(lua_State *L, const char *word)
 {
-  const char *words[NA_JUDGE_COUNT],
-      *word = text_field(L, index, "test", na_judge_word(NA_JUDGE_T));
+  const char *words[NA_JUDGE_COUNT];
   for (int i = 0; i < NA_JUDGE_COUNT; i++) words[i] = na_judge_word((na_judge)i);
   na_lua_check_key(L, "a verdict", "test", word, words, NA_JUDGE_COUNT);
   int judge = 0;
@@ -41,7 +39,7 @@ static na_question read_question(lua_State *L, int index)
 {
   na_question question = {.alpha = number_field(L, index, "alpha", 0.05),
                           .power = number_field(L, index, "power", 0.8),
-                          .judge = read_judge(L, index),
+                          .judge = na_lua_judge(L, text_field(L, index, "test", na_judge_word(NA_JUDGE_T))),
                           .digits = (int)number_field(L, index, "digits", 2),
                           .unit = text_field(L, index, "unit", "points")};
   lua_getfield(L, index, "lower");
@@ -101,7 +99,7 @@ static void set_text(lua_State *L, const char *name, const char *text)
   lua_setfield(L, -2, name);
 }
 
-static void push_verdict(lua_State *L, const na_verdict *v, const char *a, const char *b,
+void na_lua_push_verdict(lua_State *L, const na_verdict *v, const char *a, const char *b,
                          const na_question *question)
 {
   na_buffer *words = na_lua_buffer(L);
@@ -166,7 +164,7 @@ static int verdicts(lua_State *L)
   if (code != NA_OK) return na_lua_raise(L, &err);
   lua_createtable(L, family, 0);
   for (int i = 0; i < family; i++) {
-    push_verdict(L, &made[i], samples[who[i][0]].name, samples[who[i][1]].name, &question);
+    na_lua_push_verdict(L, &made[i], samples[who[i][0]].name, samples[who[i][1]].name, &question);
     lua_rawseti(L, -2, i + 1);
   }
   return 1;

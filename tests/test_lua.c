@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include "tests/lua_state.h"
+#include "tests/run_folders.h"
 
 #include <signal.h>
 #include <sys/time.h>
@@ -70,6 +71,48 @@ static void lines(void)
   line_prints(&s, "{ 3, x = { true } }", "{ 3, x = { true } }\n");
   line_prints(&s, "for i = 1, 2 do print(i) end", "1\n2\n");
   line_prints(&s, "", "");
+  state_close(&s);
+}
+
+/* Runs in folders, compared from Lua. */
+static void verdicts(void)
+{
+  lua_state s;
+  char line[512];
+  na_error err = {0};
+  state_open(&s, NULL);
+  runs_make();
+  runs_two_arms(5);
+  run_make(&(made_run){"steered", "NetAug", "augment.width = 1, 2, 3\n", 9, 4, 4, 0.9, "set train.lr = 1",
+                       NULL});
+  snprintf(line, sizeof line, "v = netaug.verdict { runs = '%s' }", runs_folder);
+  line_prints(&s, line, "");
+  line_prints(&s, "print(v)",
+              "NetAug is better than baseline by 0.64 points (95% interval 0.43 to 0.85, paired t p = 0.00104, "
+              "sign-flip p = 0.0625, d = 3.8, 5 seeds)\n"
+              "left out: steered is steered (set train.lr = 1 after step 150)\n");
+  line_prints(&s, "#v, v[1].outcome, v[1].pairs, v.arms[1].name, v.arms[1].n, #v.arms[2].values",
+              "1\tbetter\t5\tNetAug\t5\t5\n");
+  line_prints(&s, "('%.2f'):format(v.arms[2].mean)", "89.03\n");
+  static const char *const wrong[][2] = {
+      {"netaug.verdict { run = 'x' }", "\"run\""},
+      {"netaug.verdict { runs = {} }", "runs takes a text"},
+      {"netaug.verdict { runs = '/nonexistent' }", "cannot read /nonexistent"},
+      {"netaug.verdict { runs = v.folder or '%s', metric = 'topp1' }", "topp1"},
+      {"netaug.verdict { runs = '%s', test = 'u' }", "\"u\""},
+      {"netaug.verdict { runs = '%s', control = 'plain' }", "no arm is called"},
+      {"netaug.verdict { runs = '%s', alpha = 2 }", "alpha"}};
+  for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    na_buffer full = {0};
+    const char *place = strstr(wrong[i][0], "%s");
+    if (place != NULL)
+      na_buffer_add(&full, "%.*s%s%s", (int)(place - wrong[i][0]), wrong[i][0], runs_folder, place + 2);
+    else
+      na_buffer_add(&full, "%s", wrong[i][0]);
+    CHECK_FAILS(na_lua_line(s.lua, full.data, &err), NA_EINVAL, wrong[i][1], err);
+    na_free(full.data);
+  }
+  runs_remove();
   state_close(&s);
 }
 
@@ -251,6 +294,7 @@ int main(void)
   RUN(script_help);
   RUN(script_show);
   RUN(lines);
+  RUN(verdicts);
   RUN(unfinished);
   RUN(completion);
   RUN(interrupt_loop);

@@ -38,6 +38,11 @@ netaug.fit = register("netaug.fit", "(result or folder)",
   "does the network under-fit or over-fit, by training and validation accuracy; prints as text",
   require("netaug.fit").fit)
 
+netaug.verdict = register("netaug.verdict",
+  "{ runs = \"runs\", control =, metric = \"top1\", by =, test = \"t\", alpha = 0.05, power = 0.8 }",
+  "runs of any origin in arms, compared as netaug compare does: a list of verdicts with arms, " ..
+  "left_out and notes; prints as text", require "netaug.verdict")
+
 netaug.show = register("netaug.show", "(value)",
   "a table as text, fields in order, nested tables indented", require "netaug.show")
 
