@@ -390,6 +390,31 @@ static void outlives_trouble(void)
   CHECK_FAILS(na_browser_open(&b, scratch_path("none.h5"), NULL, true, &err), NA_EIO, "No such file", err);
 }
 
+/* Each allocation fails once, here and in the reading process: an error with words or a gap on the
+ * screen, no crash. */
+static void allocations_fail(void)
+{
+  static const char keys[] = "/par\n\njpp=0\nPPtoot/x\nr";
+  int failed = 0;
+  make_recording(scratch_path("made.h5"));
+  for (unsigned long at = 1; at < 400; at += 1 + at / 40) {
+    na_browser b;
+    na_error_clear(&err);
+    na_alloc_fail_at(at);
+    int code = na_browser_open(&b, scratch_path("made.h5"), "base/conv", true, &err);
+    CHECK(code == NA_OK || err.message[0] != '\0', "allocation %lu: no words", at);
+    failed += code != NA_OK;
+    for (const char *key = keys; code == NA_OK && *key != '\0'; key++) {
+      na_browser_key(&b, *key == '\n' ? NA_KEY_ENTER : *key);
+      na_browser_draw(&b);
+      na_inspect_work(&b.inspect, 0.005);
+    }
+    na_alloc_fail_at(0);
+    if (code == NA_OK) na_browser_free(&b);
+  }
+  CHECK(failed > 0, "no allocation failed");
+}
+
 /* ------------------------------------------------------------------- the live screen's views */
 
 static void live_has(na_live *live, const char *words)
@@ -465,6 +490,7 @@ int main(void)
   RUN(screens);
   RUN(keys);
   RUN(outlives_trouble);
+  RUN(allocations_fail);
   RUN(files_of_a_run);
   RUN(activations_of_a_run);
   scratch_remove();

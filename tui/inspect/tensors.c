@@ -61,9 +61,12 @@ int na_tensors_begin(na_tensors *t, na_reader *reader, double limit, na_error *e
   int code = na_tree_init(&tree, reader, err);
   if (code == NA_OK) code = find_all(t, &tree, err);
   na_tree_free(&tree);
-  if (code != NA_OK) return code;
-  t->order = na_alloc_array(t->count + 1, sizeof *t->order);
-  if (t->order == NULL) return na_fail_memory(err, t->count, "a list of tensors");
+  if (code == NA_OK) t->order = na_alloc_array(t->count + 1, sizeof *t->order);
+  if (code == NA_OK && t->order == NULL) code = na_fail_memory(err, t->count, "a list of tensors");
+  if (code != NA_OK) {
+    na_tensors_end(t);
+    return code;
+  }
   for (size_t i = 0; i < t->count; i++) t->order[i] = (int)i;
   return NA_OK;
 }

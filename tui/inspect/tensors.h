@@ -50,7 +50,8 @@ typedef struct na_tensors {
   bool scanning;
 } na_tensors;
 
-/* Finds all datasets of numbers; nothing of them is read yet. The reader is borrowed. */
+/* Finds all datasets of numbers; nothing of them is read yet. The reader is borrowed.
+ * On failure there are none. */
 int na_tensors_begin(na_tensors *tensors, na_reader *reader, double limit, na_error *err);
 void na_tensors_end(na_tensors *tensors);
 
