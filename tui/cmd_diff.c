@@ -35,7 +35,8 @@ static const na_option option_table[] = {
       "the order of tensors: by relative change, largest difference, or path"},
      "ORDER",
      false},
-    {{"--quiet", NA_BOOL, offsetof(options, quiet), "false", 0, 0, NULL, "print nothing: the exit status tells"},
+    {{"--quiet", NA_BOOL, offsetof(options, quiet), "false", 0, 0, NULL,
+      "print nothing: the exit status tells"},
      NULL,
      false},
 };
@@ -52,7 +53,8 @@ static int open_operand(na_reader **reader, const char *path, na_error *err)
   if (!is_folder(path)) return na_reader_open(reader, path, err);
   na_buffer file = {0};
   na_buffer_add(&file, "%s/run.h5", path);
-  int code = file.failed ? na_fail_memory(err, file.length, "a path") : na_reader_open(reader, file.data, err);
+  int code = file.failed ? na_fail_memory(err, file.length, "a path")
+                         : na_reader_open(reader, file.data, err);
   na_free(file.data);
   if (code != NA_OK) na_hint(err, "a folder must be that of a run, such as runs/NAME");
   return code;
@@ -65,7 +67,8 @@ static void one_line(char *out, size_t size, const char *text, bool all)
 {
   size_t most = all ? size - 4 : TEXT_COLS, used = 0;
   text = text == NULL ? "(none)" : text[0] == '\0' ? "(empty)" : text;
-  for (; text[used] != '\0' && used < most; used++) out[used] = text[used] == '\n' ? ' ' : text[used];
+  for (; text[used] != '\0' && used < most; used++)
+    out[used] = text[used] == '\n' ? ' ' : text[used];
   snprintf(out + used, size - used, "%s", text[used] != '\0' ? "..." : "");
 }
 
@@ -81,13 +84,16 @@ static void print_metric(na_page *page, const na_change *c)
 {
   char difference[32] = "";
   if (isfinite(c->largest))
-    snprintf(difference, sizeof difference, "%+.6g", strtod(c->after, NULL) - strtod(c->before, NULL));
-  na_page_line(page, NA_STYLE_PLAIN, "  %-32s %12s %12s %12s", c->name, c->before, c->after, difference);
+    snprintf(difference, sizeof difference, "%+.6g",
+             strtod(c->after, NULL) - strtod(c->before, NULL));
+  na_page_line(page, NA_STYLE_PLAIN, "  %-32s %12s %12s %12s", c->name, c->before, c->after,
+               difference);
 }
 
 static void print_tensor(na_page *page, const na_change *c)
 {
-  na_page_line(page, NA_STYLE_PLAIN, "  %10.4g %10.4g  %-18s %s", c->change, c->largest, c->before, c->name);
+  na_page_line(page, NA_STYLE_PLAIN, "  %10.4g %10.4g  %-18s %s", c->change, c->largest, c->before,
+               c->name);
 }
 
 static void print_change(na_page *page, const na_change *c, bool all)
@@ -115,7 +121,8 @@ static void print_heading(na_page *page, na_change_kind kind, size_t count)
   if (kind == NA_CHANGE_TENSOR)
     na_page_line(page, NA_STYLE_PLAIN, "  %10s %10s  %-18s", "change", "largest", "shape");
   if (kind == NA_CHANGE_METRIC)
-    na_page_line(page, NA_STYLE_PLAIN, "  %-32s %12s %12s %12s", "", "first", "second", "difference");
+    na_page_line(page, NA_STYLE_PLAIN, "  %-32s %12s %12s %12s", "", "first", "second",
+                 "difference");
 }
 
 static int print_all(const na_differ *d, bool all, na_error *err)
@@ -127,11 +134,13 @@ static int print_all(const na_differ *d, bool all, na_error *err)
   for (size_t i = 0, end; i < d->count; i = end) {
     for (end = i; end < d->count && d->items[end].kind == d->items[i].kind;) end++;
     print_heading(&page, d->items[i].kind, end - i);
-    for (size_t k = i; k < end && (all || k < i + SHOWN); k++) print_change(&page, &d->items[k], all);
+    for (size_t k = i; k < end && (all || k < i + SHOWN); k++)
+      print_change(&page, &d->items[k], all);
     if (!all && end - i > SHOWN)
       na_page_line(&page, NA_STYLE_PLAIN, "  and %zu more: --all lists them", end - i - SHOWN);
   }
-  if (d->same > 0) na_page_title(&page, "%ld array%s equal", d->same, d->same == 1 ? " is" : "s are");
+  if (d->same > 0)
+    na_page_title(&page, "%ld array%s equal", d->same, d->same == 1 ? " is" : "s are");
   else if (d->count == 0) na_page_line(&page, NA_STYLE_PLAIN, "nothing differs");
   int code = na_page_print(&page, err);
   na_page_free(&page);
@@ -143,7 +152,8 @@ static int compare(const na_call *call, na_reader *first, na_reader *second, na_
   const options *given = call->options;
   bool runs = is_folder(call->operands[0]);
   na_differ d = {.same_too = given->all, .stop = na_signals_interrupted};
-  int code = runs ? na_differ_runs(&d, first, second, err) : na_differ_files(&d, first, second, err);
+  int code =
+      runs ? na_differ_runs(&d, first, second, err) : na_differ_files(&d, first, second, err);
   bool found = na_differ_found(&d);
   na_differ_sort_by(&d, (na_differ_sort)given->sort);
   if (code == NA_OK && !given->quiet) code = print_all(&d, given->all, err);

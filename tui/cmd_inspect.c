@@ -73,13 +73,15 @@ static int print_file(const options *given, na_reader *reader, const char *path,
 {
   na_tree tree;
   na_print print = print_of(given);
-  if (given->stats || given->sort != NA_TENSOR_SORT_FILE) return na_print_tensors(&print, reader, err);
+  if (given->stats || given->sort != NA_TENSOR_SORT_FILE)
+    return na_print_tensors(&print, reader, err);
   int code = na_tree_init(&tree, reader, err);
   int node = code == NA_OK && path != NULL ? na_tree_find(&tree, path, err) : 0;
   if (code == NA_OK && node < 0) code = err->code;
   if (code == NA_OK) {
     for (size_t i = 0; i < tree.count; i++) tree.nodes[i].open = false;
-    code = path != NULL ? na_print_object(&print, &tree, node, err) : na_print_tree(&print, &tree, 0, err);
+    code = path != NULL ? na_print_object(&print, &tree, node, err)
+                        : na_print_tree(&print, &tree, 0, err);
   }
   na_tree_free(&tree);
   return code;
@@ -94,7 +96,8 @@ static void show(na_browser *browser)
 {
   int rows, cols;
   na_error err = {0};
-  if (na_tty_size(&rows, &cols) && na_grid_resize(&browser->grid, rows, cols, &err) != NA_OK) return;
+  if (na_tty_size(&rows, &cols) && na_grid_resize(&browser->grid, rows, cols, &err) != NA_OK)
+    return;
   na_browser_draw(browser);
   na_tty_paint(&browser->grid);
 }
@@ -105,7 +108,8 @@ static void browse(na_browser *browser)
   char caught[4096];
   bool changed = true, working = false;
   while (!browser->leaving && !na_signals_interrupted()) {
-    for (int key; (key = na_tty_key()) != 0 && !browser->leaving; changed = true) na_browser_key(browser, key);
+    for (int key; (key = na_tty_key()) != 0 && !browser->leaving; changed = true)
+      na_browser_key(browser, key);
     while (na_tty_caught(caught, sizeof caught) > 0) continue;
     if (na_terminal_resized() || changed || working) show(browser);
     bool more = na_inspect_work(&browser->inspect, WORK_SECONDS);
@@ -139,16 +143,18 @@ static int run_screen(const na_call *call, na_error *err)
 /* What was asked for as text is given as text. */
 static bool wants_text(const options *given)
 {
-  return given->plain || given->stats || given->sort != NA_TENSOR_SORT_FILE || given->slice[0] != '\0' ||
-         given->field[0] != '\0' || !na_tty_usable();
+  return given->plain || given->stats || given->sort != NA_TENSOR_SORT_FILE ||
+         given->slice[0] != '\0' || given->field[0] != '\0' || !na_tty_usable();
 }
 
 static int check(const na_call *call, na_error *err)
 {
   const options *given = call->options;
   if (call->count > 1 || (given->slice[0] == '\0' && given->field[0] == '\0')) return NA_OK;
-  na_fail(err, NA_EINVAL, "%s needs the path of an array in the file", given->slice[0] != '\0' ? "--slice" : "--field");
-  return na_hint(err, "for example: netaug inspect %s params/NAME --slice 0,:,3", call->operands[0]);
+  na_fail(err, NA_EINVAL, "%s needs the path of an array in the file",
+          given->slice[0] != '\0' ? "--slice" : "--field");
+  return na_hint(err, "for example: netaug inspect %s params/NAME --slice 0,:,3",
+                 call->operands[0]);
 }
 
 static int run(const na_call *call, na_error *err)

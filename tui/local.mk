@@ -41,6 +41,7 @@ libtui_a_SOURCES = \
 	tui/inspect/browser.c tui/inspect/browser.h \
 	tui/inspect/differ.c tui/inspect/differ.h \
 	tui/inspect/inspect.c tui/inspect/inspect.h \
+	tui/inspect/inspect_draw.c tui/inspect/inspect_private.h \
 	tui/inspect/page.c tui/inspect/page.h \
 	tui/inspect/picture.c tui/inspect/picture.h \
 	tui/inspect/pictures.c \

@@ -76,7 +76,8 @@ static int reach(na_h5 *file, const char *path, size_t length, hid_t *id, na_err
   int code = now >= 0 ? NA_OK : na_h5_fail(file, err, NA_EFORMAT, "cannot open its root");
   bool owned = at == 0 && now >= 0;
   const char *next = path + at;
-  for (size_t part; code == NA_OK && (part = next_part(&next), next < path + length); next += part) {
+  for (size_t part; code == NA_OK && (part = next_part(&next), next < path + length);
+       next += part) {
     hid_t inside;
     code = step_into(file, now, next, part, &inside, err);
     if (owned) H5Oclose(now);
@@ -152,8 +153,7 @@ static void add_target(hid_t group, const char *name, const H5L_info_t *info, na
   unsigned flags;
   if (value == NULL || H5Lget_val(group, name, value, size, H5P_DEFAULT) < 0)
     na_buffer_add(out, "?");
-  else if (info->type == H5L_TYPE_SOFT)
-    na_buffer_add(out, "%s", value);
+  else if (info->type == H5L_TYPE_SOFT) na_buffer_add(out, "%s", value);
   else if (info->type == H5L_TYPE_EXTERNAL &&
            H5Lunpack_elink_val(value, size, &flags, &place, &path) >= 0)
     na_buffer_add(out, "%s:%s", place, path);
@@ -276,7 +276,8 @@ static void describe_filters(hid_t list, na_h5_about *about)
     unsigned flags, values[8] = {0}, config;
     size_t room = 8;
     char name[40] = "";
-    H5Z_filter_t id = H5Pget_filter2(list, (unsigned)i, &flags, &room, values, sizeof name, name, &config);
+    H5Z_filter_t id =
+        H5Pget_filter2(list, (unsigned)i, &flags, &room, values, sizeof name, name, &config);
     char digits[16] = "";
     if (id == H5Z_FILTER_DEFLATE) snprintf(digits, sizeof digits, " %u", values[0]);
     if (name[0] == '\0') snprintf(name, sizeof name, "filter %d", (int)id);
@@ -294,7 +295,9 @@ static int describe_shape(const na_h5 *file, hid_t id, const char *path, na_h5_a
   hsize_t dims[NA_H5_RANK_MOST] = {0}, most[NA_H5_RANK_MOST] = {0};
   hid_t space = H5Dget_space(id);
   H5S_class_t kind = space >= 0 ? H5Sget_simple_extent_type(space) : H5S_NO_CLASS;
-  int rank = kind == H5S_NULL ? -1 : kind == H5S_NO_CLASS ? -2 : H5Sget_simple_extent_dims(space, dims, most);
+  int rank = kind == H5S_NULL       ? -1
+             : kind == H5S_NO_CLASS ? -2
+                                    : H5Sget_simple_extent_dims(space, dims, most);
   if (space >= 0) H5Sclose(space);
   if (rank < -1 || (rank < 0 && kind != H5S_NULL) || rank > NA_H5_RANK_MOST)
     return na_h5_fail(file, err, NA_EFORMAT, "cannot read the shape of %.200s", path);
@@ -318,7 +321,8 @@ static void describe_fields(hid_t type, na_h5_about *about)
   for (int i = 0; i < count; i++) {
     char *name = H5Tget_member_name(type, (unsigned)i);
     hid_t inside = H5Tget_member_type(type, (unsigned)i);
-    if (name != NULL && inside >= 0 && na_h5_is_numeric(inside) && used + strlen(name) + 2 <= sizeof about->fields)
+    if (name != NULL && inside >= 0 && na_h5_is_numeric(inside) &&
+        used + strlen(name) + 2 <= sizeof about->fields)
       used += (size_t)snprintf(about->fields + used, sizeof about->fields - used, "%s\n", name);
     if (inside >= 0) H5Tclose(inside);
     H5free_memory(name);
@@ -402,7 +406,8 @@ static bool describe_link(na_h5 *file, const char *path, na_h5_about *about)
   about->kind = link_kind(info.type);
   add_target(group, name, &info, &target);
   snprintf(about->target, sizeof about->target, "%s", target.data != NULL ? target.data : "?");
-  about->dangling = about->kind == NA_H5_KIND_SOFT && !leads_somewhere(file, path, name, about->target);
+  about->dangling =
+      about->kind == NA_H5_KIND_SOFT && !leads_somewhere(file, path, name, about->target);
   na_free(target.data);
   return true;
 }

@@ -27,7 +27,8 @@ static bool is_sane_float(hid_t type)
   int offset = H5Tget_offset(type);
   if (size < 1 || size > 16 || offset < 0 || precision < 2 || precision + (size_t)offset > 8 * size)
     return false;
-  if (H5Tget_fields(type, &sign, &exponent, &exponent_bits, &mantissa, &mantissa_bits) < 0) return false;
+  if (H5Tget_fields(type, &sign, &exponent, &exponent_bits, &mantissa, &mantissa_bits) < 0)
+    return false;
   return exponent_bits >= 1 && exponent_bits <= 15 && mantissa_bits >= 1 && mantissa_bits <= 113 &&
          sign < precision && exponent + exponent_bits <= precision &&
          mantissa + mantissa_bits <= precision && mantissa + mantissa_bits <= exponent &&
@@ -65,7 +66,8 @@ static const char *order_text(hid_t type)
 static void integer_text(hid_t type, na_buffer *out)
 {
   size_t bits = 8 * H5Tget_size(type), precision = H5Tget_precision(type);
-  na_buffer_add(out, "%s%zu%s", H5Tget_sign(type) == H5T_SGN_NONE ? "uint" : "int", bits, order_text(type));
+  na_buffer_add(out, "%s%zu%s", H5Tget_sign(type) == H5T_SGN_NONE ? "uint" : "int", bits,
+                order_text(type));
   if (precision != bits) na_buffer_add(out, " (%zu bits used)", precision);
 }
 
@@ -150,7 +152,8 @@ static void array_text(hid_t type, int depth, na_buffer *out)
   int rank = array_dims(type, dims, &count);
   super_text(type, depth, out);
   for (int i = 0; i < rank; i++)
-    na_buffer_add(out, "%s%llu%s", i == 0 ? "[" : "", (unsigned long long)dims[i], i + 1 < rank ? "," : "]");
+    na_buffer_add(out, "%s%llu%s", i == 0 ? "[" : "", (unsigned long long)dims[i],
+                  i + 1 < rank ? "," : "]");
 }
 
 static void string_text(hid_t type, na_buffer *out)
@@ -302,7 +305,8 @@ static void add_compound(hid_t file, hid_t type, const char *value, int depth, n
   na_buffer_add(out, "}");
 }
 
-static void add_items(hid_t file, hid_t type, const char *items, size_t count, int depth, na_buffer *out)
+static void add_items(hid_t file, hid_t type, const char *items, size_t count, int depth,
+                      na_buffer *out)
 {
   size_t size = H5Tget_size(type);
   na_buffer_add(out, "[");
@@ -339,7 +343,8 @@ static void add_reference(hid_t file, hid_t type, const void *value, na_buffer *
     na_buffer_add(out, "nowhere");
     return;
   }
-  ssize_t length = H5Rget_name(file, region ? H5R_DATASET_REGION : H5R_OBJECT, value, name, sizeof name);
+  ssize_t length =
+      H5Rget_name(file, region ? H5R_DATASET_REGION : H5R_OBJECT, value, name, sizeof name);
   na_buffer_add(out, "%s%s", region ? "a region of " : "", length > 0 ? name : "what is not there");
 }
 

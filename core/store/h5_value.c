@@ -42,10 +42,11 @@ static bool lies_within(const na_h5_part *part, const hsize_t *dims)
 }
 
 /* The file's space with the part selected, or an error. */
-static int select_part(const na_h5 *file, hid_t id, const char *path, const na_h5_part *part, hid_t *space,
-                       na_error *err)
+static int select_part(const na_h5 *file, hid_t id, const char *path, const na_h5_part *part,
+                       hid_t *space, na_error *err)
 {
-  hsize_t dims[NA_H5_RANK_MOST], first[NA_H5_RANK_MOST], count[NA_H5_RANK_MOST], step[NA_H5_RANK_MOST];
+  hsize_t dims[NA_H5_RANK_MOST], first[NA_H5_RANK_MOST], count[NA_H5_RANK_MOST],
+      step[NA_H5_RANK_MOST];
   *space = H5Dget_space(id);
   if (*space < 0) return na_h5_fail(file, err, NA_EFORMAT, "cannot read the shape of %.200s", path);
   bool null = H5Sget_simple_extent_type(*space) == H5S_NULL;
@@ -69,9 +70,11 @@ static int select_part(const na_h5 *file, hid_t id, const char *path, const na_h
 static int check_values(const na_h5 *file, hid_t id, const char *path, hid_t list, na_error *err)
 {
   if (H5Pget_layout(list) == H5D_VIRTUAL || H5Pget_external_count(list) > 0)
-    return na_h5_fail(file, err, NA_EFORMAT, "%.200s has its values in other files, which are not opened", path);
+    return na_h5_fail(file, err, NA_EFORMAT,
+                      "%.200s has its values in other files, which are not opened", path);
   if (H5Pall_filters_avail(list) == 0)
-    return na_h5_fail(file, err, NA_EUNSUPPORTED, "%.200s is packed in a way that this HDF5 cannot unpack", path);
+    return na_h5_fail(file, err, NA_EUNSUPPORTED,
+                      "%.200s is packed in a way that this HDF5 cannot unpack", path);
   (void)id;
   return NA_OK;
 }
@@ -103,7 +106,8 @@ static int open_fitting(na_h5 *file, const char *path, hid_t *id, na_error *err)
   hid_t list = dataset ? H5Dget_create_plist(seen) : H5I_INVALID_HID;
   hid_t type = dataset ? H5Dget_type(seen) : H5I_INVALID_HID, access = H5I_INVALID_HID;
   if (!dataset) code = na_h5_fail(file, err, NA_EFORMAT, "%.200s is not a dataset", path);
-  else if (list < 0 || type < 0) code = na_h5_fail(file, err, NA_EFORMAT, "cannot read %.200s", path);
+  else if (list < 0 || type < 0)
+    code = na_h5_fail(file, err, NA_EFORMAT, "cannot read %.200s", path);
   else code = check_values(file, seen, path, list, err);
   if (code == NA_OK) {
     access = chunk_cache(list, type);
@@ -146,7 +150,8 @@ static int open_values(na_h5 *file, const char *path, hid_t *id, na_error *err)
 /* The type to read as: doubles, or of a compound one field as doubles. */
 static hid_t wanted_type(hid_t type, const char *field)
 {
-  if (field[0] == '\0') return na_h5_is_numeric(type) ? H5Tcopy(H5T_NATIVE_DOUBLE) : H5I_INVALID_HID;
+  if (field[0] == '\0')
+    return na_h5_is_numeric(type) ? H5Tcopy(H5T_NATIVE_DOUBLE) : H5I_INVALID_HID;
   int index = H5Tget_class(type) == H5T_COMPOUND ? H5Tget_member_index(type, field) : -1;
   hid_t inside = index >= 0 ? H5Tget_member_type(type, (unsigned)index) : H5I_INVALID_HID;
   hid_t wanted = H5I_INVALID_HID;
@@ -158,13 +163,14 @@ static hid_t wanted_type(hid_t type, const char *field)
   return wanted;
 }
 
-static int read_numbers(na_h5 *file, const char *path, const na_h5_part *part, double *out, hsize_t count,
-                        na_error *err)
+static int read_numbers(na_h5 *file, const char *path, const na_h5_part *part, double *out,
+                        hsize_t count, na_error *err)
 {
   hid_t id, space = H5I_INVALID_HID, memory = H5I_INVALID_HID;
   int code = open_values(file, path, &id, err);
   if (code != NA_OK) return code;
-  hid_t type = H5Dget_type(id), wanted = type >= 0 ? wanted_type(type, part->field) : H5I_INVALID_HID;
+  hid_t type = H5Dget_type(id),
+        wanted = type >= 0 ? wanted_type(type, part->field) : H5I_INVALID_HID;
   if (wanted < 0)
     code = na_h5_fail(file, err, NA_EFORMAT, "%.200s %s%.64s does not hold numbers", path,
                       part->field[0] != '\0' ? "field " : "", part->field);
@@ -196,7 +202,8 @@ int na_h5_part_numbers(na_h5 *file, const char *path, const na_h5_part *part, do
 /* --------------------------------------------------------------------------------- texts */
 
 /* `count` values in memory as texts, each ended by NUL. */
-static void add_texts(hid_t file, hid_t type, const char *values, size_t count, size_t each, na_buffer *out)
+static void add_texts(hid_t file, hid_t type, const char *values, size_t count, size_t each,
+                      na_buffer *out)
 {
   size_t size = H5Tget_size(type);
   for (size_t i = 0; i < count && out->length < NA_H5_FLAT_MOST / 2; i++) {
@@ -210,7 +217,8 @@ static void add_texts(hid_t file, hid_t type, const char *values, size_t count, 
 }
 
 /* Room for values of a type, refused when it is absurd. */
-static int room_for(const na_h5 *file, const char *path, hid_t type, size_t count, char **room, na_error *err)
+static int room_for(const na_h5 *file, const char *path, hid_t type, size_t count, char **room,
+                    na_error *err)
 {
   size_t size = H5Tget_size(type), bytes;
   if (size == 0 || __builtin_mul_overflow(size, count, &bytes) || bytes > RAW_MOST)
@@ -219,8 +227,8 @@ static int room_for(const na_h5 *file, const char *path, hid_t type, size_t coun
   return *room != NULL ? NA_OK : na_fail_memory(err, bytes, "values");
 }
 
-static int read_texts(na_h5 *file, const char *path, const na_h5_part *part, size_t each, na_buffer *out,
-                      na_error *err)
+static int read_texts(na_h5 *file, const char *path, const na_h5_part *part, size_t each,
+                      na_buffer *out, na_error *err)
 {
   hid_t id, space = H5I_INVALID_HID, memory = H5I_INVALID_HID;
   hsize_t count = (hsize_t)na_h5_part_count(part);
@@ -276,7 +284,8 @@ static long long add_shape(hid_t space, na_buffer *out)
   if (kind != H5S_SIMPLE) return kind == H5S_SCALAR ? 1 : 0;
   int rank = H5Sget_simple_extent_dims(space, dims, NULL);
   for (int i = 0; i < rank; i++)
-    na_buffer_add(out, "%s%llu%s", i == 0 ? " [" : ",", (unsigned long long)dims[i], i + 1 == rank ? "]" : "");
+    na_buffer_add(out, "%s%llu%s", i == 0 ? " [" : ",", (unsigned long long)dims[i],
+                  i + 1 == rank ? "]" : "");
   return (long long)H5Sget_simple_extent_npoints(space);
 }
 
@@ -297,7 +306,8 @@ static void join_texts(const na_buffer *texts, long long count, size_t each, na_
   na_free(line.data);
 }
 
-static void add_attribute_values(const reading *r, hid_t id, hid_t type, hid_t space, long long count)
+static void add_attribute_values(const reading *r, hid_t id, hid_t type, hid_t space,
+                                 long long count)
 {
   hid_t native = H5Tget_native_type(type, H5T_DIR_DEFAULT);
   na_buffer texts = {0};
@@ -323,7 +333,8 @@ static herr_t add_attribute(hid_t object, const char *name, const H5A_info_t *in
   (void)info;
   if (r->out->length > NA_H5_FLAT_MOST / 2) return 0;
   hid_t id = H5Aopen(object, name, H5P_DEFAULT);
-  hid_t type = id >= 0 ? H5Aget_type(id) : H5I_INVALID_HID, space = id >= 0 ? H5Aget_space(id) : H5I_INVALID_HID;
+  hid_t type = id >= 0 ? H5Aget_type(id) : H5I_INVALID_HID,
+        space = id >= 0 ? H5Aget_space(id) : H5I_INVALID_HID;
   na_buffer_add(r->out, "%s%c", name, '\0');
   if (type >= 0 && space >= 0) {
     na_h5_type_text(type, r->out);
@@ -348,8 +359,9 @@ int na_h5_attribute_texts(na_h5 *file, const char *path, size_t each, na_buffer 
   int code = na_h5_open_object(file, path, &id, err);
   if (code == NA_OK) {
     if (H5Aiterate2(id, H5_INDEX_NAME, H5_ITER_INC, NULL, add_attribute, &r) < 0)
-      code = out->failed ? na_fail_memory(err, out->length, "attributes")
-                         : na_h5_fail(file, err, NA_EFORMAT, "cannot read the attributes of %.200s", path);
+      code = out->failed
+                 ? na_fail_memory(err, out->length, "attributes")
+                 : na_h5_fail(file, err, NA_EFORMAT, "cannot read the attributes of %.200s", path);
     H5Oclose(id);
   }
   na_h5_unlock();

@@ -38,7 +38,7 @@ typedef struct answer {
 
 struct na_reader {
   char *path;
-  char *window; /* NA_H5_FLAT_MOST bytes */
+  char *window;  /* NA_H5_FLAT_MOST bytes */
   pid_t process; /* 0: none */
   int socket;
 };
@@ -73,7 +73,8 @@ static void answer_list(na_h5 *file, const char *path, char *window, answer *a)
   na_free(list);
 }
 
-static void answer_question(na_h5 **file, const question *q, const char *path, char *window, answer *a)
+static void answer_question(na_h5 **file, const question *q, const char *path, char *window,
+                            answer *a)
 {
   na_h5_about about;
   switch (q->what) {
@@ -96,7 +97,8 @@ static void answer_question(na_h5 **file, const question *q, const char *path, c
  * and its ways with signals. What hangs is ended by the system. */
 static void leave_parent(int mine)
 {
-  static const int back[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGQUIT, SIGTERM, SIGHUP, SIGPROF};
+  static const int back[] = {SIGSEGV, SIGBUS,  SIGABRT, SIGFPE, SIGILL,
+                             SIGQUIT, SIGTERM, SIGHUP,  SIGPROF};
   struct rlimit none = {0, 0};
   sigset_t all;
   for (size_t i = 0; i < sizeof back / sizeof back[0]; i++) signal(back[i], SIG_DFL);
@@ -181,7 +183,8 @@ static int died(na_reader *reader, const char *path, na_error *err)
   return na_hint(err, "the file is damaged there; use another copy");
 }
 
-static int ask_running(na_reader *reader, const question *q, const char *path, answer *a, na_error *err)
+static int ask_running(na_reader *reader, const question *q, const char *path, answer *a,
+                       na_error *err)
 {
   size_t length = strlen(path);
   if (length >= NA_H5_FLAT_MOST) return na_fail(err, NA_EINVAL, "a path is too long");
@@ -214,7 +217,8 @@ int na_reader_open(na_reader **out, const char *path, na_error *err)
   if (reader == NULL) return na_fail_memory(err, sizeof *reader, "an open file");
   reader->socket = -1;
   reader->path = na_strdup(path);
-  reader->window = mmap(NULL, NA_H5_FLAT_MOST, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  reader->window =
+      mmap(NULL, NA_H5_FLAT_MOST, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (reader->window == MAP_FAILED) reader->window = NULL;
   int code = reader->path != NULL && reader->window != NULL
                  ? NA_OK
@@ -304,7 +308,8 @@ int na_reader_numbers(na_reader *reader, const char *path, const na_h5_part *par
 }
 
 /* Takes texts over, which end in NUL. */
-static int ask_texts(na_reader *reader, const question *q, const char *path, na_buffer *out, na_error *err)
+static int ask_texts(na_reader *reader, const question *q, const char *path, na_buffer *out,
+                     na_error *err)
 {
   answer a;
   int code = ask(reader, q, path, &a, err);

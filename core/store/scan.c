@@ -132,16 +132,17 @@ static int check_wish(na_scan *scan, na_error *err)
 {
   na_scan_wish *wish = &scan->wish;
   const na_h5_about *a = &scan->about;
-  if (a->kind != NA_H5_KIND_DATASET) return na_fail(err, NA_EFORMAT, "%.200s is not a dataset", scan->path);
+  if (a->kind != NA_H5_KIND_DATASET)
+    return na_fail(err, NA_EFORMAT, "%.200s is not a dataset", scan->path);
   if (wish->axis >= a->rank)
-    return na_fail(err, NA_EINVAL, "%.200s has no axis %d: it has %d dimensions, counted from 0", scan->path,
-                   wish->axis, a->rank > 0 ? a->rank : 0);
+    return na_fail(err, NA_EINVAL, "%.200s has no axis %d: it has %d dimensions, counted from 0",
+                   scan->path, wish->axis, a->rank > 0 ? a->rank : 0);
   if (wish->bins > NA_SCAN_BINS_MOST) wish->bins = NA_SCAN_BINS_MOST;
   if (wish->axis < 0) return NA_OK;
   scan->channels = a->dims[wish->axis];
   if (scan->channels > NA_SCAN_CHANNELS_MOST)
-    return na_fail(err, NA_ESHAPE, "axis %d of %.200s has more than %d channels", wish->axis, scan->path,
-                   NA_SCAN_CHANNELS_MOST);
+    return na_fail(err, NA_ESHAPE, "axis %d of %.200s has more than %d channels", wish->axis,
+                   scan->path, NA_SCAN_CHANNELS_MOST);
   scan->each = na_alloc_array((size_t)scan->channels + 1, sizeof *scan->each);
   return scan->each != NULL ? NA_OK : na_fail_memory(err, (size_t)scan->channels, "statistics");
 }
@@ -176,7 +177,8 @@ static int check_numbers(const na_scan *scan, na_error *err)
   if (wished ? has_field(scan) : scan->about.numbers || !(scan->about.count > 0)) return NA_OK;
   list_fields(scan->about.fields, fields);
   if (wished)
-    na_fail(err, NA_EINVAL, "%.200s has no field of numbers called \"%.63s\"", scan->path, scan->wish.field);
+    na_fail(err, NA_EINVAL, "%.200s has no field of numbers called \"%.63s\"", scan->path,
+            scan->wish.field);
   if (wished) return fields[0] != '\0' ? na_hint(err, "it has %s", fields) : NA_EINVAL;
   if (scan->about.trouble[0] != '\0')
     return na_fail(err, NA_EUNSUPPORTED, "%.200s: %s", scan->path, scan->about.trouble);
@@ -216,7 +218,8 @@ void na_scan_end(na_scan *scan)
 /* The block that is next. */
 static void place(const na_scan *scan, na_h5_part *part)
 {
-  double number = scan->sampled ? floor(scan->next * scan->block_count / scan->reading) : scan->next;
+  double number =
+      scan->sampled ? floor(scan->next * scan->block_count / scan->reading) : scan->next;
   na_scan_place(&scan->about, scan->block, number, part);
   snprintf(part->field, sizeof part->field, "%s", scan->wish.field);
 }
@@ -250,7 +253,8 @@ int na_scan_step(na_scan *scan, na_error *err)
   if (scan->finished) return NA_OK;
   place(scan, &part);
   size_t count = (size_t)na_h5_part_count(&part);
-  int code = na_reader_numbers(scan->reader, scan->path, &part, scan->values, NA_READER_VALUES, err);
+  int code =
+      na_reader_numbers(scan->reader, scan->path, &part, scan->values, NA_READER_VALUES, err);
   if (code != NA_OK) return code;
   if (scan->pass == 0) {
     na_moments_add(&scan->all, scan->values, count);

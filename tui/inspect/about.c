@@ -56,7 +56,8 @@ static void add_dataset(na_page *page, const na_h5_about *a)
   char shape[256];
   na_tree_shape(a, shape);
   na_page_field(page, "type", "%s", a->type);
-  na_page_field(page, "shape", "%s, %.0f value%s", shape, a->count, a->count > 1 || a->count < 1 ? "s" : "");
+  na_page_field(page, "shape", "%s, %.0f value%s", shape, a->count,
+                a->count > 1 || a->count < 1 ? "s" : "");
   add_limits(page, a);
   add_storage(page, a);
   add_sizes(page, a);

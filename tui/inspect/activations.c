@@ -17,7 +17,8 @@ static bool is_recording(na_reader *reader)
   bool found = false;
   if (na_reader_attributes(reader, "/", 64, &texts, NULL) == NA_OK)
     for (size_t at = 0; at < texts.length && !found;) {
-      const char *name = texts.data + at, *type = name + strlen(name) + 1, *value = type + strlen(type) + 1;
+      const char *name = texts.data + at, *type = name + strlen(name) + 1,
+                 *value = type + strlen(type) + 1;
       found = strcmp(name, "format") == 0 && strcmp(value, "netaug activations") == 0;
       at = (size_t)(value + strlen(value) + 1 - texts.data);
     }
@@ -51,8 +52,9 @@ int na_recording_open(na_recording *r, na_reader *reader, na_error *err)
     return na_hint(err, "exp:record{...} in a script, or run:record{...} at the prompt, makes one");
   }
   int code = na_reader_describe(reader, "/images", &images, err);
-  if (code == NA_OK && (images.rank != 4 || !images.numbers || images.dims[0] < 1 || images.dims[1] < 1 ||
-                        images.dims[1] * images.dims[2] * images.dims[3] > NA_READER_VALUES))
+  if (code == NA_OK &&
+      (images.rank != 4 || !images.numbers || images.dims[0] < 1 || images.dims[1] < 1 ||
+       images.dims[1] * images.dims[2] * images.dims[3] > NA_READER_VALUES))
     code = na_fail(err, NA_EFORMAT, "the recording's images are not [n][channels][height][width]");
   if (code == NA_OK) code = list_layers(r, err);
   if (code != NA_OK) return code;
@@ -99,14 +101,15 @@ typedef struct maps {
 } maps;
 
 /* Channels first .. of an image of a dataset [n][channels][height][width], up to `most` of them. */
-static int read_maps(maps *m, na_recording *r, const char *path, long long image, int first, int most,
-                     na_error *err)
+static int read_maps(maps *m, na_recording *r, const char *path, long long image, int first,
+                     int most, na_error *err)
 {
   na_h5_about a;
   *m = (maps){.values = NULL};
   int code = na_reader_describe(r->reader, path, &a, err);
   if (code != NA_OK) return code;
-  if (a.rank != 4 || !a.numbers || a.dims[2] * a.dims[3] > NA_READER_VALUES || a.dims[2] < 1 || a.dims[3] < 1)
+  if (a.rank != 4 || !a.numbers || a.dims[2] * a.dims[3] > NA_READER_VALUES || a.dims[2] < 1 ||
+      a.dims[3] < 1)
     return na_fail(err, NA_EFORMAT, "%s is not [n][channels][height][width]", path);
   long long plane = a.dims[2] * a.dims[3], room = NA_READER_VALUES / plane;
   m->in_all = (int)a.dims[1];
@@ -115,9 +118,13 @@ static int read_maps(maps *m, na_recording *r, const char *path, long long image
   if (first >= m->in_all) return NA_OK;
   m->count = m->in_all - first < most ? m->in_all - first : most;
   if (m->count > room) m->count = (int)room;
-  na_h5_part part = {.rank = 4, .first = {image, first}, .count = {1, m->count, m->rows, m->cols}, .step = {1, 1, 1, 1}};
+  na_h5_part part = {.rank = 4,
+                     .first = {image, first},
+                     .count = {1, m->count, m->rows, m->cols},
+                     .step = {1, 1, 1, 1}};
   m->values = na_alloc_array((size_t)(m->count * plane) + 1, sizeof *m->values);
-  if (m->values == NULL) return na_fail_memory(err, (size_t)(m->count * plane) * sizeof *m->values, "maps");
+  if (m->values == NULL)
+    return na_fail_memory(err, (size_t)(m->count * plane) * sizeof *m->values, "maps");
   code = na_reader_numbers(r->reader, path, &part, m->values, (size_t)(m->count * plane), err);
   na_picture_range(m->values, (size_t)(m->count * plane), &m->low, &m->high);
   return code;
@@ -150,12 +157,14 @@ static na_area map_size(const maps *m, const na_area *image, int *zoom)
   *zoom = m->cols > 0 ? image->cols / m->cols : 1;
   if (*zoom > 4) *zoom = 4;
   if (*zoom < 1) *zoom = 1;
-  return na_picture_size(&one, (na_area){0, 0, image->rows > 1 ? image->rows : 8, image->cols > 4 ? image->cols : 16}, *zoom);
+  return na_picture_size(
+      &one, (na_area){0, 0, image->rows > 1 ? image->rows : 8, image->cols > 4 ? image->cols : 16},
+      *zoom);
 }
 
 /* One network's maps from the page's column `left` on. Returns how many channels were drawn. */
-static int draw_maps(na_recording *r, na_page *page, const char *kind, int layer, long long image, int first,
-                     const na_area *place, int rows)
+static int draw_maps(na_recording *r, na_page *page, const char *kind, int layer, long long image,
+                     int first, const na_area *place, int rows)
 {
   maps m;
   na_error err = {0};
@@ -170,12 +179,14 @@ static int draw_maps(na_recording *r, na_page *page, const char *kind, int layer
     if (across < 1) across = 1;
     for (; drawn < m.count && row + size.rows <= place->row + rows; row += size.rows + GAP)
       for (int k = 0; k < across && drawn < m.count; k++, drawn++) {
-        na_picture one = {m.values + drawn * m.rows * m.cols, m.rows, m.cols, m.low, m.high, m.low < 0};
-        na_picture_draw(&one, &page->grid, (na_area){row, left + k * (size.cols + GAP), size.rows, size.cols}, zoom);
+        na_picture one = {
+            m.values + drawn * m.rows * m.cols, m.rows, m.cols, m.low, m.high, m.low < 0};
+        na_picture_draw(&one, &page->grid,
+                        (na_area){row, left + k * (size.cols + GAP), size.rows, size.cols}, zoom);
       }
     na_grid_print(&page->grid, place->row, left, page->grid.cols - left, NA_STYLE_STRONG,
-                  "%s: channels %d to %d of %d, %.3g to %.3g", kind, first, first + (drawn > 0 ? drawn : 1) - 1,
-                  m.in_all, m.low, m.high);
+                  "%s: channels %d to %d of %d, %.3g to %.3g", kind, first,
+                  first + (drawn > 0 ? drawn : 1) - 1, m.in_all, m.low, m.high);
   }
   na_free(m.values);
   return drawn;
@@ -191,7 +202,8 @@ static void add_label(na_recording *r, na_page *page, int layer, long long image
   na_page_title(page, "%s, image %lld of %lld%s", r->layers[layer], image + 1, r->images, class);
 }
 
-int na_recording_maps(na_recording *r, na_page *page, int layer, long long image, int first, int rows)
+int na_recording_maps(na_recording *r, na_page *page, int layer, long long image, int first,
+                      int rows)
 {
   add_label(r, page, layer, image);
   int half = r->augmented ? rows / 2 : rows, row = na_page_room(page, rows);
@@ -230,9 +242,10 @@ static void add_dead(na_page *page, const char *kind, const na_scan *scan)
   for (long long i = 0; i < scan->channels; i++)
     if (na_moments_dead(&scan->each[i])) na_buffer_add(&list, "%s%lld", dead++ > 0 ? ", " : "", i);
   if (dead > 0 && list.data != NULL)
-    na_page_line(page, NA_STYLE_ALERT, "%s: %d of %lld channels dead (zero on all images): %s", kind, dead,
-                 scan->channels, list.data);
-  else na_page_line(page, NA_STYLE_FAINT, "%s: none of %lld channels is dead", kind, scan->channels);
+    na_page_line(page, NA_STYLE_ALERT, "%s: %d of %lld channels dead (zero on all images): %s",
+                 kind, dead, scan->channels, list.data);
+  else
+    na_page_line(page, NA_STYLE_FAINT, "%s: none of %lld channels is dead", kind, scan->channels);
   na_free(list.data);
 }
 
@@ -240,8 +253,9 @@ static int put_moments(na_page *page, int row, int col, const na_moments *m)
 {
   double all = m->count + m->nans + m->infinities;
   return na_grid_print(&page->grid, row, col, page->grid.cols - col,
-                       na_moments_dead(m) ? NA_STYLE_ALERT : NA_STYLE_PLAIN, "%9.3g %9.3g %5.1f%% %9.3g", m->mean,
-                       na_moments_std(m), all > 0 ? 100 * m->zeros / all : 0, na_moments_l2(m));
+                       na_moments_dead(m) ? NA_STYLE_ALERT : NA_STYLE_PLAIN,
+                       "%9.3g %9.3g %5.1f%% %9.3g", m->mean, na_moments_std(m),
+                       all > 0 ? 100 * m->zeros / all : 0, na_moments_l2(m));
 }
 
 void na_recording_channels(na_recording *r, na_page *page, int layer, int most)
@@ -256,7 +270,8 @@ void na_recording_channels(na_recording *r, na_page *page, int layer, int most)
   if (r->augmented) add_dead(page, "augmented", &r->wide);
   na_page_line(page, NA_STYLE_FAINT, "%5s %9s %9s %6s %9s %s", "", "mean", "std", "zeros", "L2",
                r->augmented ? " augmented:  mean       std  zeros        L2" : "");
-  long long count = r->augmented && r->wide.channels > r->base.channels ? r->wide.channels : r->base.channels;
+  long long count =
+      r->augmented && r->wide.channels > r->base.channels ? r->wide.channels : r->base.channels;
   for (long long i = 0; i < count && i < most; i++) {
     int row = na_page_room(page, 1);
     if (row < 0) return;
@@ -267,10 +282,13 @@ void na_recording_channels(na_recording *r, na_page *page, int layer, int most)
   if (count > most) na_page_line(page, NA_STYLE_FAINT, "and %lld more", count - most);
 }
 
-bool na_activations_page(na_page *page, na_reader *reader, const char *path, long long image, int first, int rows)
+bool na_activations_page(na_page *page, na_reader *reader, const char *path, long long image,
+                         int first, int rows)
 {
   na_recording r;
-  const char *name = strncmp(path, "/base/", 6) == 0 ? path + 6 : strncmp(path, "/augmented/", 11) == 0 ? path + 11 : NULL;
+  const char *name = strncmp(path, "/base/", 6) == 0         ? path + 6
+                     : strncmp(path, "/augmented/", 11) == 0 ? path + 11
+                                                             : NULL;
   if (name == NULL) return false;
   int layer = na_recording_open(&r, reader, NULL) == NA_OK ? na_recording_find(&r, name) : -1;
   if (layer >= 0) {

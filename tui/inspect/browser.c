@@ -139,7 +139,8 @@ static void draw_help_line(na_browser *b, na_area area, int *line, const key_lin
 static void draw_help(na_browser *b, na_area area)
 {
   na_area inside = na_grid_frame(&b->grid, area, "keys");
-  int line = 0, lines = NA_INSPECT_ACTIONS + MOVES, most = lines > inside.rows ? lines - inside.rows : 0;
+  int line = 0, lines = NA_INSPECT_ACTIONS + MOVES,
+      most = lines > inside.rows ? lines - inside.rows : 0;
   if (b->help_top > most) b->help_top = most;
   if (b->help_top < 0) b->help_top = 0;
   for (int i = 0; i < MOVES; i++) draw_help_line(b, inside, &line, &moves[i].line);
@@ -160,7 +161,8 @@ static void draw_status(na_browser *b)
   const na_inspect *s = &b->inspect;
   int row = b->grid.rows - 1, col = 1;
   if (b->typing) {
-    int used = na_grid_print(&b->grid, row, 0, b->grid.cols - 1, NA_STYLE_STRONG, "%s%s", s->label, b->line);
+    int used = na_grid_print(&b->grid, row, 0, b->grid.cols - 1, NA_STYLE_STRONG, "%s%s", s->label,
+                             b->line);
     b->grid.cursor_row = row;
     b->grid.cursor_col = used;
   } else if (s->notice[0] != '\0') {

@@ -12,9 +12,24 @@
 enum { VALUE_BYTES = 1 << 20, TEXTS_AT_ONCE = 4096, TEXT_BYTES = 1000 };
 
 /* What another run on another machine or day has otherwise, though it computes the same. */
-static const char *const passing[] = {"started",   "directory",   "command", "host",    "system",           "cpu",
-                                      "arguments", "script",      "time",    "seconds", "images_per_second", "data_wait",
-                                      "eta",       "netaug",      "hdf5",    "blas",    "call",             "earlier"};
+static const char *const passing[] = {"started",
+                                      "directory",
+                                      "command",
+                                      "host",
+                                      "system",
+                                      "cpu",
+                                      "arguments",
+                                      "script",
+                                      "time",
+                                      "seconds",
+                                      "images_per_second",
+                                      "data_wait",
+                                      "eta",
+                                      "netaug",
+                                      "hdf5",
+                                      "blas",
+                                      "call",
+                                      "earlier"};
 
 static bool is_passing(const char *name)
 {
@@ -25,31 +40,34 @@ static bool is_passing(const char *name)
 
 /* -------------------------------------------------------------------------------- noting */
 
-static int note(na_differ *d, na_change change, const char *name, const char *before, const char *after,
-                na_error *err)
+static int note(na_differ *d, na_change change, const char *name, const char *before,
+                const char *after, na_error *err)
 {
   void *items = d->items;
   int code = na_grow(&items, d->count, &d->capacity, sizeof *d->items);
   d->items = items;
-  if (code != NA_OK) return na_fail_memory(err, d->count * sizeof *d->items, "a list of differences");
+  if (code != NA_OK)
+    return na_fail_memory(err, d->count * sizeof *d->items, "a list of differences");
   change.name = na_strdup(name);
   change.before = na_strdup(before);
   change.after = na_strdup(after);
   change.place = d->count;
   d->items[d->count++] = change;
-  bool lost = change.name == NULL || (before != NULL && change.before == NULL) || (after != NULL && change.after == NULL);
+  bool lost = change.name == NULL || (before != NULL && change.before == NULL) ||
+              (after != NULL && change.after == NULL);
   return lost ? na_fail_memory(err, strlen(name), "a list of differences") : NA_OK;
 }
 
-static int note_texts(na_differ *d, na_change_kind kind, const char *name, const char *before, const char *after,
-                      na_error *err)
+static int note_texts(na_differ *d, na_change_kind kind, const char *name, const char *before,
+                      const char *after, na_error *err)
 {
   if (before != NULL && after != NULL && strcmp(before, after) == 0) return NA_OK;
   return note(d, (na_change){.kind = kind}, name, before, after, err);
 }
 
 /* A checkpoint tells its settings as they were at first and as they are now: one of them will do. */
-static int note_setting(na_differ *d, const char *name, const char *before, const char *after, na_error *err)
+static int note_setting(na_differ *d, const char *name, const char *before, const char *after,
+                        na_error *err)
 {
   for (size_t i = 0; i < d->count; i++) {
     const na_change *c = &d->items[i];
@@ -93,7 +111,8 @@ static bool find_line(const char *text, const char *name, size_t length, char *o
 }
 
 /* Lines of the first text against those of the second; with `turned` only those that the second lacks. */
-static int compare_lines(na_differ *d, const char *first, const char *second, bool turned, na_error *err)
+static int compare_lines(na_differ *d, const char *first, const char *second, bool turned,
+                         na_error *err)
 {
   int code = NA_OK;
   for (const char *at = first; *at != '\0' && code == NA_OK;) {
@@ -119,7 +138,8 @@ static bool has_lines(const char *text)
   return equals != NULL && equals < text + strcspn(text, "\n");
 }
 
-static int compare_texts(na_differ *d, const char *name, const char *before, const char *after, na_error *err)
+static int compare_texts(na_differ *d, const char *name, const char *before, const char *after,
+                         na_error *err)
 {
   const char *last = strrchr(name, '@');
   if (before != NULL && after != NULL && has_lines(before) && has_lines(after)) {
@@ -134,7 +154,8 @@ static int compare_texts(na_differ *d, const char *name, const char *before, con
 static const char *value_of(const na_buffer *texts, const char *wanted)
 {
   for (size_t at = 0; at < texts->length;) {
-    const char *name = texts->data + at, *type = name + strlen(name) + 1, *value = type + strlen(type) + 1;
+    const char *name = texts->data + at, *type = name + strlen(name) + 1,
+               *value = type + strlen(type) + 1;
     if (strcmp(name, wanted) == 0) return value;
     at = (size_t)(value + strlen(value) + 1 - texts->data);
   }
@@ -142,12 +163,13 @@ static const char *value_of(const na_buffer *texts, const char *wanted)
 }
 
 /* Attributes of `mine`; with `turned` only those that the other lacks. */
-static int compare_lists(na_differ *d, const char *path, const na_buffer *mine, const na_buffer *other, bool turned,
-                         na_error *err)
+static int compare_lists(na_differ *d, const char *path, const na_buffer *mine,
+                         const na_buffer *other, bool turned, na_error *err)
 {
   int code = NA_OK;
   for (size_t at = 0; at < mine->length && code == NA_OK;) {
-    const char *name = mine->data + at, *type = name + strlen(name) + 1, *value = type + strlen(type) + 1;
+    const char *name = mine->data + at, *type = name + strlen(name) + 1,
+               *value = type + strlen(type) + 1;
     const char *there = value_of(other, name);
     na_buffer full = {0};
     na_buffer_add(&full, "%s@%s", strcmp(path, "/") == 0 ? "" : path, name);
@@ -160,7 +182,8 @@ static int compare_lists(na_differ *d, const char *path, const na_buffer *mine, 
   return code;
 }
 
-static int compare_attributes(na_differ *d, na_reader *first, na_reader *second, const char *path, na_error *err)
+static int compare_attributes(na_differ *d, na_reader *first, na_reader *second, const char *path,
+                              na_error *err)
 {
   na_buffer a = {0}, b = {0};
   int code = na_reader_attributes(first, path, VALUE_BYTES, &a, err);
@@ -199,13 +222,14 @@ static void add_block(sums *s, const double *a, const double *b, size_t count)
   }
 }
 
-static int sum_blocks(na_differ *d, na_reader *first, na_reader *second, const char *path, const na_h5_about *about,
-                      sums *s, na_error *err)
+static int sum_blocks(na_differ *d, na_reader *first, na_reader *second, const char *path,
+                      const na_h5_about *about, sums *s, na_error *err)
 {
   long long block[NA_H5_RANK_MOST];
   na_h5_part part;
   double *values = na_alloc_array(2 * (size_t)NA_READER_VALUES, sizeof *values);
-  if (values == NULL) return na_fail_memory(err, 2 * NA_READER_VALUES * sizeof *values, "a comparison");
+  if (values == NULL)
+    return na_fail_memory(err, 2 * NA_READER_VALUES * sizeof *values, "a comparison");
   na_scan_shape(about, NA_READER_VALUES, block);
   double blocks = na_scan_blocks(about, block);
   int code = NA_OK;
@@ -213,8 +237,10 @@ static int sum_blocks(na_differ *d, na_reader *first, na_reader *second, const c
     na_scan_place(about, block, number, &part);
     code = na_reader_numbers(first, path, &part, values, NA_READER_VALUES, err);
     if (code == NA_OK)
-      code = na_reader_numbers(second, path, &part, values + NA_READER_VALUES, NA_READER_VALUES, err);
-    if (code == NA_OK) add_block(s, values, values + NA_READER_VALUES, (size_t)na_h5_part_count(&part));
+      code =
+          na_reader_numbers(second, path, &part, values + NA_READER_VALUES, NA_READER_VALUES, err);
+    if (code == NA_OK)
+      add_block(s, values, values + NA_READER_VALUES, (size_t)na_h5_part_count(&part));
     if (code == NA_OK) code = check_stop(d, err);
   }
   na_free(values);
@@ -230,7 +256,10 @@ static int compare_numbers(na_differ *d, na_reader *first, na_reader *second, co
   if (code != NA_OK) return code;
   na_change change = {.kind = NA_CHANGE_TENSOR, .largest = s.largest};
   change.same = !s.unlike && !(s.largest > 0);
-  change.change = s.unlike ? INFINITY : s.norm > 0 ? sqrt(s.distance / s.norm) : s.largest > 0 ? INFINITY : 0;
+  change.change = s.unlike        ? INFINITY
+                  : s.norm > 0    ? sqrt(s.distance / s.norm)
+                  : s.largest > 0 ? INFINITY
+                                  : 0;
   const char *last = strrchr(path, '/');
   if (last != NULL && is_passing(last + 1)) change.kind = NA_CHANGE_NOTE;
   d->same += change.same;
@@ -280,10 +309,13 @@ static void outline(na_tree *tree, int node, bool with_type, char out[512])
     snprintf(out, 512, "%s%s%s", shape, with_type ? " " : "", with_type ? a->type : "");
   } else
     snprintf(out, 512, "%s %s", na_h5_kind_words((na_h5_kind)a->kind),
-             n->target != NULL ? n->target : a->kind == NA_H5_KIND_TYPE ? a->type : "");
+             n->target != NULL            ? n->target
+             : a->kind == NA_H5_KIND_TYPE ? a->type
+                                          : "");
 }
 
-static int compare_objects(na_differ *d, na_tree *a, int one, na_tree *b, int two, const char *path, na_error *err)
+static int compare_objects(na_differ *d, na_tree *a, int one, na_tree *b, int two, const char *path,
+                           na_error *err)
 {
   char before[512], after[512];
   const na_h5_about *x = na_tree_about(a, one), *y = na_tree_about(b, two);
@@ -297,7 +329,8 @@ static int compare_objects(na_differ *d, na_tree *a, int one, na_tree *b, int tw
   }
   if (x == NULL || y == NULL || x->kind > NA_H5_KIND_TYPE) return NA_OK;
   int code = compare_attributes(d, a->reader, b->reader, path, err);
-  if (code != NA_OK || x->kind != NA_H5_KIND_DATASET || !(x->count > 0) || x->trouble[0] != '\0') return code;
+  if (code != NA_OK || x->kind != NA_H5_KIND_DATASET || !(x->count > 0) || x->trouble[0] != '\0')
+    return code;
   if (numbers) return compare_numbers(d, a->reader, b->reader, path, x, err);
   return compare_others(d, a->reader, b->reader, path, x, err);
 }
@@ -310,7 +343,7 @@ typedef struct entries {
   struct entry {
     char *path;
     int node;
-  } *items;
+  } * items;
   size_t count, capacity;
 } entries;
 
@@ -340,7 +373,8 @@ static int list_entries(entries *e, na_reader *reader, na_error *err)
   for (int node = 0; node >= 0 && code == NA_OK; node = na_tree_next(&e->tree, node)) {
     code = add_entry(e, node, err);
     na_tree_about(&e->tree, node);
-    if (code == NA_OK && e->tree.nodes[node].kind == NA_H5_KIND_GROUP && na_tree_same_above(&e->tree, node) < 0)
+    if (code == NA_OK && e->tree.nodes[node].kind == NA_H5_KIND_GROUP &&
+        na_tree_same_above(&e->tree, node) < 0)
       code = na_tree_open(&e->tree, node, err);
   }
   if (code == NA_OK) qsort(e->items, e->count, sizeof *e->items, by_path);
@@ -361,8 +395,8 @@ static bool lies_in(const char *path, const char *group)
   return length > 0 && strncmp(path, group, length) == 0 && path[length] == '/';
 }
 
-static int note_only(na_differ *d, entries *own, const struct entry *one, na_change_kind kind, const char **group,
-                     na_error *err)
+static int note_only(na_differ *d, entries *own, const struct entry *one, na_change_kind kind,
+                     const char **group, na_error *err)
 {
   char words[512];
   const na_h5_about *about = na_tree_about(&own->tree, one->node);
@@ -382,7 +416,8 @@ static int compare_entries(na_differ *d, entries *a, entries *b, na_error *err)
   for (size_t i = 0, k = 0; code == NA_OK && (i < a->count || k < b->count);) {
     int order = i == a->count ? 1 : k == b->count ? -1 : strcmp(a->items[i].path, b->items[k].path);
     if (order == 0)
-      code = compare_objects(d, &a->tree, a->items[i].node, &b->tree, b->items[k].node, a->items[i].path, err);
+      code = compare_objects(d, &a->tree, a->items[i].node, &b->tree, b->items[k].node,
+                             a->items[i].path, err);
     else if (order < 0) code = note_only(d, a, &a->items[i], NA_CHANGE_ONLY_FIRST, &groups[0], err);
     else code = note_only(d, b, &b->items[k], NA_CHANGE_ONLY_SECOND, &groups[1], err);
     i += order <= 0;
@@ -409,18 +444,22 @@ static double last_value(na_reader *reader, const char *path)
 {
   na_h5_about about;
   double value = NAN;
-  if (na_reader_describe(reader, path, &about, NULL) != NA_OK || about.rank != 1 || about.dims[0] < 1) return value;
+  if (na_reader_describe(reader, path, &about, NULL) != NA_OK || about.rank != 1 ||
+      about.dims[0] < 1)
+    return value;
   const na_h5_part part = {.rank = 1, .first = {about.dims[0] - 1}, .count = {1}, .step = {1}};
   return na_reader_numbers(reader, path, &part, &value, 1, NULL) == NA_OK ? value : NAN;
 }
 
-static int compare_metric(na_differ *d, na_reader *first, na_reader *second, const char *name, na_error *err)
+static int compare_metric(na_differ *d, na_reader *first, na_reader *second, const char *name,
+                          na_error *err)
 {
   char path[512], before[32], after[32];
   snprintf(path, sizeof path, "/epoch/%.400s", name);
   double a = last_value(first, path), b = last_value(second, path);
   if (isnan(a) && isnan(b)) return NA_OK;
-  na_change change = {.kind = is_passing(name) ? NA_CHANGE_NOTE : NA_CHANGE_METRIC, .largest = fabs(b - a)};
+  na_change change = {.kind = is_passing(name) ? NA_CHANGE_NOTE : NA_CHANGE_METRIC,
+                      .largest = fabs(b - a)};
   change.same = !(a < b) && !(a > b) && isnan(a) == isnan(b);
   change.change = change.same ? 0 : isnan(b - a) ? INFINITY : change.largest / fabs(a);
   if (change.same && !d->same_too) return NA_OK;
@@ -456,7 +495,8 @@ static int compare_changes(const void *a, const void *b)
     return x->change > y->change ? -1 : 1;
   if (sorted_by == NA_DIFFER_SORT_LARGEST && (x->largest > y->largest || x->largest < y->largest))
     return x->largest > y->largest ? -1 : 1;
-  if (sorted_by == NA_DIFFER_SORT_NAME && strcmp(x->name, y->name) != 0) return strcmp(x->name, y->name);
+  if (sorted_by == NA_DIFFER_SORT_NAME && strcmp(x->name, y->name) != 0)
+    return strcmp(x->name, y->name);
   return x->place < y->place ? -1 : 1;
 }
 

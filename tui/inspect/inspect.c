@@ -2,7 +2,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* strcasestr */
 #endif
-#include "tui/inspect/inspect.h"
+#include "tui/inspect/inspect_private.h"
 #include "core/base/clock.h"
 #include "core/base/memory.h"
 
@@ -45,7 +45,8 @@ static int read_file(na_inspect *s, na_error *err)
 {
   na_error no_recording = {0};
   int code = na_tree_init(&s->tree, s->reader, err);
-  s->recorded = code == NA_OK && na_recording_open(&s->recording, s->reader, &no_recording) == NA_OK;
+  s->recorded =
+      code == NA_OK && na_recording_open(&s->recording, s->reader, &no_recording) == NA_OK;
   if (!s->recorded) na_recording_close(&s->recording);
   s->stale = true;
   return code;
@@ -55,7 +56,8 @@ int na_inspect_open(na_inspect *s, const char *path, na_error *err)
 {
   *s = (na_inspect){.sliced = -1, .scanned = -1, .axis = -1, .stale = true};
   s->path = na_strdup(path);
-  int code = s->path != NULL ? na_reader_open(&s->reader, path, err) : na_fail_memory(err, strlen(path), "a path");
+  int code = s->path != NULL ? na_reader_open(&s->reader, path, err)
+                             : na_fail_memory(err, strlen(path), "a path");
   if (code == NA_OK) code = read_file(s, err);
   if (code != NA_OK) na_inspect_close(s);
   return code;
@@ -112,7 +114,8 @@ static void open_node(na_inspect *s, int node)
 /* Opens what is around the node, so that it is shown. */
 static void reveal(na_inspect *s, int node)
 {
-  for (int at = s->tree.nodes[node].parent; at >= 0; at = s->tree.nodes[at].parent) s->tree.nodes[at].open = true;
+  for (int at = s->tree.nodes[node].parent; at >= 0; at = s->tree.nodes[at].parent)
+    s->tree.nodes[at].open = true;
   select_node(s, node);
 }
 
@@ -146,7 +149,8 @@ static void enter(na_inspect *s)
   if (s->table) {
     if (!s->listed || s->tensors.count == 0) return;
     s->table = false;
-    if (na_inspect_select(s, s->tensors.items[s->tensors.order[s->row]].path, &err) != NA_OK) tell(s, &err);
+    if (na_inspect_select(s, s->tensors.items[s->tensors.order[s->row]].path, &err) != NA_OK)
+      tell(s, &err);
     s->kind = NA_PAGE_STATISTICS;
     s->stale = true;
   } else if (n->kind == NA_H5_KIND_GROUP) {
@@ -188,13 +192,17 @@ void na_inspect_scroll(na_inspect *s, long lines)
     scroll_tree(s, lines);
     return;
   }
-  long row = s->row + lines, last = s->listed && s->tensors.count > 0 ? (long)s->tensors.count - 1 : 0;
+  long row = s->row + lines,
+       last = s->listed && s->tensors.count > 0 ? (long)s->tensors.count - 1 : 0;
   s->row = (int)(row < 0 ? 0 : row > last ? last : row);
 }
 
 /* ------------------------------------------------------------------------------ searching */
 
-static bool matches(const na_inspect *s, const char *name) { return strcasestr(name, s->sought) != NULL; }
+static bool matches(const na_inspect *s, const char *name)
+{
+  return strcasestr(name, s->sought) != NULL;
+}
 
 static void seek_table(na_inspect *s, int by)
 {
@@ -230,7 +238,8 @@ static void seek_tree(na_inspect *s, int by)
 
 static void seek(na_inspect *s, int by)
 {
-  if (s->sought[0] == '\0') snprintf(s->notice, sizeof s->notice, "nothing is looked for: / begins");
+  if (s->sought[0] == '\0')
+    snprintf(s->notice, sizeof s->notice, "nothing is looked for: / begins");
   else if (s->table) seek_table(s, by);
   else seek_tree(s, by);
 }
@@ -241,7 +250,8 @@ static void take_search(na_inspect *s, const char *line)
   seek(s, 1);
 }
 
-static void want(na_inspect *s, const char *label, const char *now, void (*take)(na_inspect *s, const char *line))
+static void want(na_inspect *s, const char *label, const char *now,
+                 void (*take)(na_inspect *s, const char *line))
 {
   s->wanted = true;
   snprintf(s->label, sizeof s->label, "%s%.120s%s", label, now, now[0] != '\0' ? "] " : "");
@@ -258,14 +268,14 @@ void na_inspect_typed(na_inspect *s, const char *line)
 
 /* -------------------------------------------------------------------------------- slicing */
 
-static const na_h5_about *selected_dataset(na_inspect *s)
+const na_h5_about *na_inspect_dataset(na_inspect *s)
 {
   const na_h5_about *about = na_tree_about(&s->tree, s->selected);
   return about != NULL && about->kind == NA_H5_KIND_DATASET ? about : NULL;
 }
 
 /* The slice of the selected dataset, at first its last two dimensions. */
-static void prepare_slice(na_inspect *s, const na_h5_about *about)
+void na_inspect_slice(na_inspect *s, const na_h5_about *about)
 {
   if (s->sliced == s->selected) return;
   na_slice_first(&s->slice, about);
@@ -278,7 +288,7 @@ static void take_slice(na_inspect *s, const char *line)
 {
   na_error err = {0};
   na_slice slice;
-  const na_h5_about *about = selected_dataset(s);
+  const na_h5_about *about = na_inspect_dataset(s);
   if (about == NULL) return;
   if (na_slice_parse(&slice, line, about, &err) != NA_OK) {
     tell(s, &err);
@@ -294,13 +304,13 @@ static void take_slice(na_inspect *s, const char *line)
 
 static void ask_slice(na_inspect *s)
 {
-  const na_h5_about *about = selected_dataset(s);
+  const na_h5_about *about = na_inspect_dataset(s);
   char text[512];
   if (about == NULL || about->rank < 1) {
     snprintf(s->notice, sizeof s->notice, "only arrays have slices");
     return;
   }
-  prepare_slice(s, about);
+  na_inspect_slice(s, about);
   na_slice_text(&s->slice, about, text);
   want(s, "slice [now ", text, take_slice);
 }
@@ -308,9 +318,9 @@ static void ask_slice(na_inspect *s)
 /* Another index of a dimension: one that was whole is cut to its first, a range moves by its length. */
 static void move_slice(na_inspect *s, int by)
 {
-  const na_h5_about *about = selected_dataset(s);
+  const na_h5_about *about = na_inspect_dataset(s);
   if (about == NULL || about->rank < 1) return;
-  prepare_slice(s, about);
+  na_inspect_slice(s, about);
   int d = s->dimension % about->rank;
   na_h5_part *part = &s->slice.part;
   s->chosen = true;
@@ -322,8 +332,7 @@ static void move_slice(na_inspect *s, int by)
   } else {
     long long at = part->first[d] + by;
     if (at >= 0 && at < about->dims[d]) part->first[d] = at;
-    else { /* beyond the ends lies the whole dimension */
-      s->slice.fixed[d] = false;
+    else { /* beyond the ends lies the whole dimension */ s->slice.fixed[d] = false;
       part->first[d] = 0;
       part->count[d] = about->dims[d];
     }
@@ -345,11 +354,12 @@ static void move_index(na_inspect *s, int by)
 
 static void next_dimension(na_inspect *s)
 {
-  const na_h5_about *about = selected_dataset(s);
+  const na_h5_about *about = na_inspect_dataset(s);
   if (about == NULL || about->rank < 1) return;
-  prepare_slice(s, about);
+  na_inspect_slice(s, about);
   s->dimension = (s->dimension + 1) % about->rank;
-  snprintf(s->notice, sizeof s->notice, "< and > move along dimension %d of %d", s->dimension, about->rank);
+  snprintf(s->notice, sizeof s->notice, "< and > move along dimension %d of %d", s->dimension,
+           about->rank);
 }
 
 static void more_channels(na_inspect *s)
@@ -362,7 +372,7 @@ static void more_channels(na_inspect *s)
 
 static void next_axis(na_inspect *s)
 {
-  const na_h5_about *about = selected_dataset(s);
+  const na_h5_about *about = na_inspect_dataset(s);
   if (about == NULL || about->rank < 1) return;
   na_buffer path = {0};
   na_tree_path(&s->tree, s->selected, &path);
@@ -375,24 +385,25 @@ static void next_axis(na_inspect *s)
 }
 
 /* The field after this one, round the end; the first where none was chosen. */
-static void choose_field(na_inspect *s, const na_h5_about *about)
+void na_inspect_field(na_inspect *s, const na_h5_about *about)
 {
   const char *next = about->fields;
   size_t length = strlen(s->field);
   for (const char *at = about->fields; *at != '\0'; at += strcspn(at, "\n") + 1)
-    if (length > 0 && strncmp(at, s->field, length) == 0 && at[length] == '\n' && at[length + 1] != '\0')
+    if (length > 0 && strncmp(at, s->field, length) == 0 && at[length] == '\n' &&
+        at[length + 1] != '\0')
       next = at + length + 1;
   snprintf(s->field, sizeof s->field, "%.*s", (int)strcspn(next, "\n"), next);
 }
 
 static void next_field(na_inspect *s)
 {
-  const na_h5_about *about = selected_dataset(s);
+  const na_h5_about *about = na_inspect_dataset(s);
   if (about == NULL || about->fields[0] == '\0') {
     snprintf(s->notice, sizeof s->notice, "only tables have fields");
     return;
   }
-  choose_field(s, about);
+  na_inspect_field(s, about);
   forget_scan(s);
   s->stale = true;
 }
@@ -406,14 +417,14 @@ static void read_exactly(na_inspect *s)
 }
 
 /* The scan of the selected dataset, begun when its statistics are looked at. */
-static void prepare_scan(na_inspect *s, const na_h5_about *about, const char *path)
+void na_inspect_scan(na_inspect *s, const na_h5_about *about, const char *path)
 {
   na_error err = {0};
   if (s->scanned == s->selected) return;
   forget_scan(s);
   na_scan_wish wish = {.axis = s->axis >= 0 ? s->axis : na_detail_axis(path, about),
-                             .bins = BINS,
-                             .limit = s->exact ? 0 : SAMPLE};
+                       .bins = BINS,
+                       .limit = s->exact ? 0 : SAMPLE};
   memcpy(wish.field, s->field, sizeof wish.field);
   s->scanned = s->selected;
   if (na_scan_begin(&s->scan, s->reader, path, &wish, &err) == NA_OK) return;
@@ -456,7 +467,8 @@ static void show_table(na_inspect *s)
   if (!s->table || s->listed) return;
   s->listed = true;
   if (na_tensors_begin(&s->tensors, s->reader, SAMPLE, &err) != NA_OK) tell(s, &err);
-  else if (s->tensors.count == 0) snprintf(s->notice, sizeof s->notice, "the file holds no numbers");
+  else if (s->tensors.count == 0)
+    snprintf(s->notice, sizeof s->notice, "the file holds no numbers");
   na_tensors_sort(&s->tensors, s->sort, s->reverse);
 }
 
@@ -467,7 +479,8 @@ static void sort_table(na_inspect *s, int by, bool turn)
   s->sort = (na_tensor_sort)(((int)s->sort + by) % NA_TENSOR_SORT_COUNT);
   s->reverse ^= turn;
   if (s->listed) na_tensors_sort(&s->tensors, s->sort, s->reverse);
-  snprintf(s->notice, sizeof s->notice, "by %s%s", na_tensor_sort_name(s->sort), s->reverse ? ", turned round" : "");
+  snprintf(s->notice, sizeof s->notice, "by %s%s", na_tensor_sort_name(s->sort),
+           s->reverse ? ", turned round" : "");
 }
 
 void na_inspect_act(na_inspect *s, na_inspect_action action)
@@ -498,201 +511,4 @@ void na_inspect_act(na_inspect *s, na_inspect_action action)
   case NA_INSPECT_RELOAD: reload(s); break;
   default: break;
   }
-}
-
-/* -------------------------------------------------------------------------------- the page */
-
-static const char *const page_names[NA_PAGE_KINDS] = {"about", "values", "statistics", "pictures", "activations"};
-static const char *const no_numbers[NA_PAGE_KINDS] = {"", "an array has values; Enter opens a group",
-                                                      "an array of numbers has statistics", "an array of numbers has pictures",
-                                                      "no layer was recorded here: see below base"};
-enum { VALUES_MOST = 4096, COLUMNS_MOST = 64, CHANNELS_SHOWN = 1024 };
-
-/* Of the slice what a screen can hold. */
-static na_slice seen(const na_inspect *s)
-{
-  na_slice slice = s->slice;
-  for (int i = slice.part.rank - 1, most = COLUMNS_MOST; i >= 0; i--) {
-    if (slice.part.count[i] > most) slice.part.count[i] = most;
-    if (na_h5_part_count(&slice.part) > VALUES_MOST && slice.part.count[i] > 8 && i < slice.part.rank - 2)
-      slice.part.count[i] = 8;
-  }
-  return slice;
-}
-
-static void make_activations(na_inspect *s, const char *path, int rows)
-{
-  const char *name = strncmp(path, "/base/", 6) == 0 ? path + 6 : strncmp(path, "/augmented/", 11) == 0 ? path + 11 : "";
-  int layer = s->recorded ? na_recording_find(&s->recording, name) : -1;
-  if (layer < 0) {
-    na_page_line(&s->page, NA_STYLE_FAINT, "%s", no_numbers[NA_PAGE_ACTIVATIONS]);
-    return;
-  }
-  s->channels_shown = na_recording_maps(&s->recording, &s->page, layer, s->image, s->channel, rows - 2);
-  na_recording_channels(&s->recording, &s->page, layer, CHANNELS_SHOWN);
-}
-
-static void make_dataset(na_inspect *s, const na_h5_about *about, const char *path, int rows)
-{
-  bool whole = s->kind == NA_PAGE_VALUES; /* a table's values are seen together */
-  if (!whole && s->field[0] == '\0' && about->fields[0] != '\0') choose_field(s, about);
-  const na_subject subject = {s->reader, path, about, whole ? "" : s->field};
-  prepare_slice(s, about);
-  na_slice slice = seen(s);
-  switch (s->kind) {
-  case NA_PAGE_VALUES: na_detail_values(&s->page, &subject, &slice, NA_READER_VALUES); break;
-  case NA_PAGE_STATISTICS:
-    prepare_scan(s, about, path);
-    if (s->trouble[0] != '\0') na_page_alert(&s->page, s->trouble);
-    else na_detail_statistics(&s->page, &s->scan, CHANNELS_SHOWN);
-    break;
-  case NA_PAGE_PICTURES:
-    if (s->chosen) slice = s->slice;
-    else na_slice_parse(&slice, "", about, NULL);
-    na_detail_pictures(&s->page, &subject, &slice, rows - 3 > 4 ? rows - 3 : 4);
-    if (s->page.rows == 0) na_page_line(&s->page, NA_STYLE_FAINT, "arrays of numbers have pictures");
-    break;
-  default: make_activations(s, path, rows); break;
-  }
-}
-
-static void make_page(na_inspect *s, const na_grid *grid, int rows, int cols)
-{
-  bool resized = s->page.grid.cols != cols || s->page.width != cols;
-  if (!s->stale && !resized) return;
-  na_buffer path = {0};
-  s->stale = false;
-  na_page_begin(&s->page, cols, cols, grid->utf8, grid->heat);
-  const na_h5_about *about = selected_dataset(s);
-  na_tree_path(&s->tree, s->selected, &path);
-  if (s->kind == NA_PAGE_ABOUT) na_detail_about(&s->page, &s->tree, s->selected);
-  else if (about == NULL) na_page_line(&s->page, NA_STYLE_FAINT, "%s", no_numbers[s->kind]);
-  else if (about->trouble[0] != '\0') na_page_alert(&s->page, about->trouble);
-  else if (path.data != NULL) make_dataset(s, about, path.data, rows);
-  na_free(path.data);
-}
-
-/* -------------------------------------------------------------------------------- drawing */
-
-static void draw_titles(const na_inspect *s, na_grid *grid, int row, int col, int cols)
-{
-  int kinds = s->recorded ? NA_PAGE_KINDS : NA_PAGE_ACTIVATIONS;
-  for (int i = 0; i < kinds; i++) {
-    int length = (int)strlen(page_names[i]) + 2;
-    if (length > cols) return;
-    na_grid_print(grid, row, col, length, i == (int)s->kind ? NA_STYLE_SELECTED : NA_STYLE_FAINT, " %s ", page_names[i]);
-    col += length;
-    cols -= length;
-  }
-}
-
-static void draw_page(na_inspect *s, na_grid *grid, na_area area)
-{
-  na_area inside = na_grid_frame(grid, area, "");
-  draw_titles(s, grid, area.row, area.col + 2, area.cols - 4);
-  if (inside.rows < 1 || inside.cols < 1) return;
-  make_page(s, grid, inside.rows, inside.cols);
-  int most = s->page.rows > inside.rows ? s->page.rows - inside.rows : 0;
-  if (s->page_top > most) s->page_top = most;
-  if (s->page_top < 0) s->page_top = 0;
-  na_grid used = s->page.grid;
-  used.rows = s->page.rows;
-  na_grid_copy(grid, inside, &used, s->page_top);
-}
-
-/* A group's mark, its name, and at the right end its shape or how much is in it. */
-static void draw_node(na_inspect *s, na_grid *grid, int row, na_area area, int node)
-{
-  char right[256] = "";
-  const na_h5_about *a = na_tree_about(&s->tree, node);
-  const na_tree_node *n = &s->tree.nodes[node];
-  int most = area.cols / 3, indent = 2 * n->depth < most ? 2 * n->depth : most;
-  na_style style = node == s->selected ? NA_STYLE_SELECTED
-                   : n->trouble != NULL || (a != NULL && a->dangling) ? NA_STYLE_ALERT
-                   : n->kind == NA_H5_KIND_GROUP                     ? NA_STYLE_STRONG
-                                                                     : NA_STYLE_PLAIN;
-  if (node == s->selected)
-    for (int c = 0; c < area.cols; c++) na_grid_set(grid, row, area.col + c, style, ' ');
-  if (a != NULL && a->kind == NA_H5_KIND_DATASET) na_tree_shape(a, right);
-  else if (a != NULL && a->kind == NA_H5_KIND_GROUP) snprintf(right, sizeof right, "%lld", a->members);
-  else if (n->target != NULL) snprintf(right, sizeof right, "-> %.200s", n->target);
-  int length = na_utf8_columns(right);
-  if (length > area.cols / 2) length = area.cols / 2;
-  uint32_t mark = n->kind != NA_H5_KIND_GROUP ? ' ' : n->open ? 0x25BE : 0x25B8;
-  na_grid_set(grid, row, area.col + indent, style, mark);
-  na_grid_put_end(grid, row, area.col + indent + 2, area.cols - indent - 3 - length, style, n->name);
-  na_grid_put(grid, row, area.col + area.cols - length, length, node == s->selected ? style : NA_STYLE_FAINT, right);
-}
-
-/* The first line moves no more than the selection needs. */
-static void place_tree(na_inspect *s, int rows)
-{
-  int top = 0, selected = 0, place = 0;
-  for (int node = 0; node >= 0; node = na_tree_next(&s->tree, node), place++)
-    if (node == s->selected) selected = place;
-  top = s->top < place ? s->top : 0;
-  if (selected < top) top = selected;
-  if (selected >= top + rows) top = selected - rows + 1;
-  if (top > place - rows) top = place > rows ? place - rows : 0;
-  s->top = top;
-}
-
-static void draw_tree(na_inspect *s, na_grid *grid, na_area area)
-{
-  const char *slash = strrchr(s->path, '/');
-  na_area inside = na_grid_frame(grid, area, slash != NULL ? slash + 1 : s->path);
-  if (inside.rows < 1 || inside.cols < 4) return;
-  s->rows = inside.rows;
-  place_tree(s, inside.rows);
-  int node = 0;
-  for (int i = 0; i < s->top && node >= 0; i++) node = na_tree_next(&s->tree, node);
-  for (int r = 0; r < inside.rows && node >= 0; r++, node = na_tree_next(&s->tree, node))
-    draw_node(s, grid, inside.row + r, inside, node);
-}
-
-static void draw_table(na_inspect *s, na_grid *grid, na_area area)
-{
-  char title[128];
-  na_page page = {.rows = 0};
-  snprintf(title, sizeof title, "tensors by %s%s, %zu of %zu read", na_tensor_sort_name(s->sort),
-           s->reverse ? " turned round" : "", s->tensors.next, s->tensors.count);
-  na_area inside = na_grid_frame(grid, area, title);
-  if (inside.rows < 2 || inside.cols < 8) return;
-  s->rows = inside.rows - 1;
-  na_page_begin(&page, inside.cols, inside.cols, grid->utf8, grid->heat);
-  na_tensors_page(&s->tensors, &page, s->sort);
-  na_grid used = page.grid;
-  used.rows = page.rows;
-  if (s->row < s->row_top) s->row_top = s->row;
-  if (s->row >= s->row_top + s->rows) s->row_top = s->row - s->rows + 1;
-  na_grid_copy(grid, (na_area){inside.row, inside.col, 1, inside.cols}, &used, 0);
-  na_grid_copy(grid, (na_area){inside.row + 1, inside.col, s->rows, inside.cols}, &used, 1 + s->row_top);
-  int selected = inside.row + 1 + s->row - s->row_top;
-  for (int c = inside.col; c < inside.col + inside.cols && selected < grid->rows && c < grid->cols; c++)
-    grid->cells[selected * grid->cols + c].style = NA_STYLE_SELECTED;
-  na_page_free(&page);
-}
-
-void na_inspect_draw(na_inspect *s, na_grid *grid, na_area area)
-{
-  enum { WIDE = 60, TREE_COLS_MOST = 64, BOTH_ROWS = 9 };
-  na_area tree = area, page = area;
-  if (s->table) {
-    draw_table(s, grid, area);
-    return;
-  }
-  if (area.cols >= WIDE) {
-    tree.cols = area.cols * 2 / 5 < TREE_COLS_MOST ? area.cols * 2 / 5 : TREE_COLS_MOST;
-    page.cols = area.cols - tree.cols;
-    page.col = area.col + tree.cols;
-  } else if (area.rows < BOTH_ROWS) {
-    draw_tree(s, grid, tree);
-    return;
-  } else {
-    tree.rows = area.rows / 2;
-    page.rows = area.rows - tree.rows;
-    page.row = area.row + tree.rows;
-  }
-  draw_tree(s, grid, tree);
-  draw_page(s, grid, page);
 }

@@ -33,7 +33,8 @@ static bool grow(na_page *page)
   na_error err = {0};
   na_grid larger = {.utf8 = page->grid.utf8, .heat = page->grid.heat};
   int rows = page->grid.rows * 2;
-  if (rows > NA_PAGE_ROWS_MOST || na_grid_resize(&larger, rows, page->grid.cols, &err) != NA_OK) return false;
+  if (rows > NA_PAGE_ROWS_MOST || na_grid_resize(&larger, rows, page->grid.cols, &err) != NA_OK)
+    return false;
   na_grid_copy(&larger, (na_area){0, 0, page->rows, page->grid.cols}, &page->grid, 0);
   na_grid_free(&page->grid);
   page->grid = larger;
@@ -49,7 +50,8 @@ int na_page_room(na_page *page, int rows)
   return first;
 }
 
-static void add_line(na_page *page, na_style style, int col, const char *label, const char *format, va_list args)
+static void add_line(na_page *page, na_style style, int col, const char *label, const char *format,
+                     va_list args)
 {
   char text[4096];
   vsnprintf(text, sizeof text, format, args);
@@ -69,7 +71,9 @@ void na_page_line(na_page *page, na_style style, const char *format, ...)
 
 void na_page_labels(na_page *page, int cols)
 {
-  page->label = cols + 2 < LABEL_COLS ? LABEL_COLS : cols + 2 > LABEL_COLS_MOST ? LABEL_COLS_MOST : cols + 2;
+  page->label = cols + 2 < LABEL_COLS        ? LABEL_COLS
+                : cols + 2 > LABEL_COLS_MOST ? LABEL_COLS_MOST
+                                             : cols + 2;
 }
 
 void na_page_field(na_page *page, const char *label, const char *format, ...)

@@ -73,8 +73,9 @@ void na_picture_draw(const na_picture *picture, na_grid *grid, na_area area, int
   for (int y = 0; y < height; y += 2)
     for (int x = 0; x < width; x++) {
       int upper = level_of(picture, value_at(picture, y, x, height, width));
-      int lower = y + 1 < height ? level_of(picture, value_at(picture, y + 1, x, height, width))
-                                 : picture->sign ? (NA_HEAT_LEVELS - 1) / 2 : 0;
+      int lower = y + 1 < height  ? level_of(picture, value_at(picture, y + 1, x, height, width))
+                  : picture->sign ? (NA_HEAT_LEVELS - 1) / 2
+                                  : 0;
       if (y + 1 >= height && !(grid->heat && grid->utf8)) lower = upper;
       na_grid_heat(grid, area.row + y / 2, area.col + x, style, upper, lower);
     }

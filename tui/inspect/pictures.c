@@ -9,7 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { GAP = 1, ZOOM_MOST = 4, SMALL = 12, POINTS_MOST = 1 << 16, CURVE_ROWS_MOST = 20, CURVE_LABEL = 10 };
+enum {
+  GAP = 1,
+  ZOOM_MOST = 4,
+  SMALL = 12,
+  POINTS_MOST = 1 << 16,
+  CURVE_ROWS_MOST = 20,
+  CURVE_LABEL = 10
+};
 
 /* A stack of matrices, [planes][rows][cols] in memory. */
 typedef struct stack {
@@ -74,7 +81,8 @@ static int read_stack(stack *s, const na_subject *subject, const na_slice *slice
   s->rows = (int)part.count[row_axis];
   s->cols = (int)part.count[col_axis];
   s->planes = count / plane / (colours ? part.count[3] : 1);
-  int code = na_reader_numbers(subject->reader, subject->path, &part, s->values, (size_t)count, err);
+  int code =
+      na_reader_numbers(subject->reader, subject->path, &part, s->values, (size_t)count, err);
   if (code == NA_OK && colours) merge_colours(s, part.count[3]);
   na_picture_range(s->values, (size_t)(s->planes * plane), &s->low, &s->high);
   return code;
@@ -90,7 +98,8 @@ static int zoom_for(const stack *s)
 /* Pictures side by side, row below row, up to `rows` of the page. Returns how many were drawn. */
 static long long add_pictures(na_page *page, const stack *s, int rows)
 {
-  na_picture one = {.rows = s->rows, .cols = s->cols, .low = s->low, .high = s->high, .sign = s->low < 0};
+  na_picture one = {
+      .rows = s->rows, .cols = s->cols, .low = s->low, .high = s->high, .sign = s->low < 0};
   na_area most = {0, 0, rows > 0 ? rows : 1, page->width};
   int zoom = zoom_for(s);
   na_area size = na_picture_size(&one, most, zoom);
@@ -102,7 +111,8 @@ static long long add_pictures(na_page *page, const stack *s, int rows)
     if (row < 0) break;
     for (int k = 0; k < across && drawn < s->planes; k++, drawn++) {
       one.values = s->values + drawn * s->rows * s->cols;
-      na_picture_draw(&one, &page->grid, (na_area){row, k * (size.cols + GAP), size.rows, size.cols}, zoom);
+      na_picture_draw(&one, &page->grid,
+                      (na_area){row, k * (size.cols + GAP), size.rows, size.cols}, zoom);
     }
   }
   return drawn;
@@ -111,7 +121,8 @@ static long long add_pictures(na_page *page, const stack *s, int rows)
 /* ------------------------------------------------------------------------------- curves */
 
 /* The values of one dimension against their indices; of very many only every n-th. */
-static int read_curve(na_series *series, const na_subject *subject, const na_slice *slice, int axis, na_error *err)
+static int read_curve(na_series *series, const na_subject *subject, const na_slice *slice, int axis,
+                      na_error *err)
 {
   na_h5_part part = slice->part;
   snprintf(part.field, sizeof part.field, "%s", subject->field);
@@ -119,8 +130,10 @@ static int read_curve(na_series *series, const na_subject *subject, const na_sli
   part.count[axis] = (part.count[axis] - 1) / every + 1;
   part.step[axis] *= every;
   double *values = na_alloc_array((size_t)part.count[axis], sizeof *values);
-  if (values == NULL) return na_fail_memory(err, (size_t)part.count[axis] * sizeof *values, "a curve");
-  int code = na_reader_numbers(subject->reader, subject->path, &part, values, (size_t)part.count[axis], err);
+  if (values == NULL)
+    return na_fail_memory(err, (size_t)part.count[axis] * sizeof *values, "a curve");
+  int code = na_reader_numbers(subject->reader, subject->path, &part, values,
+                               (size_t)part.count[axis], err);
   for (long long i = 0; i < part.count[axis] && code == NA_OK; i++)
     code = na_series_add(series, (double)(part.first[axis] + i * part.step[axis]), values[i], err);
   na_free(values);
@@ -147,11 +160,13 @@ static int draw_curve(na_page *page, const na_series *series, int rows, na_error
   na_canvas_free(&canvas);
   na_grid_print(&page->grid, row, 0, CURVE_LABEL - 1, NA_STYLE_FAINT, "%9.4g", e.high);
   na_grid_print(&page->grid, row + rows - 1, 0, CURVE_LABEL - 1, NA_STYLE_FAINT, "%9.4g", e.low);
-  na_page_line(page, NA_STYLE_FAINT, "%*s%.0f to %.0f", CURVE_LABEL, "", series->x[0], series->x[series->count - 1]);
+  na_page_line(page, NA_STYLE_FAINT, "%*s%.0f to %.0f", CURVE_LABEL, "", series->x[0],
+               series->x[series->count - 1]);
   return NA_OK;
 }
 
-static int add_curve(na_page *page, const na_subject *subject, const na_slice *slice, int rows, na_error *err)
+static int add_curve(na_page *page, const na_subject *subject, const na_slice *slice, int rows,
+                     na_error *err)
 {
   na_series series = {.count = 0};
   int row_axis, axis;

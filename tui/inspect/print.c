@@ -8,8 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LINE_COLS = 1000, NAME_COLS = 40, INDENT_MOST = 40, VALUE_BYTES = 60, CHANNELS_MOST = 4096, PICTURE_ROWS = 40,
-       VALUES_FIRST = 10 };
+enum {
+  LINE_COLS = 1000,
+  NAME_COLS = 40,
+  INDENT_MOST = 40,
+  VALUE_BYTES = 60,
+  CHANNELS_MOST = 4096,
+  PICTURE_ROWS = 40,
+  VALUES_FIRST = 10
+};
 
 /* ------------------------------------------------------------------------------- the tree */
 
@@ -44,11 +51,13 @@ static void print_attributes(na_page *page, na_tree *tree, int node, int indent)
   const na_h5_about *a = tree->nodes[node].about;
   if (a == NULL || a->kind > NA_H5_KIND_TYPE || a->attributes == 0) return;
   na_tree_path(tree, node, &path);
-  if (path.failed || na_reader_attributes(tree->reader, path.data, VALUE_BYTES, &texts, &err) != NA_OK)
+  if (path.failed ||
+      na_reader_attributes(tree->reader, path.data, VALUE_BYTES, &texts, &err) != NA_OK)
     na_page_line(page, NA_STYLE_PLAIN, "%*s@ %s", indent, "", err.message);
   else
     for (size_t at = 0; at < texts.length;) {
-      const char *name = texts.data + at, *type = name + strlen(name) + 1, *value = type + strlen(type) + 1;
+      const char *name = texts.data + at, *type = name + strlen(name) + 1,
+                 *value = type + strlen(type) + 1;
       na_page_line(page, NA_STYLE_PLAIN, "%*s@%s = %s", indent, "", name, value);
       at = (size_t)(value + strlen(value) + 1 - texts.data);
     }
@@ -65,9 +74,11 @@ static void print_node(na_page *page, na_tree *tree, int node, int depth)
   if (row < 0) return;
   const na_tree_node *n = &tree->nodes[node];
   int used = indent + na_grid_put(&page->grid, row, indent, LINE_COLS / 2, NA_STYLE_PLAIN, n->name);
-  if (n->kind == NA_H5_KIND_GROUP && node > 0) na_grid_put(&page->grid, row, used++, 1, NA_STYLE_PLAIN, "/");
+  if (n->kind == NA_H5_KIND_GROUP && node > 0)
+    na_grid_put(&page->grid, row, used++, 1, NA_STYLE_PLAIN, "/");
   int col = used + 2 > NAME_COLS ? used + 2 : NAME_COLS;
-  if (words.data != NULL) na_grid_put(&page->grid, row, col, LINE_COLS - col, NA_STYLE_PLAIN, words.data);
+  if (words.data != NULL)
+    na_grid_put(&page->grid, row, col, LINE_COLS - col, NA_STYLE_PLAIN, words.data);
   na_free(words.data);
   print_attributes(page, tree, node, indent + 2);
 }
@@ -79,7 +90,9 @@ static int enter(na_page *page, na_tree *tree, int node, int depth, na_error *er
   if (same < 0) return na_tree_open(tree, node, err);
   na_buffer path = {0};
   na_tree_path(tree, same, &path);
-  if (path.data != NULL) na_page_line(page, NA_STYLE_PLAIN, "%*s= %s", 2 * depth + 2 < INDENT_MOST ? 2 * depth + 2 : INDENT_MOST, "", path.data);
+  if (path.data != NULL)
+    na_page_line(page, NA_STYLE_PLAIN, "%*s= %s",
+                 2 * depth + 2 < INDENT_MOST ? 2 * depth + 2 : INDENT_MOST, "", path.data);
   na_free(path.data);
   return NA_OK;
 }
@@ -96,7 +109,8 @@ static int print_below(const na_print *print, na_page *page, na_tree *tree, int 
       code = enter(page, tree, node, depth, err);
     else tree->nodes[node].open = false;
     if (tree->nodes[node].unseen > 0)
-      na_page_line(page, NA_STYLE_PLAIN, "  and %lld more, which are not listed", tree->nodes[node].unseen);
+      na_page_line(page, NA_STYLE_PLAIN, "  and %lld more, which are not listed",
+                   tree->nodes[node].unseen);
     if (code == NA_OK) code = na_page_print(page, err);
     if (na_signals_interrupted()) code = na_fail(err, NA_ESTOPPED, "interrupted");
     if (ferror(stdout)) break; /* whoever reads has left */
@@ -131,7 +145,8 @@ static int scan_object(const na_print *print, na_page *page, const na_subject *s
 }
 
 /* Without a slice, the beginning of the last two dimensions. */
-static int choose_slice(const na_print *print, const na_h5_about *about, na_slice *slice, na_error *err)
+static int choose_slice(const na_print *print, const na_h5_about *about, na_slice *slice,
+                        na_error *err)
 {
   if (print->slice[0] != '\0') return na_slice_parse(slice, print->slice, about, err);
   na_slice_first(slice, about);
@@ -147,11 +162,13 @@ static int print_dataset(const na_print *print, na_page *page, const na_subject 
   int code = choose_slice(print, s->about, &slice, err);
   if (code != NA_OK || s->about->trouble[0] != '\0') return code;
   na_detail_values(page, s, &slice, NA_READER_VALUES);
-  if (numbers && print->slice[0] == '\0' && s->about->count > 1) code = scan_object(print, page, s, err);
+  if (numbers && print->slice[0] == '\0' && s->about->count > 1)
+    code = scan_object(print, page, s, err);
   if (code != NA_OK) return code;
   whole = slice;
   if (print->slice[0] == '\0') na_slice_parse(&whole, "", s->about, NULL);
-  bool shown = print->slice[0] == '\0' && na_activations_page(page, s->reader, s->path, 0, 0, PICTURE_ROWS);
+  bool shown =
+      print->slice[0] == '\0' && na_activations_page(page, s->reader, s->path, 0, 0, PICTURE_ROWS);
   if (!shown && numbers) na_detail_pictures(page, s, &whole, PICTURE_ROWS);
   return NA_OK;
 }
@@ -175,7 +192,8 @@ int na_print_object(const na_print *print, na_tree *tree, int node, na_error *er
     code = na_print_tree(print, tree, node, err);
   }
   if (code == NA_OK && about == NULL)
-    code = na_fail(err, NA_EFORMAT, "%s", tree->nodes[node].trouble != NULL ? tree->nodes[node].trouble : "?");
+    code = na_fail(err, NA_EFORMAT, "%s",
+                   tree->nodes[node].trouble != NULL ? tree->nodes[node].trouble : "?");
   na_free(path.data);
   na_page_free(&page);
   return code;
@@ -191,7 +209,8 @@ int na_print_tensors(const na_print *print, na_reader *reader, na_error *err)
     code = na_tensors_step(&tensors, &more, err);
     if (code == NA_OK && na_signals_interrupted()) code = na_fail(err, NA_ESTOPPED, "interrupted");
   }
-  if (code == NA_OK && tensors.count == 0) code = na_fail(err, NA_EFORMAT, "%s holds no numbers", na_reader_path(reader));
+  if (code == NA_OK && tensors.count == 0)
+    code = na_fail(err, NA_EFORMAT, "%s holds no numbers", na_reader_path(reader));
   if (code == NA_OK) {
     na_tensors_sort(&tensors, print->sort, print->reverse);
     na_page_begin(&page, LINE_COLS, print->width, print->utf8, false);

@@ -117,11 +117,15 @@ void na_slice_text(const na_slice *slice, const na_h5_about *about, char out[512
   out[0] = '\0';
   for (int i = 0; i < slice->part.rank && used < 440; i++) {
     const char *comma = i > 0 ? "," : "";
-    long long first = slice->part.first[i], count = slice->part.count[i], step = slice->part.step[i];
+    long long first = slice->part.first[i], count = slice->part.count[i],
+              step = slice->part.step[i];
     long long end = first + (count - 1) * step + 1;
     if (slice->fixed[i]) used += (size_t)snprintf(out + used, 512 - used, "%s%lld", comma, first);
-    else if (count == about->dims[i] && step == 1) used += (size_t)snprintf(out + used, 512 - used, "%s:", comma);
-    else if (step == 1) used += (size_t)snprintf(out + used, 512 - used, "%s%lld:%lld", comma, first, end);
-    else used += (size_t)snprintf(out + used, 512 - used, "%s%lld:%lld:%lld", comma, first, end, step);
+    else if (count == about->dims[i] && step == 1)
+      used += (size_t)snprintf(out + used, 512 - used, "%s:", comma);
+    else if (step == 1)
+      used += (size_t)snprintf(out + used, 512 - used, "%s%lld:%lld", comma, first, end);
+    else
+      used += (size_t)snprintf(out + used, 512 - used, "%s%lld:%lld:%lld", comma, first, end, step);
   }
 }

@@ -45,8 +45,11 @@ static void add_histogram(na_page *page, const na_scan *scan)
     if (row < 0) return;
     na_grid_print(&page->grid, row, 0, 12, NA_STYLE_PLAIN, "%11.4g", scan->all.min + i * width);
     add_bar(page, row, 12, cols > BAR_COLS ? BAR_COLS : cols > 4 ? cols : 4, scan->bins[i] / most);
-    na_grid_print(&page->grid, row, 13 + (cols > BAR_COLS ? BAR_COLS : cols > 4 ? cols : 4), 12, NA_STYLE_FAINT,
-                  "%.0f", scan->bins[i]);
+    na_grid_print(&page->grid, row,
+                  13 + (cols > BAR_COLS ? BAR_COLS
+                        : cols > 4      ? cols
+                                        : 4),
+                  12, NA_STYLE_FAINT, "%.0f", scan->bins[i]);
   }
 }
 
@@ -73,11 +76,13 @@ static void add_channel(na_page *page, const na_scan *scan, long long i, double 
   if (row < 0) return;
   int used = na_grid_print(&page->grid, row, 0, page->grid.cols,
                            na_moments_dead(m) ? NA_STYLE_ALERT : NA_STYLE_PLAIN,
-                           "%5lld %10.4g %10.4g %10.4g %10.4g %5.1f%% ", i, l2, m->l1, m->mean, na_moments_std(m),
-                           all > 0 ? 100 * m->zeros / all : 0);
-  if (m->nans > 0 || m->infinities > 0) na_grid_put(&page->grid, row, used, 12, NA_STYLE_ALERT, "not finite");
+                           "%5lld %10.4g %10.4g %10.4g %10.4g %5.1f%% ", i, l2, m->l1, m->mean,
+                           na_moments_std(m), all > 0 ? 100 * m->zeros / all : 0);
+  if (m->nans > 0 || m->infinities > 0)
+    na_grid_put(&page->grid, row, used, 12, NA_STYLE_ALERT, "not finite");
   else if (na_moments_dead(m)) na_grid_put(&page->grid, row, used, 12, NA_STYLE_ALERT, "dead");
-  else if (room >= 8 && largest > 0) add_bar(page, row, used, room < BAR_COLS ? room : BAR_COLS, l2 / largest);
+  else if (room >= 8 && largest > 0)
+    add_bar(page, row, used, room < BAR_COLS ? room : BAR_COLS, l2 / largest);
 }
 
 static void add_channels(na_page *page, const na_scan *scan, long long most)
@@ -87,8 +92,10 @@ static void add_channels(na_page *page, const na_scan *scan, long long most)
   na_page_title(page, "channels along axis %d: %lld%s", scan->wish.axis, scan->channels,
                 dead > 0 ? "" : ", none dead");
   if (dead > 0)
-    na_page_line(page, NA_STYLE_ALERT, "%lld of them %s dead: all their values are zero", dead, dead > 1 ? "are" : "is");
-  na_page_line(page, NA_STYLE_FAINT, "%5s %10s %10s %10s %10s %6s", "", "L2", "L1", "mean", "std", "zeros");
+    na_page_line(page, NA_STYLE_ALERT, "%lld of them %s dead: all their values are zero", dead,
+                 dead > 1 ? "are" : "is");
+  na_page_line(page, NA_STYLE_FAINT, "%5s %10s %10s %10s %10s %6s", "", "L2", "L1", "mean", "std",
+               "zeros");
   for (long long i = 0; i < scan->channels && i < most; i++) add_channel(page, scan, i, largest);
   if (scan->channels > most)
     na_page_line(page, NA_STYLE_FAINT, "and %lld more", scan->channels - most);
@@ -96,9 +103,11 @@ static void add_channels(na_page *page, const na_scan *scan, long long most)
 
 void na_detail_statistics(na_page *page, const na_scan *scan, long long most)
 {
-  na_page_title(page, "statistics%s%s", scan->wish.field[0] != '\0' ? " of " : "", scan->wish.field);
+  na_page_title(page, "statistics%s%s", scan->wish.field[0] != '\0' ? " of " : "",
+                scan->wish.field);
   if (!scan->finished)
-    na_page_line(page, NA_STYLE_FAINT, "reading: %.0f%%", scan->total > 0 ? 100 * scan->done / scan->total : 0);
+    na_page_line(page, NA_STYLE_FAINT, "reading: %.0f%%",
+                 scan->total > 0 ? 100 * scan->done / scan->total : 0);
   if (scan->sampled)
     na_page_line(page, NA_STYLE_FAINT, "a sample of blocks spread evenly: %.3g%% of %.4g values",
                  100 * scan->reading / scan->block_count, scan->about.count);

@@ -19,7 +19,8 @@ const char *na_tensor_sort_name(na_tensor_sort sort)
 
 /* ------------------------------------------------------------------------------- finding */
 
-static int add_tensor(na_tensors *t, na_tree *tree, int node, const na_h5_about *about, na_error *err)
+static int add_tensor(na_tensors *t, na_tree *tree, int node, const na_h5_about *about,
+                      na_error *err)
 {
   void *items = t->items;
   na_buffer path = {0};
@@ -49,7 +50,8 @@ static int find_all(na_tensors *t, na_tree *tree, na_error *err)
     if (about == NULL) continue;
     if (about->kind == NA_H5_KIND_DATASET && about->numbers && about->count > 0)
       code = add_tensor(t, tree, node, about, err);
-    if (about->kind == NA_H5_KIND_GROUP && na_tree_same_above(tree, node) < 0) code = na_tree_open(tree, node, err);
+    if (about->kind == NA_H5_KIND_GROUP && na_tree_same_above(tree, node) < 0)
+      code = na_tree_open(tree, node, err);
   }
   return code;
 }
@@ -163,7 +165,8 @@ void na_tensors_sort(na_tensors *t, na_tensor_sort sort, bool reverse)
 enum { SHAPE_COLS = 18, CELL_COLS = 11, FIRST_NUMBER = NA_TENSOR_SORT_VALUES };
 
 /* The columns of numbers, as many as fit; returns how many. */
-static int choose_columns(int room, na_tensor_sort sort, na_tensor_sort columns[NA_TENSOR_SORT_COUNT])
+static int choose_columns(int room, na_tensor_sort sort,
+                          na_tensor_sort columns[NA_TENSOR_SORT_COUNT])
 {
   int count = 0, most = room / CELL_COLS;
   bool all = most >= NA_TENSOR_SORT_COUNT - FIRST_NUMBER;
@@ -177,11 +180,13 @@ static void format_cell(char out[32], const na_tensor *item, na_tensor_sort colu
 {
   double value = key_of(item, column);
   if (column == NA_TENSOR_SORT_ZEROS) snprintf(out, 32, "%.1f%%", 100 * value);
-  else if (column == NA_TENSOR_SORT_VALUES || column == NA_TENSOR_SORT_BAD) snprintf(out, 32, "%.0f", value);
+  else if (column == NA_TENSOR_SORT_VALUES || column == NA_TENSOR_SORT_BAD)
+    snprintf(out, 32, "%.0f", value);
   else snprintf(out, 32, "%.4g", value);
 }
 
-static void add_item(na_page *page, const na_tensor *item, int name_cols, const na_tensor_sort *columns, int count)
+static void add_item(na_page *page, const na_tensor *item, int name_cols,
+                     const na_tensor_sort *columns, int count)
 {
   const na_moments *m = &item->moments;
   char cell[32];
@@ -196,8 +201,8 @@ static void add_item(na_page *page, const na_tensor *item, int name_cols, const 
   col += SHAPE_COLS;
   for (int i = 0; i < count && item->done; i++, col += CELL_COLS) {
     format_cell(cell, item, columns[i]);
-    na_grid_print(&page->grid, row, col, CELL_COLS, m->nans + m->infinities > 0 ? NA_STYLE_ALERT : NA_STYLE_PLAIN,
-                  "%10s", cell);
+    na_grid_print(&page->grid, row, col, CELL_COLS,
+                  m->nans + m->infinities > 0 ? NA_STYLE_ALERT : NA_STYLE_PLAIN, "%10s", cell);
   }
   if (item->sampled) na_grid_put(&page->grid, row, col, cols - col, NA_STYLE_FAINT, "sample");
 }
@@ -212,13 +217,16 @@ void na_tensors_page(const na_tensors *t, na_page *page, na_tensor_sort sort)
     name_cols = cols > name_cols ? cols : name_cols;
   }
   if (name_cols > most) name_cols = most;
-  int first = name_cols + 1 + SHAPE_COLS, count = choose_columns(page->grid.cols - first, sort, columns);
+  int first = name_cols + 1 + SHAPE_COLS,
+      count = choose_columns(page->grid.cols - first, sort, columns);
   int row = na_page_room(page, 1);
   if (row < 0) return;
   na_grid_put(&page->grid, row, 0, name_cols, NA_STYLE_TITLE, "tensor");
   na_grid_put(&page->grid, row, name_cols + 1, SHAPE_COLS - 1, NA_STYLE_TITLE, "shape");
   for (int i = 0; i < count; i++)
     na_grid_print(&page->grid, row, first + i * CELL_COLS, CELL_COLS,
-                  columns[i] == sort ? NA_STYLE_SELECTED : NA_STYLE_TITLE, "%10s", na_tensor_sort_name(columns[i]));
-  for (size_t i = 0; i < t->count; i++) add_item(page, &t->items[t->order[i]], name_cols, columns, count);
+                  columns[i] == sort ? NA_STYLE_SELECTED : NA_STYLE_TITLE, "%10s",
+                  na_tensor_sort_name(columns[i]));
+  for (size_t i = 0; i < t->count; i++)
+    add_item(page, &t->items[t->order[i]], name_cols, columns, count);
 }

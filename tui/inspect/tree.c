@@ -7,7 +7,8 @@
 
 /* ------------------------------------------------------------------------------ building */
 
-static int add_node(na_tree *tree, const na_tree_node *node, const char *name, const char *target, na_error *err)
+static int add_node(na_tree *tree, const na_tree_node *node, const char *name, const char *target,
+                    na_error *err)
 {
   void *nodes = tree->nodes;
   int code = na_grow(&nodes, tree->count, &tree->capacity, sizeof *node);
@@ -67,7 +68,8 @@ static int read_members(na_tree *tree, int node, const na_h5_list *list, na_erro
   int first = (int)tree->count, code = NA_OK, depth = tree->nodes[node].depth;
   for (size_t i = 0; i < list->count && code == NA_OK; i++) {
     const na_h5_member *m = &list->members[i];
-    na_tree_node made = {.parent = node, .depth = depth + 1, .kind = m->kind, .address = m->address};
+    na_tree_node made = {
+        .parent = node, .depth = depth + 1, .kind = m->kind, .address = m->address};
     code = add_node(tree, &made, na_h5_member_name(list, i), na_h5_member_target(list, i), err);
   }
   tree->nodes[node].first = first;
@@ -150,11 +152,15 @@ static int find_member(const na_tree *tree, int group, const char *name, size_t 
 {
   const na_tree_node *g = &tree->nodes[group];
   for (int i = g->first; i < g->first + g->count; i++)
-    if (strlen(tree->nodes[i].name) == length && memcmp(tree->nodes[i].name, name, length) == 0) return i;
+    if (strlen(tree->nodes[i].name) == length && memcmp(tree->nodes[i].name, name, length) == 0)
+      return i;
   return -1;
 }
 
-static const char *name_at(const void *nodes, int i) { return ((const na_tree_node *)nodes)[i].name; }
+static const char *name_at(const void *nodes, int i)
+{
+  return ((const na_tree_node *)nodes)[i].name;
+}
 
 static int not_there(const na_tree *tree, int group, const char *name, na_error *err)
 {
@@ -162,9 +168,9 @@ static int not_there(const na_tree *tree, int group, const char *name, na_error 
   na_buffer path = {0};
   na_tree_path(tree, group, &path);
   if (g->kind != NA_H5_KIND_GROUP)
-    na_fail(err, NA_EINVAL, "%.300s is a %s: nothing lies in it", path.data, na_h5_kind_words((na_h5_kind)g->kind));
-  else
-    na_fail(err, NA_EINVAL, "there is no \"%.100s\" in %.300s", name, path.data);
+    na_fail(err, NA_EINVAL, "%.300s is a %s: nothing lies in it", path.data,
+            na_h5_kind_words((na_h5_kind)g->kind));
+  else na_fail(err, NA_EINVAL, "there is no \"%.100s\" in %.300s", name, path.data);
   na_free(path.data);
   int near = g->count > 0 ? na_text_nearest(name, g->count, name_at, &tree->nodes[g->first]) : -1;
   if (near >= 0) na_hint(err, "did you mean \"%.100s\"?", tree->nodes[g->first + near].name);
@@ -190,7 +196,8 @@ static int follow_link(na_tree *tree, int node, int follow)
 static int find(na_tree *tree, int from, const char *path, int follow, na_error *err)
 {
   int node = from;
-  for (size_t length; path += strspn(path, "/"), (length = strcspn(path, "/")) > 0; path += length) {
+  for (size_t length; path += strspn(path, "/"), (length = strcspn(path, "/")) > 0;
+       path += length) {
     if (na_tree_open(tree, node, err) != NA_OK) return -1;
     int member = find_member(tree, node, path, length);
     if (member < 0) {
@@ -219,5 +226,6 @@ void na_tree_shape(const na_h5_about *about, char out[256])
   out[0] = '[';
   out[1] = '\0';
   for (int i = 0; i < about->rank && used < 240; i++)
-    used += (size_t)snprintf(out + used, 256 - used, "%lld%s", about->dims[i], i + 1 < about->rank ? "," : "]");
+    used += (size_t)snprintf(out + used, 256 - used, "%lld%s", about->dims[i],
+                             i + 1 < about->rank ? "," : "]");
 }

@@ -39,7 +39,8 @@ static int read_cells(cells *c, const na_subject *s, const na_slice *slice, na_e
   na_h5_part part = slice->part;
   snprintf(part.field, sizeof part.field, "%s", s->field);
   c->count = na_h5_part_count(&part);
-  bool floats = s->field[0] != '\0' || (s->about->numbers && !s->about->whole && s->about->item <= 8);
+  bool floats =
+      s->field[0] != '\0' || (s->about->numbers && !s->about->whole && s->about->item <= 8);
   int code = floats ? read_floats(c, s, &part, err)
                     : na_reader_texts(s->reader, s->path, &part, EACH_BYTES, &c->texts, err);
   if (code != NA_OK) return code;
@@ -56,24 +57,28 @@ static int read_cells(cells *c, const na_subject *s, const na_slice *slice, na_e
 }
 
 /* "[3,:,:]" above a matrix of an array with more dimensions. */
-static void add_heading(na_page *page, const na_slice *slice, const long long *index, int row_axis, int col_axis)
+static void add_heading(na_page *page, const na_slice *slice, const long long *index, int row_axis,
+                        int col_axis)
 {
   na_buffer text = {0};
   for (int i = 0; i < slice->part.rank; i++) {
     if (i == row_axis || i == col_axis) na_buffer_add(&text, "%s:", i > 0 ? "," : "");
     else
-      na_buffer_add(&text, "%s%lld", i > 0 ? "," : "", slice->part.first[i] + index[i] * slice->part.step[i]);
+      na_buffer_add(&text, "%s%lld", i > 0 ? "," : "",
+                    slice->part.first[i] + index[i] * slice->part.step[i]);
   }
   if (text.data != NULL) na_page_line(page, NA_STYLE_FAINT, "[%s]", text.data);
   na_free(text.data);
 }
 
-static void add_row(na_page *page, const cells *c, long long first, long long count, const char *label, int label_cols)
+static void add_row(na_page *page, const cells *c, long long first, long long count,
+                    const char *label, int label_cols)
 {
   na_buffer line = {0};
   na_buffer_add(&line, "%*s", label_cols, label);
   for (long long i = 0; i < count; i++)
-    na_buffer_add(&line, "%*s%s", 1 + c->width - na_utf8_columns(c->at[first + i]), "", c->at[first + i]);
+    na_buffer_add(&line, "%*s%s", 1 + c->width - na_utf8_columns(c->at[first + i]), "",
+                  c->at[first + i]);
   if (line.data != NULL) na_page_line(page, NA_STYLE_PLAIN, "%s", line.data);
   na_free(line.data);
 }
@@ -100,15 +105,18 @@ static void choose_axes(const na_slice *slice, int *row_axis, int *col_axis)
 }
 
 /* A matrix of a part; what does not fit beside each other is cut at the page's edge. */
-static void add_matrix(na_page *page, const cells *c, const na_slice *slice, long long first, int row_axis, int col_axis)
+static void add_matrix(na_page *page, const cells *c, const na_slice *slice, long long first,
+                       int row_axis, int col_axis)
 {
   const na_h5_part *p = &slice->part;
-  long long rows = row_axis >= 0 ? p->count[row_axis] : 1, cols = col_axis >= 0 ? p->count[col_axis] : 1;
+  long long rows = row_axis >= 0 ? p->count[row_axis] : 1,
+            cols = col_axis >= 0 ? p->count[col_axis] : 1;
   long long last = row_axis >= 0 ? p->first[row_axis] + rows * p->step[row_axis] : 0;
   int label_cols = row_axis >= 0 ? digits_of(last) : 0;
   for (long long r = 0; r < rows; r++) {
     char label[32] = "";
-    if (row_axis >= 0) snprintf(label, sizeof label, "%lld", p->first[row_axis] + r * p->step[row_axis]);
+    if (row_axis >= 0)
+      snprintf(label, sizeof label, "%lld", p->first[row_axis] + r * p->step[row_axis]);
     add_row(page, c, first + r * cols, cols, label, label_cols);
   }
 }
@@ -143,7 +151,8 @@ void na_detail_values(na_page *page, const na_subject *s, const na_slice *slice,
                 s->field[0] != '\0' ? " of " : "", s->field);
   if (s->about->rank < 0) na_page_line(page, NA_STYLE_FAINT, "there are none");
   else if (count < 0 || count > most)
-    na_page_line(page, NA_STYLE_FAINT, "%lld values are too many to show at once: choose a smaller slice", count);
+    na_page_line(page, NA_STYLE_FAINT,
+                 "%lld values are too many to show at once: choose a smaller slice", count);
   else if (count == 0) na_page_line(page, NA_STYLE_FAINT, "there are none");
   else if (read_cells(&c, s, slice, &err) != NA_OK) na_page_alert(page, err.message);
   else add_matrices(page, &c, slice);

@@ -70,8 +70,7 @@ NA_INSPECT_KEYS(ACT)
 
 #define KEY(action, key, also, name, hint, help) {key, also, name, hint, help, act_##action},
 static const na_key list[] = {
-    NA_INSPECT_KEYS(KEY)
-    {'F', 0, "F", NULL, "open any HDF5 file", ask_file},
+    NA_INSPECT_KEYS(KEY){'F', 0, "F", NULL, "open any HDF5 file", ask_file},
     {NA_KEY_ESCAPE, 0, "Esc", NULL, "close the file: back to the list", close_file},
 };
 #undef KEY

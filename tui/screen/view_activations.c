@@ -87,8 +87,9 @@ static void draw(na_live *live, na_area area)
   }
   na_area inside = na_live_frame(live, area, "activations");
   live->page = inside.rows;
-  na_grid_put(&live->grid, inside.row, inside.col, inside.cols, NA_STYLE_FAINT,
-              "nothing was recorded yet: run:record{} at the prompt (:), or exp:record{} in the script");
+  na_grid_put(
+      &live->grid, inside.row, inside.col, inside.cols, NA_STYLE_FAINT,
+      "nothing was recorded yet: run:record{} at the prompt (:), or exp:record{} in the script");
 }
 
 static void scroll(na_live *live, long lines)

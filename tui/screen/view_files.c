@@ -18,8 +18,8 @@ typedef struct file {
   char name[128];
   off_t size;
   struct timespec time;
-  bool known;                /* the figures were read */
-  double epoch, step, top1;  /* NaN: it has none */
+  bool known;               /* the figures were read */
+  double epoch, step, top1; /* NaN: it has none */
 } file;
 
 typedef struct files {
@@ -56,8 +56,8 @@ static void add_file(files *f, const files *before, const char *folder, const ch
   memcpy(made->name, name, length);
   for (int i = 0; i < before->count; i++) {
     const file *old = &before->list[i];
-    if (strcmp(old->name, name) == 0 && old->size == made->size && old->time.tv_sec == made->time.tv_sec &&
-        old->time.tv_nsec == made->time.tv_nsec)
+    if (strcmp(old->name, name) == 0 && old->size == made->size &&
+        old->time.tv_sec == made->time.tv_sec && old->time.tv_nsec == made->time.tv_nsec)
       *made = *old;
   }
 }
@@ -85,7 +85,8 @@ static void look(na_live *live, files *f)
 static double number_of(const na_buffer *texts, const char *wanted)
 {
   for (size_t at = 0; at < texts->length;) {
-    const char *name = texts->data + at, *type = name + strlen(name) + 1, *value = type + strlen(type) + 1;
+    const char *name = texts->data + at, *type = name + strlen(name) + 1,
+               *value = type + strlen(type) + 1;
     if (strcmp(name, wanted) == 0) return strtod(value, NULL);
     at = (size_t)(value + strlen(value) + 1 - texts->data);
   }
@@ -122,8 +123,10 @@ static const char *kind_of(const char *name)
 {
   static const struct {
     const char *begin, *words;
-  } kinds[] = {{"run.h5", "metrics, settings"},   {"best.h5", "best checkpoint"},
-               {"last.h5", "newest checkpoint"},  {"epoch-", "checkpoint"},
+  } kinds[] = {{"run.h5", "metrics, settings"},
+               {"best.h5", "best checkpoint"},
+               {"last.h5", "newest checkpoint"},
+               {"epoch-", "checkpoint"},
                {"activations-", "recorded activations"}};
   for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
     if (strncmp(name, kinds[i].begin, strlen(kinds[i].begin)) == 0) return kinds[i].words;
@@ -135,12 +138,15 @@ static void draw_file(na_grid *grid, int row, na_area area, const file *one, na_
   char size[16], figures[96] = "";
   size_t used = 0;
   na_text_bytes(size, (double)one->size);
-  if (one->known && !isnan(one->epoch)) used += (size_t)snprintf(figures, 32, "epoch %.0f", one->epoch);
-  if (one->known && !isnan(one->step)) used += (size_t)snprintf(figures + used, 32, "  step %.0f", one->step);
-  if (one->known && !isnan(one->top1)) snprintf(figures + used, 32, "  val %.2f%%", 100 * one->top1);
+  if (one->known && !isnan(one->epoch))
+    used += (size_t)snprintf(figures, 32, "epoch %.0f", one->epoch);
+  if (one->known && !isnan(one->step))
+    used += (size_t)snprintf(figures + used, 32, "  step %.0f", one->step);
+  if (one->known && !isnan(one->top1))
+    snprintf(figures + used, 32, "  val %.2f%%", 100 * one->top1);
   for (int c = 0; c < area.cols; c++) na_grid_set(grid, row, area.col + c, style, ' ');
-  na_grid_print(grid, row, area.col, area.cols, style, " %-28s %10s  %-20s %s", one->name, size, kind_of(one->name),
-                figures);
+  na_grid_print(grid, row, area.col, area.cols, style, " %-28s %10s  %-20s %s", one->name, size,
+                kind_of(one->name), figures);
 }
 
 static void draw_list(na_live *live, na_area area)
@@ -152,7 +158,8 @@ static void draw_list(na_live *live, na_area area)
   f->rows = live->page = inside.rows;
   if (f->count == 0)
     na_grid_put(&live->grid, inside.row, inside.col, inside.cols, NA_STYLE_FAINT,
-                live->folder[0] != '\0' ? "the run has no files yet" : "no run has files yet; F opens any HDF5 file");
+                live->folder[0] != '\0' ? "the run has no files yet"
+                                        : "no run has files yet; F opens any HDF5 file");
   if (f->selected < f->top) f->top = f->selected;
   if (f->selected >= f->top + inside.rows) f->top = f->selected - inside.rows + 1;
   for (int r = 0; r < inside.rows && f->top + r < f->count; r++)
