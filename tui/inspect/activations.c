@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { GAP = 1, IMAGE_COLS_MOST = 32, PATH_MOST = 600, CHANNELS_PRINTED = 4096 };
+enum { GAP = 1, ZOOM_MOST = 4, IMAGE_COLS_MOST = 32, PATH_MOST = 600, CHANNELS_PRINTED = 4096 };
 static const double SAMPLE = 8e6; /* values of a layer that statistics read */
 
 /* ------------------------------------------------------------------------------ opening */
@@ -151,15 +151,15 @@ static na_area draw_image(na_recording *r, na_page *page, int row, long long ima
   return size;
 }
 
-static na_area map_size(const maps *m, const na_area *image, int *zoom)
+/* About as large as the image, and at most `rows` high. */
+static na_area map_size(const maps *m, const na_area *image, int rows, int *zoom)
 {
   na_picture one = {.rows = m->rows, .cols = m->cols};
+  na_area most = {.rows = image->rows > 1 ? image->rows : 8, .cols = image->cols > 4 ? image->cols : 16};
+  if (most.rows > rows) most.rows = rows;
   *zoom = m->cols > 0 ? image->cols / m->cols : 1;
-  if (*zoom > 4) *zoom = 4;
-  if (*zoom < 1) *zoom = 1;
-  return na_picture_size(
-      &one, (na_area){0, 0, image->rows > 1 ? image->rows : 8, image->cols > 4 ? image->cols : 16},
-      *zoom);
+  *zoom = *zoom > ZOOM_MOST ? ZOOM_MOST : *zoom < 1 ? 1 : *zoom;
+  return na_picture_size(&one, most, *zoom);
 }
 
 /* One network's maps from the page's column `left` on. Returns how many channels were drawn. */
@@ -174,7 +174,7 @@ static int draw_maps(na_recording *r, na_page *page, const char *kind, int layer
   if (read_maps(&m, r, path, image, first, page->width, &err) != NA_OK)
     na_grid_put(&page->grid, place->row, left, page->grid.cols - left, NA_STYLE_ALERT, err.message);
   else {
-    na_area size = map_size(&m, place, &zoom);
+    na_area size = map_size(&m, place, rows - 1, &zoom);
     int across = (page->width - left + GAP) / (size.cols + GAP), row = place->row + 1;
     if (across < 1) across = 1;
     for (; drawn < m.count && row + size.rows <= place->row + rows; row += size.rows + GAP)
