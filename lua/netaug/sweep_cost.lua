@@ -16,13 +16,13 @@ local function mean_macs(net, phase)
   return sum / draws
 end
 
--- Multiply-adds of training on one image for all epochs: the backward pass costs two forward ones.
+-- Multiply-adds of training on one image for all epochs: the backward pass costs two forward ones. A
+-- network without a choice of widths trains alone.
 local function training_macs(exp, net)
   local base, sum = net:cost().macs, 0
+  local networks = net:cost("widest").macs > base and exp.train.networks or 0
   for phase, epochs in pairs(core.phases(exp.train)) do
-    if epochs > 0 then
-      sum = sum + epochs * 3 * (base + exp.train.networks * mean_macs(net, phase))
-    end
+    if epochs > 0 then sum = sum + epochs * 3 * (base + networks * mean_macs(net, phase)) end
   end
   return sum
 end
