@@ -302,7 +302,7 @@ static na_event *push_epochs(lua_State *L, const char *folder, long *count)
   *events = NULL;
   if (luaL_newmetatable(L, "netaug.epochs")) luaL_setfuncs(L, meta, 0);
   lua_setmetatable(L, -2);
-  if (na_run_epochs(folder, 0, events, count, &err) != NA_OK) na_lua_raise(L, &err);
+  if (na_run_epochs(folder, 0, 0, events, count, &err) != NA_OK) na_lua_raise(L, &err);
   return *events;
 }
 

@@ -106,9 +106,9 @@ static void use_metrics(const char *folder, const char *path)
   na_free(text);
   expect_words(na_metrics_steering(path, &entries, &count, &err), "steering log");
   na_free(entries);
-  expect_words(na_run_epochs(folder, 0, &events, &count, &err), "epochs");
+  expect_words(na_run_epochs(folder, 0, 0, &events, &count, &err), "epochs");
   na_free(events);
-  expect_words(na_run_steps(folder, 3, &events, &count, &err), "steps");
+  expect_words(na_run_steps(folder, 3, 0, &events, &count, &err), "steps");
   na_free(events);
 }
 

@@ -49,7 +49,7 @@ static int show_steps(watch *w, na_error *err)
 {
   na_event *events;
   long count;
-  int code = na_run_steps(w->folder, w->shown.step, &events, &count, err);
+  int code = na_run_steps(w->folder, w->shown.step, 0, &events, &count, err);
   if (code == NA_OK) show_events(w, events, count, &w->shown.step);
   return code;
 }
@@ -58,7 +58,7 @@ static int show_epochs(watch *w, na_error *err)
 {
   na_event *events;
   long count;
-  int code = na_run_epochs(w->folder, w->shown.epoch, &events, &count, err);
+  int code = na_run_epochs(w->folder, w->shown.epoch, 0, &events, &count, err);
   if (code == NA_OK) show_events(w, events, count, &w->shown.epoch);
   return code;
 }

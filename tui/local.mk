@@ -81,6 +81,8 @@ libtui_a_SOURCES = \
 	tui/screen/live.c tui/screen/live.h \
 	tui/screen/live_draw.c \
 	tui/screen/log.c tui/screen/log.h \
+	tui/screen/overlay.c tui/screen/overlay.h \
+	tui/screen/runs_diff.c tui/screen/runs_diff.h \
 	tui/screen/series.c tui/screen/series.h \
 	tui/screen/sizes.c tui/screen/sizes.h \
 	tui/screen/tty.c tui/screen/tty.h \
@@ -90,6 +92,7 @@ libtui_a_SOURCES = \
 	tui/screen/view_compare.c \
 	tui/screen/view_curves.c \
 	tui/screen/view_help.c \
+	tui/screen/view_runs.c \
 	tui/screen/view_log.c \
 	tui/screen/workbench.c tui/screen/workbench.h \
 	tui/samples.c tui/samples.h \

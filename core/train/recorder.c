@@ -204,13 +204,14 @@ static int read_rows(na_h5 *file, const char *table, bool epochs, long first, lo
   return code;
 }
 
-static int read_events(na_h5 *file, bool epochs, long first, na_event **events, long *count,
-                       na_error *err)
+static int read_events(na_h5 *file, bool epochs, long first, long most, na_event **events,
+                       long *count, na_error *err)
 {
   const char *table = epochs ? "epoch" : "step";
   long rows;
   int code = common_rows(file, table, epochs, &rows, err);
   if (code != NA_OK || rows <= first) return code;
+  if (most > 0 && rows - first > most) rows = first + most;
   *events = na_alloc_array((size_t)(rows - first), sizeof **events);
   if (*events == NULL)
     return na_fail_memory(err, (size_t)(rows - first) * sizeof **events, "the events");
@@ -225,8 +226,8 @@ static int read_events(na_h5 *file, bool epochs, long first, na_event **events, 
   return code;
 }
 
-static int run_events(const char *folder, bool epochs, long first, na_event **events, long *count,
-                      na_error *err)
+static int run_events(const char *folder, bool epochs, long first, long most, na_event **events,
+                      long *count, na_error *err)
 {
   char path[PATH_SIZE];
   na_h5 *file;
@@ -236,7 +237,7 @@ static int run_events(const char *folder, bool epochs, long first, na_event **ev
     return na_fail(err, NA_EINVAL, "the path %.100s... is too long", folder);
   int code = na_h5_open(&file, path, err);
   if (code != NA_OK) return code;
-  code = read_events(file, epochs, first, events, count, err);
+  code = read_events(file, epochs, first, most, events, count, err);
   na_h5_close(file, NULL);
   if (code == NA_OK) return NA_OK;
   na_free(*events);
@@ -245,14 +246,16 @@ static int run_events(const char *folder, bool epochs, long first, na_event **ev
   return code;
 }
 
-int na_run_epochs(const char *folder, long first, na_event **events, long *count, na_error *err)
+int na_run_epochs(const char *folder, long first, long most, na_event **events, long *count,
+                  na_error *err)
 {
-  return run_events(folder, true, first, events, count, err);
+  return run_events(folder, true, first, most, events, count, err);
 }
 
-int na_run_steps(const char *folder, long first, na_event **events, long *count, na_error *err)
+int na_run_steps(const char *folder, long first, long most, na_event **events, long *count,
+                  na_error *err)
 {
-  return run_events(folder, false, first, events, count, err);
+  return run_events(folder, false, first, most, events, count, err);
 }
 
 int na_recorder_steered(na_recorder *recorder, const na_event *e, na_error *err)

@@ -24,23 +24,30 @@ static bool is_training(int c)
 
 /* ------------------------------------------------------------------------- what is shown */
 
-/* The last step that has a point. */
-static double newest(const na_curves *curves)
+static double end_of(const na_series *s)
 {
-  const na_series *s = &curves->loss[NA_CURVE_BASE];
   return s->count > 0 ? s->x[s->count - 1] : 1;
+}
+
+/* The last step that has a point. */
+static double newest(const na_chart *chart, const na_curves *curves)
+{
+  double last = end_of(&curves->loss[NA_CURVE_BASE]);
+  for (size_t i = 0; i < chart->line_count; i++)
+    if (end_of(chart->lines[i].series) > last) last = end_of(chart->lines[i].series);
+  return last;
 }
 
 void na_chart_range(const na_chart *chart, const na_curves *curves, double *left, double *right)
 {
   *left = chart->right > chart->left ? chart->left : 0;
-  *right = chart->right > chart->left ? chart->right : newest(curves);
+  *right = chart->right > chart->left ? chart->right : newest(chart, curves);
   if (!(*right > *left)) *right = *left + 1;
 }
 
 void na_chart_zoom(na_chart *chart, const na_curves *curves, double factor)
 {
-  double left, right, last = newest(curves);
+  double left, right, last = newest(chart, curves);
   na_chart_range(chart, curves, &left, &right);
   double width = (right - left) * factor;
   if (width < 10) width = 10;
@@ -59,12 +66,21 @@ void na_chart_zoom(na_chart *chart, const na_curves *curves, double factor)
 void na_chart_pan(na_chart *chart, const na_curves *curves, double share)
 {
   if (!(chart->right > chart->left)) return; /* everything is shown */
-  double width = chart->right - chart->left, last = newest(curves);
+  double width = chart->right - chart->left, last = newest(chart, curves);
   double left = chart->left + share * width;
   if (left > last - width) left = last - width;
   if (left < 0) left = 0;
   chart->left = left;
   chart->right = left + width;
+}
+
+/* Widens `all` to what a series has between the window's sides. */
+static void widen(na_extent *all, const na_window *w, const na_series *s, bool smooth)
+{
+  size_t first = na_series_find(s, w->left), end = na_series_find(s, w->right + 1);
+  na_extent e = na_series_extent(s, smooth, first, end);
+  if (e.low < all->low) all->low = e.low;
+  if (e.high > all->high) all->high = e.high;
 }
 
 /* The values between left and right, of what is drawn in full strength. */
@@ -73,13 +89,9 @@ static na_window find_window(const na_chart *chart, const na_curves *curves)
   na_window w = {.log = chart->log && !chart->accuracy};
   na_extent all = {INFINITY, -INFINITY};
   na_chart_range(chart, curves, &w.left, &w.right);
-  for (int c = 0; c < NA_CURVE_COUNT; c++) {
-    const na_series *s = series_of(chart, curves, c);
-    size_t first = na_series_find(s, w.left), end = na_series_find(s, w.right + 1);
-    na_extent e = na_series_extent(s, is_training(c), first, end);
-    if (e.low < all.low) all.low = e.low;
-    if (e.high > all.high) all.high = e.high;
-  }
+  for (int c = 0; c < NA_CURVE_COUNT; c++) widen(&all, &w, series_of(chart, curves, c), is_training(c));
+  for (size_t i = 0; i < chart->line_count; i++)
+    widen(&all, &w, chart->lines[i].series, chart->lines[i].smooth);
   if (!(all.low <= all.high)) all = (na_extent){0, chart->accuracy ? 100 : 1};
   if (w.log && !(all.low > 0)) w.log = false;
   double room = w.log ? 0 : 0.05 * (all.high - all.low);
@@ -149,7 +161,8 @@ static int column_of(const na_window *w, na_area plot, double step)
 /* Steps to the unit of the x axis. */
 static double unit_of(const na_chart *chart, const na_curves *curves, double left, double right)
 {
-  double epoch = curves->batches > 0 ? (double)curves->batches : 1;
+  long batches = curves->batches > 0 ? curves->batches : chart->line_batches;
+  double epoch = batches > 0 ? (double)batches : 1;
   if (chart->axis == NA_AXIS_STEPS) return 1;
   return chart->axis == NA_AXIS_EPOCHS || right - left >= epoch ? epoch : 1;
 }
@@ -219,6 +232,40 @@ static void draw_cursor(const na_chart *chart, na_grid *grid, na_area plot, cons
     na_grid_set(grid, plot.row + r, col, NA_STYLE_STRONG, 0x2502);
 }
 
+na_pen na_chart_pen(int number)
+{
+  static const na_style colours[] = {NA_STYLE_OTHER_1, NA_STYLE_OTHER_2, NA_STYLE_OTHER_3,
+                                     NA_STYLE_OTHER_4};
+  static const int dashes[] = {0, 6, 2};
+  enum { COLOURS = sizeof colours / sizeof colours[0], DASHES = sizeof dashes / sizeof dashes[0] };
+  return (na_pen){colours[number % COLOURS], 5 + number % 5, dashes[number % DASHES]};
+}
+
+static void draw_lines(const na_chart *chart, na_canvas *canvas, const na_window *w)
+{
+  for (size_t i = 0; i < chart->line_count; i++)
+    na_canvas_series(canvas, w, chart->lines[i].series, chart->lines[i].smooth,
+                     na_chart_pen(chart->lines[i].number));
+}
+
+/* Each line's label at its end, or where it leaves the window; one over another moves to the left. */
+static void label_lines(const na_chart *chart, na_grid *grid, na_area plot, const na_canvas *canvas,
+                        const na_window *w)
+{
+  int per_row = canvas->height / (plot.rows > 0 ? plot.rows : 1);
+  for (size_t i = 0; i < chart->line_count; i++) {
+    const na_chart_line *line = &chart->lines[i];
+    double end = fmin(end_of(line->series), w->right);
+    double value = na_series_at(line->series, line->smooth, end);
+    int length = na_utf8_columns(line->label), col = column_of(w, plot, end);
+    int row = plot.row + (int)floor(na_canvas_y(canvas, w, value) / (per_row > 0 ? per_row : 1));
+    if (line->series->count == 0 || isnan(value) || row < plot.row || row >= plot.row + plot.rows) continue;
+    if (col + length > plot.col + plot.cols) col = plot.col + plot.cols - length;
+    while (col > plot.col && na_grid_is_label(grid, row, col, length)) col--;
+    if (col >= plot.col) na_grid_put(grid, row, col, length, NA_STYLE_LABEL, line->label);
+  }
+}
+
 static void draw_curves(const na_chart *chart, const na_curves *curves, na_canvas *canvas,
                         const na_window *w)
 {
@@ -242,6 +289,24 @@ static int draw_position(const na_chart *chart, const na_curves *curves, na_grid
                        epochs ? "epoch %.2f:  " : "step %.0f:  ", epochs ? epoch : chart->cursor);
 }
 
+/* "A tiny-r3 86.1%", as many as fit. */
+static void draw_line_names(const na_chart *chart, na_grid *grid, na_area area)
+{
+  int col = area.col, end = area.col + area.cols;
+  for (size_t i = 0; i < chart->line_count; i++) {
+    const na_chart_line *line = &chart->lines[i];
+    double value = isnan(chart->cursor) ? na_series_last(line->series, line->smooth)
+                                        : na_series_at(line->series, line->smooth, chart->cursor);
+    char text[96];
+    if (isnan(value)) continue;
+    snprintf(text, sizeof text, chart->accuracy ? " %.64s %.1f%%" : " %.64s %.3f", line->name, value);
+    int label = na_utf8_columns(line->label), length = na_utf8_columns(text);
+    if (col + label + length > end) return;
+    col += na_grid_put(grid, area.row, col, label, NA_STYLE_LABEL, line->label);
+    col += na_grid_put(grid, area.row, col, length, na_chart_pen(line->number).style, text) + 2;
+  }
+}
+
 /* "augmented 88.4  base 86.9  base val 86.1": the newest values, or those at the cursor. */
 static void draw_legend(const na_chart *chart, const na_curves *curves, na_grid *grid, na_area area)
 {
@@ -261,6 +326,7 @@ static void draw_legend(const na_chart *chart, const na_curves *curves, na_grid 
     na_grid_set(grid, area.row, col + 1, styles[c], is_training(c) ? 0x2500 : 0x2504);
     col += 3 + na_grid_put(grid, area.row, col + 3, length, styles[c], text) + 2;
   }
+  draw_line_names(chart, grid, (na_area){area.row, col, 1, end - col});
 }
 
 /* Augmented minus base (training), column by column; the better one gives the style. */
@@ -320,9 +386,11 @@ int na_chart_draw(const na_chart *chart, const na_curves *curves, na_grid *grid,
   }
   draw_marks(grid, plot, curves, &window);
   draw_cursor(chart, grid, plot, &window);
+  draw_lines(chart, &canvas, &window);
   draw_curves(chart, curves, &canvas, &window);
   na_canvas_show(&canvas, grid);
   label_marks(grid, plot, curves, &window);
+  label_lines(chart, grid, plot, &canvas, &window);
   if (strip) draw_strip(chart, curves, grid, plot, &window, plot.row + plot.rows + 1);
   na_canvas_free(&canvas);
   return NA_OK;

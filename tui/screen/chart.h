@@ -9,13 +9,27 @@
 /* What the x axis counts: epochs where at least one is shown, else steps; or one of them always. */
 typedef enum na_axis { NA_AXIS_AUTO, NA_AXIS_STEPS, NA_AXIS_EPOCHS, NA_AXIS_COUNT } na_axis;
 
+/* A curve of another run, laid over. */
+typedef struct na_chart_line {
+  const na_series *series;
+  bool smooth;             /* smoothed, as training curves are */
+  const char *label, *name; /* label: a letter or two that stands at its end */
+  int number;              /* gives colour and dashes */
+} na_chart_line;
+
 typedef struct na_chart {
   na_axis axis;
   bool accuracy;      /* else loss */
   bool log;           /* y logarithmic; loss only */
   double left, right; /* steps that are shown; right <= left: all of them */
   double cursor;      /* step whose values are told; NaN: none */
+  const na_chart_line *lines; /* [line_count], borrowed */
+  size_t line_count;
+  long line_batches; /* per epoch, of all of them alike; 0: they differ */
 } na_chart;
+
+/* How line `number` is drawn: neighbours differ in colour and in dashes, twelve of them in both. */
+na_pen na_chart_pen(int number);
 
 /* Draws it into area (anything from 1 x 8 up). Raw values stay faint behind the smoothed ones. */
 int na_chart_draw(const na_chart *chart, const na_curves *curves, na_grid *grid, na_area area,

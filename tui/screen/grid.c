@@ -161,6 +161,15 @@ int na_grid_print(na_grid *grid, int row, int col, int cols, na_style style, con
   return na_grid_put(grid, row, col, cols, style, text);
 }
 
+bool na_grid_is_label(const na_grid *grid, int row, int col, int cols)
+{
+  for (int c = col; c < col + cols; c++)
+    if (row >= 0 && row < grid->rows && c >= 0 && c < grid->cols &&
+        grid->cells[row * grid->cols + c].style == NA_STYLE_LABEL)
+      return true;
+  return false;
+}
+
 void na_grid_wipe(na_grid *grid, na_area area)
 {
   for (int r = 0; r < area.rows; r++)

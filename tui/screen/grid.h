@@ -32,6 +32,7 @@
   X(OTHER_2, 2, 0)                                                                                 \
   X(OTHER_3, 4, NA_BOLD)                                                                           \
   X(OTHER_4, 7, 0)                                                                                 \
+  X(LABEL, -1, NA_BOLD)                                                                                 \
   X(HEAT, -1, 0)                                                                                   \
   X(HEAT_SIGNED, -1, 0)
 
@@ -82,6 +83,9 @@ int na_grid_print(na_grid *grid, int row, int col, int cols, na_style style, con
 
 /* A frame around area with a title in its upper edge; gives the area inside. */
 na_area na_grid_frame(na_grid *grid, na_area area, const char *title);
+
+/* Is one of these cells in NA_STYLE_LABEL? */
+bool na_grid_is_label(const na_grid *grid, int row, int col, int cols);
 
 /* Blanks it. */
 void na_grid_wipe(na_grid *grid, na_area area);

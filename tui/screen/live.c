@@ -29,9 +29,11 @@ static int make_states(na_live *live, na_error *err)
 int na_live_init(na_live *live, bool utf8, na_error *err)
 {
   *live = (na_live){.smoothing = 0.9, .view = &na_view_curves, .before_help = &na_view_curves,
-                    .chart = {.accuracy = true, .cursor = NAN}};
+                    .chart = {.accuracy = true, .cursor = NAN},
+                    .overlay = {.curve = NA_CURVE_BASE_VAL}};
   live->grid.utf8 = utf8;
   na_curves_smooth(&live->curves, live->smoothing);
+  na_overlay_smooth(&live->overlay, live->smoothing);
   int code = make_states(live, err);
   if (code == NA_OK) code = na_grid_resize(&live->grid, 24, 80, err);
   if (code != NA_OK) na_live_free(live);
@@ -47,6 +49,9 @@ void na_live_free(na_live *live)
   }
   na_grid_free(&live->grid);
   na_curves_free(&live->curves);
+  na_overlay_free(&live->overlay);
+  na_laid_free(live->opened);
+  live->opened = NULL;
   na_log_free(&live->log);
 }
 
@@ -60,6 +65,7 @@ void *na_view_state(na_live *live, const na_view *view)
 void na_live_begin(na_live *live, const char *run, na_trainer *trainer, const na_net *net)
 {
   na_curves_clear(&live->curves);
+  na_live_open(live, NULL, NULL);
   live->chart.left = live->chart.right = 0;
   live->chart.cursor = NAN;
   live->step = (na_event){.steps = 0};
@@ -77,6 +83,34 @@ void na_live_end(na_live *live)
   live->trainer = NULL;
   live->net = NULL;
   live->asking = false;
+}
+
+/* ------------------------------------------------------------------------- other runs */
+
+na_curves *na_live_curves(na_live *live)
+{
+  return live->opened != NULL ? &live->opened->curves : &live->curves;
+}
+
+void na_live_open(na_live *live, const char *name, na_error *err)
+{
+  na_laid *laid = name != NULL ? na_laid_new(name, live->smoothing, err) : NULL;
+  if (name != NULL && laid == NULL) return;
+  na_laid_free(live->opened);
+  live->opened = laid;
+  live->chart.left = live->chart.right = 0;
+  live->chart.cursor = NAN;
+}
+
+bool na_live_idle(na_live *live)
+{
+  bool changed = false;
+  for (int i = 0; i < NA_VIEW_COUNT; i++)
+    if (na_views[i]->idle != NULL && na_views[i]->idle(live)) changed = true;
+  if (live->runs == NULL) return changed;
+  if (live->opened != NULL && !live->opened->done) na_laid_read(live->opened, live->runs);
+  else if (!na_overlay_read(&live->overlay, live->runs)) return changed;
+  return true;
 }
 
 /* ------------------------------------------------------------------------- events */
@@ -310,6 +344,7 @@ static bool find_key(na_live *live, const na_keys *keys, int key)
 bool na_live_key(na_live *live, int key)
 {
   live->notice[0] = '\0';
+  na_overlay_show(&live->overlay, &live->chart);
   if (key == 0) return false;
   if (live->asking && !live->question.line) return answer(live, key);
   if (find_key(live, live->view->keys, key)) return true;

@@ -6,6 +6,7 @@
 #include "core/train/steer.h"
 #include "tui/screen/chart.h"
 #include "tui/screen/log.h"
+#include "tui/screen/overlay.h"
 #include "tui/screen/view.h"
 
 /* What is to be typed in the last line. */
@@ -24,6 +25,8 @@ struct na_live {
   na_curves curves;
   na_chart chart;
   na_log log;
+  na_overlay overlay;   /* the marked runs */
+  na_laid *opened;      /* the run whose curves are shown; NULL: the one that trains */
   const na_view *view, *before_help;
   void *states[NA_VIEW_COUNT]; /* of the views */
   int page;             /* rows of the view that scrolls */
@@ -58,6 +61,9 @@ void na_live_end(na_live *live);
 /* Takes an event in; what is worth a line goes to the log. */
 void na_live_event(na_live *live, const na_event *event);
 
+/* A little work between keys: true when something on the screen changed. */
+bool na_live_idle(na_live *live);
+
 /* Does what a key says. True when something on the screen changed. */
 bool na_live_key(na_live *live, int key);
 
@@ -70,6 +76,12 @@ void na_live_draw(na_live *live);
 /* ------------------------------------------------------------------------- for views */
 
 void na_live_show(na_live *live, const na_view *view);
+
+/* Opens the run called name instead of the one that trains; NULL: back to that. */
+void na_live_open(na_live *live, const char *name, na_error *err);
+
+/* The curves that are shown. */
+na_curves *na_live_curves(na_live *live);
 
 /* Tells something in the last line, until the next key. */
 void na_live_say(na_live *live, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -85,21 +85,29 @@ static void add_piece(pieces *p, const char *key, const char *word, int rank)
   p->list[p->count++] = (piece){key, word, rank};
 }
 
-static void add_keys(pieces *p, const na_keys *keys, int rank)
+static bool has_key(const na_keys *keys, int key)
 {
   for (int i = 0; keys != NULL && i < keys->count; i++)
-    add_piece(p, keys->list[i].name, keys->list[i].hint, rank);
+    if (keys->list[i].key == key) return true;
+  return false;
+}
+
+/* Those that the view has not given another meaning. */
+static void add_keys(pieces *p, const na_keys *keys, const na_keys *of_view, int rank)
+{
+  for (int i = 0; keys != NULL && i < keys->count; i++)
+    if (!has_key(of_view, keys->list[i].key)) add_piece(p, keys->list[i].name, keys->list[i].hint, rank);
 }
 
 static pieces collect(const na_live *live)
 {
   pieces p = {.count = 0};
-  add_keys(&p, na_live_keys(0), 2);
-  add_keys(&p, live->view->keys, 2);
+  add_keys(&p, na_live_keys(0), live->view->keys, 2);
+  add_keys(&p, live->view->keys, NULL, 2);
   for (int i = 0; i < NA_VIEW_COUNT; i++)
     if (na_views[i] != live->view && na_views[i] != &na_view_help)
       add_piece(&p, na_views[i]->key_name, na_views[i]->name, 3);
-  for (int i = 1; na_live_keys(i) != NULL; i++) add_keys(&p, na_live_keys(i), 1);
+  for (int i = 1; na_live_keys(i) != NULL; i++) add_keys(&p, na_live_keys(i), live->view->keys, 1);
   add_piece(&p, na_view_help.key_name, live->view == &na_view_help ? "back" : na_view_help.name, 0);
   return p;
 }

@@ -15,6 +15,7 @@ typedef struct na_view {
   size_t state_size;           /* of its own structure, zeroed when the screen is made: na_view_state */
   void (*free)(void *state);   /* what the structure owns, not itself; NULL: nothing */
   void (*show)(na_live *live); /* it was asked for; NULL: nothing to do */
+  bool (*idle)(na_live *live); /* a little work, whichever view is shown; true: draw. NULL: none */
   void (*draw)(na_live *live, na_area area);
   /* Moves what is read, or what is selected, by lines: forward, or back when negative; the beginning
    * and the end are a million lines away. NULL: nothing moves. */
@@ -22,7 +23,7 @@ typedef struct na_view {
 } na_view;
 
 /* X(name): every view, in the order of help; na_view_NAME is in view_NAME.c. */
-#define NA_VIEWS(X) X(curves) X(augment) X(files) X(activations) X(log) X(compare) X(help)
+#define NA_VIEWS(X) X(curves) X(augment) X(runs) X(files) X(activations) X(log) X(compare) X(help)
 
 #define NA_VIEW_DECLARE(name) extern const na_view na_view_##name;
 NA_VIEWS(NA_VIEW_DECLARE)

@@ -20,13 +20,15 @@ static void change_smoothing(na_live *live, int by)
   if (at < 0 || at >= SMOOTHING_COUNT) return;
   live->smoothing = SMOOTHINGS[at];
   na_curves_smooth(&live->curves, live->smoothing);
+  if (live->opened != NULL) na_curves_smooth(&live->opened->curves, live->smoothing);
+  na_overlay_smooth(&live->overlay, live->smoothing);
   na_live_say(live, "smoothing %.3g", live->smoothing);
 }
 
 static void move_cursor(na_live *live, int by)
 {
   double left, right;
-  na_chart_range(&live->chart, &live->curves, &left, &right);
+  na_chart_range(&live->chart, na_live_curves(live), &left, &right);
   double step = (right - left) / 50, at = live->chart.cursor;
   at = isnan(at) ? right : at + by * (step > 1 ? step : 1);
   live->chart.cursor = at < left ? left : at > right ? right : at;
@@ -49,19 +51,36 @@ static void axis(na_live *live)
 
 static void smoother(na_live *live) { change_smoothing(live, 1); }
 static void rougher(na_live *live) { change_smoothing(live, -1); }
-static void zoom_in(na_live *live) { na_chart_zoom(&live->chart, &live->curves, 0.5); }
-static void zoom_out(na_live *live) { na_chart_zoom(&live->chart, &live->curves, 2); }
+static void zoom_in(na_live *live) { na_chart_zoom(&live->chart, na_live_curves(live), 0.5); }
+static void zoom_out(na_live *live) { na_chart_zoom(&live->chart, na_live_curves(live), 2); }
 static void zoom_all(na_live *live) { live->chart.left = live->chart.right = 0; }
-static void earlier(na_live *live) { na_chart_pan(&live->chart, &live->curves, -0.25); }
-static void later(na_live *live) { na_chart_pan(&live->chart, &live->curves, 0.25); }
+static void earlier(na_live *live) { na_chart_pan(&live->chart, na_live_curves(live), -0.25); }
+static void later(na_live *live) { na_chart_pan(&live->chart, na_live_curves(live), 0.25); }
 static void cursor_left(na_live *live) { move_cursor(live, -1); }
 static void cursor_right(na_live *live) { move_cursor(live, 1); }
-static void cursor_off(na_live *live) { live->chart.cursor = NAN; }
+
+/* Step by step back to what trains. */
+static void back(na_live *live)
+{
+  if (!isnan(live->chart.cursor)) live->chart.cursor = NAN;
+  else if (live->opened != NULL) na_live_open(live, NULL, NULL);
+}
+
+static void next_curve(na_live *live)
+{
+  if (live->overlay.count == 0) {
+    na_live_say(live, "no runs are marked: 3 lists them");
+    return;
+  }
+  live->overlay.curve = (na_curve)((live->overlay.curve + 1) % NA_CURVE_COUNT);
+  na_live_say(live, "marked runs: %s", na_curve_name(live->overlay.curve));
+}
 
 static const na_key list[] = {
     {'a', 0, "a", "accuracy/loss", "accuracy or loss", quantity},
     {'y', 0, "y", NULL, "loss on a logarithmic y axis", logarithm},
     {'x', 0, "x", NULL, "x axis in steps, in epochs, or as it fits", axis},
+    {'v', 0, "v", NULL, "which curve of the marked runs", next_curve},
     {'m', 0, "m", NULL, "smoother", smoother},
     {'M', 0, "M", NULL, "less smooth", rougher},
     {'+', '=', "+", NULL, "zoom in", zoom_in},
@@ -71,11 +90,24 @@ static const na_key list[] = {
     {'>', 0, ">", NULL, "later", later},
     {NA_KEY_LEFT, 'h', "left h", NULL, "cursor that reads values: to the left", cursor_left},
     {NA_KEY_RIGHT, 'l', "right l", NULL, "cursor: to the right", cursor_right},
-    {NA_KEY_ESCAPE, 0, "Esc", NULL, "cursor off", cursor_off},
+    {NA_KEY_ESCAPE, 0, "Esc", NULL, "cursor off; from another run back to the one that trains", back},
 };
 static const na_keys keys = NA_KEYS("Curves", list);
 
 /* ------------------------------------------------------------------------- drawing */
+
+/* "accuracy, % of plain-2; base val of 3 marked runs" */
+static void write_title(const na_live *live, char title[NA_TEXT_MAX])
+{
+  const char *quantity = live->chart.accuracy ? "accuracy, %" : live->chart.log ? "loss, logarithmic" : "loss";
+  int used = snprintf(title, NA_TEXT_MAX, "%s%s%.200s", quantity, live->opened != NULL ? " of " : "",
+                      live->opened != NULL ? live->opened->name : "");
+  if (live->opened != NULL && live->opened->why[0] != '\0')
+    used += snprintf(title + used, NA_TEXT_MAX - (size_t)used, ": %s", live->opened->why);
+  if (live->overlay.count > 0)
+    snprintf(title + used, NA_TEXT_MAX - (size_t)used, "; %s of %zu marked run%s",
+             na_curve_name(live->overlay.curve), live->overlay.count, live->overlay.count == 1 ? "" : "s");
+}
 
 static void draw(na_live *live, na_area area)
 {
@@ -97,10 +129,11 @@ static void draw(na_live *live, na_area area)
     na_trainer_draws(live->trainer, &draws, NULL);
     na_sizes_draw(&live->grid, na_grid_frame(&live->grid, side, "augmentation"), &draws);
   }
-  char title[80];
-  snprintf(title, sizeof title, live->chart.accuracy ? "accuracy, %%" : live->chart.log ? "loss, logarithmic" : "loss");
+  char title[NA_TEXT_MAX];
+  write_title(live, title);
+  na_overlay_show(&live->overlay, &live->chart);
   na_area inside = na_live_frame(live, area, title);
-  if (na_chart_draw(&live->chart, &live->curves, &live->grid, inside, &err) != NA_OK)
+  if (na_chart_draw(&live->chart, na_live_curves(live), &live->grid, inside, &err) != NA_OK)
     na_grid_put(&live->grid, inside.row, inside.col, inside.cols, NA_STYLE_ALERT, err.message);
   if (with_log) na_log_draw(&live->log, &live->grid, na_grid_frame(&live->grid, log, "log"));
 }

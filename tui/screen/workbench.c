@@ -196,6 +196,7 @@ static void serve(void *context)
   take_insistence(bench);
   take_caught(bench);
   if (na_terminal_resized()) keyed = true;
+  if (na_live_idle(&bench->live)) keyed = true;
   if (keyed || time - bench->drawn >= REDRAW_SECONDS) draw(bench);
 }
 
