@@ -8,5 +8,6 @@ libcore_a_SOURCES += \
 	core/store/reader.c core/store/reader.h \
 	core/store/scan.c core/store/scan.h \
 	core/store/checkpoint.c core/store/checkpoint.h \
+	core/store/checkpoint_fields.c core/store/checkpoint_fields.h \
 	core/store/metrics.c core/store/metrics.h
 EXTRA_DIST += core/store/FORMAT.md
