@@ -51,7 +51,7 @@ reaches core/layer core/kernel core/base
 reaches core/net core/layer core/kernel core/base
 reaches core/store core/net core/kernel core/base
 reaches core/train core/store core/net core/kernel core/base
-reaches core/arms core/stats core/train core/store core/net core/kernel core/base
+reaches core/arms core/runs core/stats core/train core/store core/net core/kernel core/base
 reaches core/runs core/train core/store core/net core/kernel core/base
 reaches datasets core/store core/base
 reaches lua core/arms core/stats core/runs core/train core/store core/net core/kernel core/base datasets

@@ -62,8 +62,9 @@ static void summarise(na_arms *arms, na_arm *arm)
   arm->seconds = 0;
   for (int i = 0; i < arm->count; i++) arm->seconds += arms->runs[arm->members[i]].seconds;
   arm->seconds = arm->count > 0 ? arm->seconds / arm->count : NAN;
-  na_member_cost(&arms->runs[arm->count > 0 ? arm->members[0] : arm->first], &arm->parameters,
-                 &arm->macs);
+  const na_run *first = &arms->runs[arm->count > 0 ? arm->members[0] : arm->first].run;
+  arm->parameters = first->parameters > 0 ? (long long)first->parameters : 0;
+  arm->macs = first->macs > 0 ? (long long)first->macs : 0;
 }
 
 /* ------------------------------------------------------------------------------ comparing */

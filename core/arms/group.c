@@ -21,9 +21,9 @@ bool na_arms_neutral(const char *setting)
 
 static bool has(const na_member *run, const char *name, const char **value)
 {
-  for (int i = 0; i < run->setting_count; i++)
-    if (strcmp(run->settings[i].name, name) == 0) {
-      *value = run->settings[i].value;
+  for (int i = 0; i < run->run.setting_count; i++)
+    if (strcmp(run->run.settings[i].name, name) == 0) {
+      *value = run->run.settings[i].value;
       return true;
     }
   return false;
@@ -53,8 +53,8 @@ static int all_settings(const na_arms *arms, const char **names)
 {
   int count = 0;
   for (int r = 0; r < arms->run_count; r++)
-    for (int s = 0; s < arms->runs[r].setting_count; s++) {
-      const char *name = arms->runs[r].settings[s].name;
+    for (int s = 0; s < arms->runs[r].run.setting_count; s++) {
+      const char *name = arms->runs[r].run.settings[s].name;
       if (!listed(names, count, name)) names[count++] = name;
     }
   return count;
@@ -252,7 +252,7 @@ static int name_arms(na_arms *arms, na_error *err)
 int na_group_runs(na_arms *arms, const char *const *by, int by_count, na_error *err)
 {
   size_t most = 1;
-  for (int r = 0; r < arms->run_count; r++) most += (size_t)arms->runs[r].setting_count;
+  for (int r = 0; r < arms->run_count; r++) most += (size_t)arms->runs[r].run.setting_count;
   const char **names = na_alloc_array(most, sizeof *names);
   if (names == NULL) return na_fail_memory(err, most * 8, "settings");
   int code = choose_settings(arms, by, by_count, names, err);

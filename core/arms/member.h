@@ -6,6 +6,7 @@
 
 #include "core/arms/measure.h"
 #include "core/base/error.h"
+#include "core/runs/run.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,25 +29,18 @@ typedef enum na_member_state {
 
 const char *na_member_word(na_member_state state);
 
-/* A setting as the run's file has it. */
-typedef struct na_written {
-  const char *name, *value;
-} na_written;
-
 typedef struct na_member {
+  na_run run; /* what its folder tells at a glance: settings, cost */
   char *folder;
   char name[256]; /* the last part of folder, fit to be shown */
   na_member_state state;
-  char why[200];        /* where it does not count */
-  na_written *settings; /* [setting_count], in the file's order */
-  int setting_count;
-  char *text;          /* which they point into */
-  uint64_t key;        /* the same for runs that are pairs: both seeds */
-  long seed;           /* train.seed; -1: not written */
-  int epochs, planned; /* done; 0 where the settings do not tell */
-  double *epoch,
-      *curve;   /* [epochs]: epochs done, and the measure (shares in percent); NaN: not measured */
-  double value; /* the measure's outcome; NaN: none */
+  char why[400];  /* where it does not count */
+  uint64_t key;   /* the same for runs that are pairs: both seeds */
+  long seed;      /* train.seed; -1: not written */
+  int epochs;     /* rows of the curve */
+  double *epoch;  /* [epochs]: epochs done */
+  double *curve;  /* [epochs]: the measure, shares in percent; NaN: not measured */
+  double value;   /* the measure's outcome; NaN: none */
   double seconds; /* trained */
   char isa[32];   /* instruction set of the kernels, or empty */
 } na_member;

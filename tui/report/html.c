@@ -238,9 +238,9 @@ static void write_settings(const na_arms *arms, na_buffer *out)
   const na_member *first = &arms->runs[arms->arms[0].first];
   na_buffer_add(out, "<details><summary>Settings</summary>\n");
   titles(out, words, 2);
-  for (int s = 0; s < first->setting_count; s++) {
+  for (int s = 0; s < first->run.setting_count; s++) {
     na_buffer values = {0};
-    const char *name = first->settings[s].name;
+    const char *name = first->run.settings[s].name;
     for (int r = 0; r < arms->run_count; r++)
       join(&values, na_member_setting(&arms->runs[r], name));
     joined_row(name, &values, out);
