@@ -76,6 +76,13 @@ refuses "a value out of range" 2 "--batch takes" "$netaug" bench --batch 0
 refuses "a word that is no choice" 2 "base|widest" "$netaug" eval x.h5 --widths wide
 refuses "a missing value" 2 "--batch needs a value" "$netaug" bench --batch
 refuses "a missing operand" 2 "needs SCRIPT" "$netaug" run
+refuses "nothing to compare" 2 "needs RUN" "$netaug" compare
+refuses "a run that is not there" 1 "cannot read $scratch/none" "$netaug" compare "$scratch/none"
+refuses "a folder without runs" 1 "holds no run" "$netaug" compare "$scratch"
+refuses "two formats at once" 1 "do not go together" "$netaug" compare --json --csv "$scratch"
+refuses "a report without a file" 1 "needs a file" "$netaug" report "$scratch"
+refuses "a report of no kind" 1 "does not say what to write" "$netaug" report "$scratch" -o x.doc
+refuses "half a grid" 1 "takes two settings" "$netaug" report "$scratch" -o x.html --grid train.lr
 refuses "too many operands" 2 "has no use for" "$netaug" eval a b c
 refuses "an unknown action" 2 "info|show|pack" "$netaug" data inform fashion-mnist
 refuses "a model that is not there" 1 "mobilenetv2_tiny" "$netaug" profile mobilenetv2_tinny

@@ -292,7 +292,7 @@ int na_report_html(const na_arms *arms, const char *row, const char *column, na_
   na_buffer_add(out, "%s<h1>", head);
   text(out, arms->arms[0].name);
   for (int a = 1; a < arms->arm_count && a < 4; a++) {
-    na_buffer_add(out, ", ");
+    na_buffer_add(out, " · ");
     text(out, a < 3 ? arms->arms[a].name : "…");
   }
   na_buffer_add(out, "</h1>\n");

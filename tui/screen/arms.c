@@ -84,7 +84,7 @@ static void draw_band(na_canvas *canvas, const na_window *w, const na_band *band
   }
 }
 
-/* The faint ones first: means stay clear where noise crosses them. */
+/* Over the bands, under the means. */
 static int draw_runs(const na_arms *arms, na_canvas *canvas, const na_window *w, na_error *err)
 {
   int code = NA_OK;
@@ -93,7 +93,7 @@ static int draw_runs(const na_arms *arms, na_canvas *canvas, const na_window *w,
     na_member_state state = arms->runs[r].state;
     if (state != NA_MEMBER_FINISHED && state != NA_MEMBER_RUNNING) continue;
     code = na_band_run(&arms->runs[r], &band, err);
-    if (code == NA_OK) draw_curve(canvas, w, &band, (na_pen){NA_STYLE_FAINT, 1, 0});
+    if (code == NA_OK) draw_curve(canvas, w, &band, (na_pen){NA_STYLE_FAINT, 2, 0});
     na_band_free(&band);
   }
   return code;
@@ -121,7 +121,7 @@ static int draw_arms(const na_arms *arms, na_canvas *canvas, const na_window *w,
     na_band band;
     code = na_band_arm(arms, a, &band, err);
     if (code == NA_OK && !numbers) {
-      draw_band(canvas, w, &band, (na_pen){style_of(a), 2, 0});
+      draw_band(canvas, w, &band, (na_pen){style_of(a), 1, 0});
       draw_curve(canvas, w, &band, (na_pen){style_of(a), 10 + a % 200, 0});
     }
     if (code == NA_OK && numbers) draw_number(a, &band, canvas, w, grid, plot);

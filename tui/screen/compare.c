@@ -155,9 +155,9 @@ void na_compare_turn(na_compare *c, char *words)
 {
   c->heatmap = !c->heatmap;
   snprintf(words, WORDS, "%s",
-           c->heatmap && c->lattice.rows == 0 ? "a heatmap needs two settings that vary together"
-                                              : "");
-  if (c->lattice.rows == 0) c->heatmap = false;
+           c->heatmap && c->lattice.rows == 0
+               ? "a heatmap needs two settings that vary together: it comes when they do"
+               : "");
 }
 
 void na_compare_scroll(na_compare *c, long lines, int page)
