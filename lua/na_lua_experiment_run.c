@@ -69,17 +69,19 @@ const char *na_lua_push_description(lua_State *L, const experiment *e, int data,
   return lua_tostring(L, -1);
 }
 
-/* Appends what the teacher of the experiment at 1 is, wherever its file lies. */
-static void add_teacher(lua_State *L, na_buffer *text)
+/* Appends what is in the file that the setting `name` of the experiment at 1 names, wherever it lies. */
+static void add_file(lua_State *L, int value, const na_settings *settings, const char *name,
+                     na_buffer *text)
 {
   char hash[41];
   na_error err = {0};
-  lua_getiuservalue(L, 1, KD);
-  const na_kd *kd = na_lua_settings_get(L, -1);
+  lua_getiuservalue(L, 1, value);
+  const char *target = na_lua_settings_get(L, -1);
   lua_pop(L, 1); /* the experiment keeps it */
-  if (kd->teacher[0] == '\0') return;
-  bool read = na_sha1_file(kd->teacher, hash, &err) == NA_OK; /* else the run itself will refuse it */
-  na_buffer_add(text, "%s\n", read ? hash : "");
+  const na_setting *setting = na_settings_find(settings, name);
+  if (setting == NULL || target[setting->offset] == '\0') return;
+  bool read = na_sha1_file(target + setting->offset, hash, &err) == NA_OK;
+  na_buffer_add(text, "%s\n", read ? hash : ""); /* what cannot be read, the run itself will refuse */
 }
 
 /* Appends the script where the experiment at 1 has hooks: what they do is not known otherwise. */
@@ -99,8 +101,8 @@ static void add_hooks(lua_State *L, na_buffer *text)
   lua_pop(L, 1);
 }
 
-/* Pushes what a run's bits follow from, as a hash: settings, structure, teacher, and where there are
- * hooks the script. Runs of one identity and program give the same results. */
+/* Pushes what a run's bits follow from, as a hash: settings, structure, files of weights, and where there
+ * are hooks the script. Runs of one identity and program give the same results. */
 static const char *push_identity(lua_State *L, const char *description, int net)
 {
   char hash[41];
@@ -109,7 +111,8 @@ static const char *push_identity(lua_State *L, const char *description, int net)
   na_buffer_add(text, "%s\n", PACKAGE_VERSION);
   na_lua_add_lasting(description, text);
   na_net_write(na_lua_net_get(L, net), text);
-  add_teacher(L, text);
+  add_file(L, KD, &na_kd_settings, "teacher", text);
+  add_file(L, TRAIN, &na_train_settings, "init_from", text);
   add_hooks(L, text);
   if (text->failed) luaL_error(L, "not enough memory");
   na_sha1_blob(text->data, text->length, hash);

@@ -86,7 +86,9 @@ refuses "what the sweep varies is not overridden" 1 "the sweep varies it" \
 cp -r whole damaged
 for text in '' '{' '[1, 2]' '{"format": "netaug sweep", "version": 2}' \
   '{"format": "netaug sweep", "version": 1, "arms": 3, "runs": []}' \
-  '{"format": "netaug sweep", "version": 1, "arms": [3], "runs": []}'; do
+  '{"format": "netaug sweep", "version": 1, "arms": [3], "runs": []}' \
+  '{"format": "netaug sweep", "version": 1, "arms": [], "runs": [{"arm": "plain", "seed": 1}]}' \
+  '{"format": "netaug sweep", "version": 1, "arms": [], "runs": [{"arm": "plain", "seed": 1, "kind": "tune", "trial": [1]}]}'; do
   printf '%s' "$text" >damaged/sweep.sweep/sweep.json
   refuses "a damaged file: $text" 1 "sweep.json" "$netaug" run sweep.lua --runs damaged
 done

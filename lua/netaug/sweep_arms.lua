@@ -174,7 +174,11 @@ local function draw(path, range, unit)
     if key ~= 1 and key ~= 2 then named_fields[key] = value end
   end
   core.check_keys(subject, "field", named_fields, { "choices", "log", "integer" })
-  if range.choices then return range.choices[1 + math.floor(unit() * #range.choices)] end
+  local choices = range.choices
+  if choices ~= nil and (type(choices) ~= "table" or #choices == 0) then
+    core.fail(subject .. ": choices takes a list of values, but got " .. core.describe(choices))
+  end
+  if choices then return choices[1 + math.floor(unit() * #choices)] end
   local low, high = range[1], range[2]
   if not (math.type(low) and math.type(high) and low < high and (low > 0 or not range.log)) then
     core.fail(subject .. " takes { low, high } with low < high, above 0 with log = true")

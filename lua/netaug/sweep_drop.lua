@@ -22,6 +22,9 @@ function drop.new(given)
   if type(made.p) ~= "number" or made.p <= 0 or made.p >= 1 then
     core.fail("sweep.drop.p takes a number between 0 and 1, but got " .. core.describe(made.p))
   end
+  if given.keep ~= nil and type(given.keep) ~= "table" then
+    core.fail("sweep.drop.keep takes a list of arms' names, but got " .. core.describe(given.keep))
+  end
   for _, name in ipairs(given.keep or {}) do made.keep[name] = true end
   return made
 end

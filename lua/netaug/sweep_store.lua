@@ -89,18 +89,25 @@ local function take_arm(sweep, stored)
   end
 end
 
+local function is_run(stored)
+  if type(stored) ~= "table" or type(stored.arm) ~= "string" or type(stored.kind) ~= "string" or
+    math.type(stored.seed) ~= "integer" then return false end
+  if stored.trial ~= nil and type(stored.trial) ~= "table" then return false end
+  for path in pairs(stored.trial or {}) do
+    if type(path) ~= "string" then return false end
+  end
+  return true
+end
+
 -- What a stored run adds to its entry. A run that was running was interrupted.
 local function take_run(sweep, stored, order)
-  if type(stored) ~= "table" or type(stored.arm) ~= "string" or
-    math.type(stored.seed) ~= "integer" then refuse(sweep, "a damaged run") end
+  if not is_run(stored) then refuse(sweep, "a damaged run") end
   if not queue.arm(sweep, stored.arm) then return end
   if stored.kind == "seed" and stored.added == true then
     sweep.more_seeds[stored.seed] = true
     queue.add_seed(sweep, stored.seed)
   end
-  local trial = type(stored.trial) == "table" and stored.trial or nil
-  local entry = queue.find(sweep, queue.key { kind = stored.kind, arm = stored.arm,
-    seed = stored.seed, trial = trial })
+  local entry = queue.find(sweep, queue.key(stored))
   if not entry then return end
   order[#order + 1] = entry
   if type(stored.folder) == "string" then entry.folder = stored.folder end

@@ -114,6 +114,8 @@ refused('sweep.equal has no value "macs"', new, { base = exp, equal = "macs" })
 refused('has no option "widht"', new, { base = exp, grid = { ["model.widht"] = { 1 } } })
 refused("sweep.tune.holdout", new, { base = exp, tune = { ["train.lr"] = { 1 }, holdout = 1 } })
 refused("sweep.drop.after", new, { base = exp, drop = { after = 1 } })
+refused("sweep.drop.keep takes a list", new, { base = exp, drop = { keep = "plain" } })
+refused("choices takes a list", new, { base = exp, random = { ["train.lr"] = { choices = 3 } } })
 refused("low < high", new, { base = exp, random = { ["train.lr"] = { 2, 1 } } })
 
 -------------------------------------------------------------------------------------- pairing
