@@ -1,5 +1,6 @@
 ## core/runs
 libcore_a_SOURCES += \
+	core/runs/cache.c core/runs/cache.h \
 	core/runs/catalogue.c core/runs/catalogue.h \
 	core/runs/column.c core/runs/column.h \
 	core/runs/difference.c core/runs/difference.h \

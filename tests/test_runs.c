@@ -189,6 +189,60 @@ static void kept(void)
   end(&catalogue);
 }
 
+/* What one program has read another one need not; a file that is damaged or forged is no harm. */
+static void remembered(void)
+{
+  enum { MANY = 40 };
+  char name[32], path[256];
+  na_catalogue first, second;
+  bool done;
+  begin(&first);
+  for (int i = 0; i < MANY; i++) {
+    made_run run = runs[i % 3];
+    snprintf(name, sizeof name, "copy-%d", i);
+    run.name = name;
+    made(&run);
+  }
+  CHECK_OK(na_note_write(runs_folder, "wide", "remember", &err), err);
+  again(&first);
+  CHECK(access(runs_path("", ".catalogue"), F_OK) == 0, "nothing was kept");
+  second = (na_catalogue){.folder = runs_folder};
+  CHECK_OK(na_catalogue_look(&second, &err), err);
+  int stale = 0;
+  for (size_t i = 0; i < second.count; i++) stale += second.runs[i]->stale;
+  CHECK(second.count == RUNS + MANY && stale == 0, "%d of %zu are to be read", stale, second.count);
+  for (size_t i = 0; i < second.count && i < first.count; i++) {
+    na_run *a = first.runs[i], *b = second.runs[i];
+    CHECK(strcmp(a->name, b->name) == 0 && a->state == b->state && a->changes == b->changes &&
+              strcmp(a->why, b->why) == 0 && strcmp(a->note, b->note) == 0 && strcmp(a->started, b->started) == 0 &&
+              a->setting_count == b->setting_count, "%s is not the same", a->name);
+    CHECK(!(a->base_best.top1 < b->base_best.top1 || a->base_best.top1 > b->base_best.top1), "%s", a->name);
+    CHECK(isnan(a->wide_best.top1) == isnan(b->wide_best.top1), "%s", a->name);
+  }
+  na_catalogue_free(&second);
+  snprintf(path, sizeof path, "%s", runs_path("", ".catalogue"));
+  struct stat status;
+  CHECK(stat(path, &status) == 0, "no file");
+  int fd = open(path, O_RDWR);
+  for (off_t at = 0; at < status.st_size; at += 13) {
+    unsigned char byte, other = (unsigned char)(at * 7);
+    CHECK(pread(fd, &byte, 1, at) == 1 && pwrite(fd, &other, 1, at) == 1, "write");
+    second = (na_catalogue){.folder = runs_folder};
+    CHECK_OK(na_catalogue_look(&second, &err), err);
+    CHECK(second.count == RUNS + MANY, "%zu runs", second.count);
+    na_catalogue_free(&second);
+    CHECK(pwrite(fd, &byte, 1, at) == 1, "write");
+  }
+  CHECK(ftruncate(fd, status.st_size / 2) == 0, "cut");
+  close(fd);
+  second = (na_catalogue){.folder = runs_folder};
+  CHECK_OK(na_catalogue_look(&second, &err), err);
+  CHECK_OK(na_catalogue_read(&second, 0, &done, &err), err);
+  CHECK(of(&second, "wide")->state == NA_RUN_FINISHED, "read again");
+  na_catalogue_free(&second);
+  end(&first);
+}
+
 static void check_order(na_catalogue *catalogue, const char *key_name, bool reverse, const char *wanted)
 {
   na_run *list[RUNS];
@@ -349,6 +403,7 @@ int main(void)
   RUN(bytes_damaged);
   RUN(live);
   RUN(kept);
+  RUN(remembered);
   RUN(order);
   RUN(filters);
   RUN(differences);

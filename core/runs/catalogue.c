@@ -3,11 +3,14 @@
 #include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "core/base/text.h"
+#include "core/runs/cache.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { KEPT_FROM = 32 }; /* fewer new readings are quicker made again than kept */
 
 static int compare_names(const char *a, const char *b)
 {
@@ -45,21 +48,53 @@ static void discard(na_run *run)
   na_free(run);
 }
 
-static int add(na_catalogue *catalogue, const char *name, na_error *err)
+/* Takes the run over. */
+static int take(void *context, na_run *taken, na_error *err)
 {
+  na_catalogue *catalogue = context;
   void *runs = catalogue->runs;
   int code = na_grow(&runs, catalogue->count, &catalogue->capacity, sizeof *catalogue->runs);
   catalogue->runs = runs;
   na_run *run = code == NA_OK ? na_alloc(sizeof *run) : NULL;
-  if (run == NULL) return na_fail_memory(err, sizeof *run, "the list of runs");
-  na_run_init(run);
-  run->name = na_strdup(name);
-  if (run->name == NULL) {
-    na_free(run);
-    return na_fail_memory(err, strlen(name), "a run's name");
+  if (run == NULL) {
+    na_run_free(taken);
+    return na_fail_memory(err, sizeof *run, "the list of runs");
   }
+  *run = *taken;
   catalogue->runs[catalogue->count++] = run;
   return NA_OK;
+}
+
+static int add(na_catalogue *catalogue, const char *name, na_error *err)
+{
+  na_run run;
+  na_run_init(&run);
+  run.stale = true;
+  run.name = na_strdup(name);
+  if (run.name == NULL) return na_fail_memory(err, strlen(name), "a run's name");
+  return take(catalogue, &run, err);
+}
+
+static void sort(na_catalogue *catalogue)
+{
+  if (catalogue->count > 0)
+    qsort(catalogue->runs, catalogue->count, sizeof *catalogue->runs, compare_runs);
+}
+
+/* What an earlier program has read; a name that is there twice is damage. */
+static int recall(na_catalogue *catalogue, na_error *err)
+{
+  if (catalogue->looked) return NA_OK;
+  int code = na_cache_read(catalogue->folder, take, catalogue, err);
+  sort(catalogue);
+  size_t kept = 0;
+  for (size_t i = 0; i < catalogue->count; i++)
+    if (kept > 0 && strcmp(catalogue->runs[kept - 1]->name, catalogue->runs[i]->name) == 0)
+      discard(catalogue->runs[i]);
+    else catalogue->runs[kept++] = catalogue->runs[i];
+  catalogue->count = kept;
+  catalogue->looked = code == NA_OK;
+  return code;
 }
 
 /* Runs that are gone, which the listing did not mark as seen, leave the list. */
@@ -103,6 +138,8 @@ static int list(na_catalogue *catalogue, DIR *dir, bool *seen, size_t known, na_
 
 int na_catalogue_look(na_catalogue *catalogue, na_error *err)
 {
+  int code = recall(catalogue, err);
+  if (code != NA_OK) return code;
   size_t known = catalogue->count;
   DIR *dir = opendir(catalogue->folder);
   if (dir == NULL && errno != ENOENT) {
@@ -110,13 +147,12 @@ int na_catalogue_look(na_catalogue *catalogue, na_error *err)
     return na_hint(err, "give the folder that holds runs: --runs DIR");
   }
   bool *seen = na_alloc_array(known + 1, sizeof *seen);
-  int code = seen == NULL ? na_fail_memory(err, known, "the list of runs")
+  code = seen == NULL ? na_fail_memory(err, known, "the list of runs")
              : dir != NULL ? list(catalogue, dir, seen, known, err)
                            : NA_OK;
   if (dir != NULL) closedir(dir);
   if (code == NA_OK) drop_gone(catalogue, seen, known);
-  if (catalogue->count > 0)
-    qsort(catalogue->runs, catalogue->count, sizeof *catalogue->runs, compare_runs);
+  sort(catalogue);
   mark_changed(catalogue);
   na_free(seen);
   return code;
@@ -126,14 +162,20 @@ int na_catalogue_read(na_catalogue *catalogue, double seconds, bool *done, na_er
 {
   double began = na_now();
   int code = NA_OK;
-  for (; catalogue->next < catalogue->count && code == NA_OK; catalogue->next++) {
+  for (; catalogue->next < catalogue->count; catalogue->next++) {
     na_run *run = catalogue->runs[catalogue->next];
     if (!run->stale) continue;
     if (seconds > 0 && na_now() - began > seconds) break;
     code = na_run_read(run, catalogue->folder, run->name, err);
-    if (code == NA_OK) run->stale = false;
+    if (code != NA_OK) break;
+    run->stale = false;
+    if (run->state != NA_RUN_RUNNING) catalogue->fresh++;
   }
   *done = catalogue->next == catalogue->count;
+  if (*done && catalogue->fresh >= KEPT_FROM) {
+    na_cache_write(catalogue->folder, catalogue->runs, catalogue->count);
+    catalogue->fresh = 0;
+  }
   return code;
 }
 

@@ -1,5 +1,5 @@
-/* All runs of a folder. A reading is kept until one of the run's files changes; runs that go on are read
- * anew at each look, beside their writer (SWMR).
+/* All runs of a folder. A reading is kept, for other programs too (see cache.h), until one of the run's files
+ * changes; runs that go on are read anew at each look, beside their writer (SWMR).
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef NA_CATALOGUE_H
 #define NA_CATALOGUE_H
@@ -12,6 +12,8 @@ typedef struct na_catalogue {
   na_run **runs;      /* [count], by name; a run stays where it is in memory until it is gone */
   size_t count, capacity;
   size_t next;        /* runs before it were read since the last look */
+  bool looked;        /* what earlier programs had read is known */
+  size_t fresh;       /* runs that were read and are not kept on disk */
 } na_catalogue;
 
 /* Looks which runs there are and which have changed. A folder that does not exist has no runs. New runs have

@@ -66,8 +66,7 @@ const char *na_run_setting_of(const na_run *run, const char *name)
   return NULL;
 }
 
-/* run->text, "name = value" lines, cut in place. */
-static int split_settings(na_run *run, na_error *err)
+int na_run_split(na_run *run, na_error *err)
 {
   size_t lines = 1;
   char *rest;
@@ -83,6 +82,10 @@ static int split_settings(na_run *run, na_error *err)
     na_text_tame(equals + 2);
     run->settings[run->setting_count++] = (na_run_setting){line, value + (*value == ' ')};
   }
+  run->model = na_run_setting_of(run, "model");
+  run->data = na_run_setting_of(run, "data.path");
+  const char *slash = run->data != NULL ? strrchr(run->data, '/') : NULL;
+  if (slash != NULL && slash[1] != '\0') run->data = slash + 1;
   return NA_OK;
 }
 
@@ -93,12 +96,7 @@ static int read_settings(na_run *run, na_h5 *file, na_error *err)
                  : NA_OK;
   if (code == NA_OK && run->text == NULL) run->text = na_strdup("");
   if (code == NA_OK && run->text == NULL) code = na_fail_memory(err, 1, "settings");
-  if (code == NA_OK) code = split_settings(run, err);
-  run->model = na_run_setting_of(run, "model");
-  run->data = na_run_setting_of(run, "data.path");
-  const char *slash = run->data != NULL ? strrchr(run->data, '/') : NULL;
-  if (slash != NULL && slash[1] != '\0') run->data = slash + 1;
-  return code;
+  return code == NA_OK ? na_run_split(run, err) : code;
 }
 
 /* -------------------------------------------------------------------------------- metrics */

@@ -75,6 +75,9 @@ void na_run_init(na_run *run);
 int na_run_read(na_run *run, const char *folder, const char *name, na_error *err);
 void na_run_free(na_run *run);
 
+/* Cuts run->text into settings. */
+int na_run_split(na_run *run, na_error *err);
+
 /* When the files that na_run_read looks at were changed last, and how large they are. */
 struct na_run_stamp na_run_stamp_of(const char *folder, const char *name);
 
