@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PIECE_ROWS = 8192 };
+enum { PIECE_ROWS = 4096 };
 
 na_laid *na_laid_new(const char *name, double smoothing, na_error *err)
 {
