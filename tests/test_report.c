@@ -249,6 +249,12 @@ static void heatmap_screens(void)
   na_compare_turn(compare, words);
   draw(compare, 24, 80, true, "compare-heatmap-80x24.txt");
   draw(compare, 24, 80, false, "compare-heatmap-ascii-80x24.txt");
+  na_compare_pair(compare, words);
+  CHECK(strcmp(words, "augment.expand over augment.width") == 0, "the only pair: %s", words);
+  draw(compare, 24, 80, false, "compare-heatmap-ascii-80x24.txt");
+  na_compare_pair(compare, words);
+  CHECK(strstr(words, "the first two settings") == words, "and back: %s", words);
+  draw(compare, 24, 80, false, "compare-heatmap-ascii-80x24.txt");
   na_compare_scroll(compare, 1000000, 10);
   draw(compare, 24, 80, true, "compare-end-80x24.txt");
   static const int sizes[][2] = {{1, 1}, {2, 8}, {5, 20}, {9, 40}, {12, 30}, {13, 200}};

@@ -17,6 +17,7 @@ struct na_compare {
   double looked, took;  /* when, and for how long; looked 0: it is due */
   int measure, control; /* control: 0 none, else the arm's number */
   bool heatmap;
+  int pair;         /* of settings that the heatmap is over: 0 found by itself, else by number */
   int first, lines; /* of the text: shown first, and all */
 };
 
@@ -42,6 +43,19 @@ void na_compare_free(na_compare *compare)
 
 /* ------------------------------------------------------------------------------- reading */
 
+/* Settings number 1, 2, ... of all pairs: the row's (the later one) and the column's. */
+static bool find_pair(const na_arms *arms, int pair, const char **row, const char **column)
+{
+  for (int i = 1; i < arms->setting_count; i++)
+    for (int j = 0; j < i; j++)
+      if (--pair == 0) {
+        *row = arms->settings[i];
+        *column = arms->settings[j];
+        return true;
+      }
+  return false;
+}
+
 static int read_arms(na_compare *c, const char *folder, na_error *err)
 {
   char control[16];
@@ -51,8 +65,11 @@ static int read_arms(na_compare *c, const char *folder, na_error *err)
                                      .power = 0.8,
                                      .early = true,
                                      .control = c->control > 0 ? control : NULL};
+  const char *row = NULL, *column = NULL;
   int code = na_arms_read(&c->arms, &folder, 1, &question, err);
-  return code == NA_OK ? na_lattice_make(&c->arms, NULL, NULL, &c->lattice, err) : code;
+  if (code != NA_OK) return code;
+  if (!find_pair(&c->arms, c->pair, &row, &column)) c->pair = 0;
+  return na_lattice_make(&c->arms, row, column, &c->lattice, err);
 }
 
 static void look(na_compare *c, const char *folder)
@@ -158,6 +175,19 @@ void na_compare_turn(na_compare *c, char *words)
            c->heatmap && c->lattice.rows == 0
                ? "a heatmap needs two settings that vary together: it comes when they do"
                : "");
+}
+
+void na_compare_pair(na_compare *c, char *words)
+{
+  const char *row, *column;
+  c->looked = 0;
+  c->heatmap = true;
+  if (find_pair(&c->arms, ++c->pair, &row, &column)) {
+    snprintf(words, WORDS, "%.70s over %.70s", row, column);
+    return;
+  }
+  c->pair = 0;
+  snprintf(words, WORDS, "the first two settings that make a heatmap");
 }
 
 void na_compare_scroll(na_compare *c, long lines, int page)

@@ -22,6 +22,7 @@ void na_compare_look(na_compare *compare);
 void na_compare_measure(na_compare *compare, char *words);
 void na_compare_control(na_compare *compare, char *words);
 void na_compare_turn(na_compare *compare, char *words);
+void na_compare_pair(na_compare *compare, char *words);
 
 /* Moves the text by lines, `page` of which are shown. */
 void na_compare_scroll(na_compare *compare, long lines, int page);

@@ -49,10 +49,12 @@ static void change(na_live *live, void (*how)(na_compare *compare, char *words))
 
 static void turn(na_live *live) { change(live, na_compare_turn); }
 static void measure(na_live *live) { change(live, na_compare_measure); }
+static void pair(na_live *live) { change(live, na_compare_pair); }
 static void control(na_live *live) { change(live, na_compare_control); }
 
 static const na_key list[] = {
     {'t', 0, "t", "curves/heatmap", "curves, or a heatmap where two settings vary", turn},
+    {'w', 0, "w", NULL, "the heatmap over the next two settings, or those it finds", pair},
     {'m', 0, "m", "metric", "the next metric: accuracy, loss, best epoch ...", measure},
     {'x', 0, "x", "control", "compare every arm with the next one, or every two", control},
 };
