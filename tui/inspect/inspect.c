@@ -45,6 +45,7 @@ static int read_file(na_inspect *s, na_error *err)
 {
   na_error no_recording = {0};
   int code = na_tree_init(&s->tree, s->reader, err);
+  if (code != NA_OK) na_tree_free(&s->tree);
   s->recorded =
       code == NA_OK && na_recording_open(&s->recording, s->reader, &no_recording) == NA_OK;
   if (!s->recorded) na_recording_close(&s->recording);
@@ -77,15 +78,18 @@ static void tell(na_inspect *s, const na_error *err)
   snprintf(s->notice, sizeof s->notice, "%.250s", err->message);
 }
 
+/* Memory was too short to read it anew. */
+static bool is_lost(const na_inspect *s) { return s->tree.count == 0; }
+
 static void reload(na_inspect *s)
 {
   na_error err = {0};
   na_buffer path = {0};
-  na_tree_path(&s->tree, s->selected, &path);
+  if (!is_lost(s)) na_tree_path(&s->tree, s->selected, &path);
   forget(s);
   na_reader_refresh(s->reader);
   if (read_file(s, &err) != NA_OK) tell(s, &err);
-  if (path.data != NULL && na_inspect_select(s, path.data, &err) != NA_OK) tell(s, &err);
+  else if (path.data != NULL && na_inspect_select(s, path.data, &err) != NA_OK) tell(s, &err);
   na_free(path.data);
 }
 
@@ -121,6 +125,7 @@ static void reveal(na_inspect *s, int node)
 
 int na_inspect_select(na_inspect *s, const char *path, na_error *err)
 {
+  if (is_lost(s)) return na_fail(err, NA_ENOMEM, "the file could not be read anew");
   int node = na_tree_find(&s->tree, path, err);
   if (node < 0) return err != NULL ? err->code : NA_EINVAL;
   reveal(s, node);
@@ -188,6 +193,7 @@ static void scroll_tree(na_inspect *s, long lines)
 
 void na_inspect_scroll(na_inspect *s, long lines)
 {
+  if (is_lost(s)) return;
   if (!s->table) {
     scroll_tree(s, lines);
     return;
@@ -263,7 +269,7 @@ void na_inspect_typed(na_inspect *s, const char *line)
   void (*take)(na_inspect *inspect, const char *line) = s->take;
   s->wanted = false;
   s->take = NULL;
-  if (line != NULL && take != NULL) take(s, line);
+  if (line != NULL && take != NULL && !is_lost(s)) take(s, line);
 }
 
 /* -------------------------------------------------------------------------------- slicing */
@@ -437,7 +443,7 @@ static bool work_once(na_inspect *s)
   na_error err = {0};
   bool more = false;
   if (s->table && s->listed) {
-    if (na_tensors_step(&s->tensors, &more, &err) != NA_OK) tell(s, &err);
+    na_tensors_step(&s->tensors, &more);
     if (!more && s->tensors.next > 0) na_tensors_sort(&s->tensors, s->sort, s->reverse);
     return more;
   }
@@ -486,6 +492,10 @@ static void sort_table(na_inspect *s, int by, bool turn)
 void na_inspect_act(na_inspect *s, na_inspect_action action)
 {
   s->notice[0] = '\0';
+  if (is_lost(s) && action != NA_INSPECT_RELOAD) {
+    snprintf(s->notice, sizeof s->notice, "the file could not be read anew: r tries again");
+    return;
+  }
   switch (action) {
   case NA_INSPECT_OPEN: open_node(s, s->selected); break;
   case NA_INSPECT_CLOSE: close_node(s); break;

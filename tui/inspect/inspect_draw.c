@@ -195,6 +195,11 @@ void na_inspect_draw(na_inspect *s, na_grid *grid, na_area area)
 {
   enum { WIDE = 60, TREE_COLS_MOST = 64, BOTH_ROWS = 9 };
   na_area tree = area, page = area;
+  if (s->tree.count == 0) {
+    na_grid_put(grid, area.row, area.col, area.cols, NA_STYLE_ALERT,
+                "the file could not be read anew: r tries again");
+    return;
+  }
   if (s->table) {
     draw_table(s, grid, area);
     return;

@@ -206,8 +206,8 @@ int na_print_tensors(const na_print *print, na_reader *reader, na_error *err)
   bool more = true;
   int code = na_tensors_begin(&tensors, reader, print->limit, err);
   while (code == NA_OK && more) {
-    code = na_tensors_step(&tensors, &more, err);
-    if (code == NA_OK && na_signals_interrupted()) code = na_fail(err, NA_ESTOPPED, "interrupted");
+    na_tensors_step(&tensors, &more);
+    if (na_signals_interrupted()) code = na_fail(err, NA_ESTOPPED, "interrupted");
   }
   if (code == NA_OK && tensors.count == 0)
     code = na_fail(err, NA_EFORMAT, "%s holds no numbers", na_reader_path(reader));

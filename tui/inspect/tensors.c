@@ -99,20 +99,18 @@ static void finish(na_tensors *t, const na_error *err)
   t->next++;
 }
 
-int na_tensors_step(na_tensors *t, bool *more, na_error *err)
+void na_tensors_step(na_tensors *t, bool *more)
 {
   na_error why = {0};
   const na_scan_wish wish = {.axis = -1, .limit = t->limit};
   *more = t->next < t->count;
-  if (!*more) return NA_OK;
+  if (!*more) return;
   int code = NA_OK;
   if (!t->scanning) code = na_scan_begin(&t->scan, t->reader, t->items[t->next].path, &wish, &why);
   t->scanning = true;
   if (code == NA_OK) code = na_scan_step(&t->scan, &why);
-  if (code == NA_ENOMEM) return na_fail(err, code, "%s", why.message);
   if (code != NA_OK || t->scan.finished) finish(t, &why);
   *more = t->next < t->count;
-  return NA_OK;
 }
 
 /* ------------------------------------------------------------------------------- sorting */

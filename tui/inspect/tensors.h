@@ -57,7 +57,7 @@ void na_tensors_end(na_tensors *tensors);
 
 /* Reads one more block; *more tells whether there is more to read. What cannot be read is noted at the
  * tensor. */
-int na_tensors_step(na_tensors *tensors, bool *more, na_error *err);
+void na_tensors_step(na_tensors *tensors, bool *more);
 
 void na_tensors_sort(na_tensors *tensors, na_tensor_sort sort, bool reverse);
 

@@ -54,7 +54,7 @@ static void open_next(na_live *live, activations *a)
   long long image = s->image;
   na_inspect_page kind = s->kind;
   char path[2048];
-  na_tree_path(&s->tree, s->selected, &layer);
+  if (s->tree.count > 0) na_tree_path(&s->tree, s->selected, &layer);
   snprintf(path, sizeof path, "%s/%s", live->folder, a->name);
   na_hosted_open(live, &a->hosted, path, layer.data);
   if (a->hosted.open && s->recorded) {
