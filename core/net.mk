@@ -8,6 +8,7 @@ libcore_a_SOURCES += \
 	core/net/initialize.c \
 	core/net/sort.c \
 	core/net/extract.c \
+	core/net/forecast.c core/net/forecast.h \
 	core/net/text.c \
 	core/train/trainer.h core/train/trainer_private.h \
 	core/train/settings.c \

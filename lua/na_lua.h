@@ -53,6 +53,8 @@ na_trainer *na_lua_trainer(na_lua *lua);
 /* What the running experiment is called, and its folder, while waiting. */
 const char *na_lua_run_name(const na_lua *lua);
 const char *na_lua_run_folder(const na_lua *lua);
+/* The folder that runs go to. */
+const char *na_lua_runs(const na_lua *lua);
 /* The network that it trains; only what never changes (names, sizes) may be read meanwhile. */
 const na_net *na_lua_present_net(const na_lua *lua);
 

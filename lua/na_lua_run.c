@@ -411,6 +411,11 @@ const na_net *na_lua_present_net(const na_lua *lua)
   return lua->run != NULL ? lua->run->net : NULL;
 }
 
+const char *na_lua_runs(const na_lua *lua)
+{
+  return lua->runs;
+}
+
 const char *na_lua_run_folder(const na_lua *lua)
 {
   return lua->run != NULL ? lua->run->folder : NULL;

@@ -12,7 +12,8 @@ EXTRA_DIST += \
 	scripts/test \
 	scripts/torch2h5.py \
 	scripts/count \
-	scripts/bench/compare
+	scripts/bench/compare \
+	scripts/bench/screen
 
 ## What `netaug bench --compare` runs.
 benchdir = $(pkgdatadir)/bench

@@ -1,5 +1,5 @@
 /* The live screen without a terminal: made-up trainings at fixed sizes against saved screens, every key,
- * and the curves' model. NETAUG_SAVE_SCREENS=1 writes the saved screens anew: look at them.
+ * and the curves' model.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/base/memory.h"
 #include "tests/check.h"
@@ -7,7 +7,6 @@
 #include "tui/screen/live.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 enum { EPOCHS = 5, BATCHES = 100 };
 
@@ -95,6 +94,10 @@ static void screens(void)
   na_live_free(&live);
   start(&live, 5, 20, true, 3);
   same_screen(&live, "curves-20x5.txt");
+  na_live_key(&live, '6');
+  same_screen(&live, "log-20x5.txt");
+  na_live_insist(&live);
+  same_screen(&live, "asks-20x5.txt");
   na_live_free(&live);
 }
 
@@ -148,32 +151,61 @@ static void keys(void)
   na_live_free(&live);
 }
 
-/* The smallest and largest value of any stretch, and debiased smoothing, against plain loops. */
+/* Debiased smoothing by plain loops. */
+static void smooth_plainly(const na_series *s, double decay, double *out)
+{
+  double sum = 0, weight = 0;
+  for (size_t i = 0; i < s->count; i++) {
+    out[i] = NAN;
+    if (isnan(s->raw[i])) continue;
+    sum = decay * sum + (1 - decay) * (double)s->raw[i];
+    weight = decay * weight + (1 - decay);
+    out[i] = sum / weight;
+  }
+}
+
+static void check_extents(const na_series *s, bool smooth, const double *values)
+{
+  for (size_t first = 0; first < s->count; first += 331)
+    for (size_t end = first + 1; end <= s->count; end += 457) {
+      double low = INFINITY, high = -INFINITY;
+      for (size_t i = first; i < end; i++) {
+        if (values[i] < low) low = values[i];
+        if (values[i] > high) high = values[i];
+      }
+      na_extent e = na_series_extent(s, smooth, first, end);
+      CHECK(low > high ? e.low > e.high : fabs(e.low - low) < 2e-3 && fabs(e.high - high) < 2e-3,
+            "%zu to %zu: %g %g, wanted %g %g", first, end, e.low, e.high, low, high);
+    }
+}
+
+/* The smallest and largest value of any stretch, raw and smoothed, against plain loops: with gaps, and
+ * asked for while it grows and after the smoothing changed. */
 static void series(void)
 {
-  enum { COUNT = 5000 };
+  enum { COUNT = 9000, GAPS = 3000 }; /* gaps in the first ones: the rest is computed in groups */
+  static double raw[COUNT], smooth[COUNT];
+  static const double decays[] = {0.9, 0, 0.997, 0.6};
   na_error err = {0};
   na_series s = {.decay = 0.9};
-  double sum = 0, weight = 0;
   for (int i = 0; i < COUNT; i++) {
-    double y = i % 97 == 5 ? NAN : (double)(i * 7919 % 1009);
-    CHECK_OK(na_series_add(&s, i, y, &err), err);
-    if (isnan(y)) continue;
-    sum = 0.9 * sum + 0.1 * y;
-    weight = 0.9 * weight + 0.1;
-    CHECK_NEAR(s.smooth[i], sum / weight, 1e-5, 1000.0, "smoothed");
+    raw[i] = i % 97 == 5 && i < GAPS ? NAN : (double)(i * 7919 % 1009);
+    CHECK_OK(na_series_add(&s, i, raw[i], &err), err);
+    if (i % 1000 == 0) CHECK(na_series_extent(&s, true, 0, (size_t)i + 1).high <= 1009, "while it grows");
   }
-  for (int first = 0; first < COUNT; first += 331)
-    for (int end = first + 1; end <= COUNT; end += 457) {
-      double low = INFINITY, high = -INFINITY;
-      for (int i = first; i < end; i++) {
-        if (s.raw[i] < low) low = (double)s.raw[i];
-        if (s.raw[i] > high) high = (double)s.raw[i];
-      }
-      na_extent e = na_series_extent(&s, false, (size_t)first, (size_t)end);
-      CHECK(!(e.low < low) && !(e.low > low) && !(e.high < high) && !(e.high > high),
-            "%d to %d: %g %g, wanted %g %g", first, end, e.low, e.high, low, high);
+  check_extents(&s, false, raw);
+  for (size_t i = 0; i < COUNT + 100; i += 397)
+    for (size_t guess = 0; guess < COUNT + 100; guess += 401) {
+      size_t found = na_series_find_near(&s, (double)i - 0.5, guess);
+      CHECK(found == (i < COUNT ? i : COUNT), "%zu near %zu: %zu", i, guess, found);
     }
+  for (size_t d = 0; d < sizeof decays / sizeof decays[0]; d++) {
+    na_series_smooth(&s, decays[d]);
+    smooth_plainly(&s, decays[d], smooth);
+    check_extents(&s, true, smooth);
+    for (size_t i = 0; i < COUNT; i += 7)
+      if (!isnan(smooth[i])) CHECK_NEAR(na_series_value(&s, true, i), smooth[i], 1e-6, 1000.0, "smoothed");
+  }
   na_series_free(&s);
 }
 
@@ -213,6 +245,34 @@ static void log_search(void)
   na_live_free(&live);
 }
 
+/* A click reads values, presses what the last line names; the wheel zooms where it is, and scrolls. */
+static void mouse(void)
+{
+  na_live live;
+  start(&live, 24, 80, true, 4);
+  na_live_draw(&live);
+  na_live_mouse(&live, (na_mouse){NA_MOUSE_CLICK, 8, 44}); /* the middle of the chart */
+  CHECK(fabs(live.chart.cursor - 200) < 6, "cursor at step %g", live.chart.cursor);
+  double left, right;
+  na_live_mouse(&live, (na_mouse){NA_MOUSE_WHEEL_UP, 8, 44});
+  na_chart_range(&live.chart, &live.curves, &left, &right);
+  CHECK(fabs(left - 40) < 3 && fabs(right - 360) < 3, "zoomed to %g .. %g", left, right);
+  for (int i = 0; i < 3; i++) na_live_mouse(&live, (na_mouse){NA_MOUSE_WHEEL_DOWN, 8, 20});
+  na_chart_range(&live.chart, &live.curves, &left, &right);
+  CHECK(left <= 0 && right >= 400, "and out again to %g .. %g", left, right);
+  na_live_mouse(&live, (na_mouse){NA_MOUSE_WHEEL_UP, 20, 10});
+  CHECK(live.log.back > 0, "the wheel scrolls the log");
+  na_error err = {0};
+  CHECK_OK(na_grid_resize(&live.grid, 24, 200, &err), err); /* room to name every view */
+  na_live_draw(&live);
+  for (int i = 0; i < live.spot_count; i++)
+    if (live.spots[i].key == '6') na_live_mouse(&live, (na_mouse){NA_MOUSE_CLICK, 23, live.spots[i].col + 3});
+  CHECK(live.view == &na_view_log, "a click on its name shows the log");
+  na_live_mouse(&live, (na_mouse){NA_MOUSE_CLICK, 23, 199});
+  CHECK(live.view == &na_view_log, "a click on nothing does nothing");
+  na_live_free(&live);
+}
+
 static void log_lines(void)
 {
   na_log log = {.lines = NULL};
@@ -238,5 +298,6 @@ int main(void)
   RUN(series);
   RUN(log_lines);
   RUN(log_search);
+  RUN(mouse);
   return CHECK_EXIT();
 }

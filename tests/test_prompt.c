@@ -28,6 +28,9 @@ static void completes(const char *line, int length, const char *wanted)
 
 static void names(void)
 {
+  completes("run:set { lab", 3, "label_smoothing");
+  completes("run:set { augment = { wid", 3, "width");
+  completes("exp:record { lay", 3, "layers");
   completes("netaug.models.mcun", 18, "netaug.models.mcunet netaug.models.mcunet_small");
   completes("x = 'a' .. tostr", 5, "tostring");
   completes("s = netaug.sweep { ba", 2, "base");
@@ -59,6 +62,30 @@ static void files(void)
   remove("runs/best one.h5");
   remove("runs/best-two.h5");
   remove("runs/.hidden");
+  rmdir("runs");
+  CHECK(chdir("/") == 0 && rmdir(root) == 0, "the folder is empty again");
+}
+
+/* Names of runs, and paths within HDF5 files. */
+static void runs_and_objects(void)
+{
+  char root[] = "/tmp/netaug-prompt.XXXXXX";
+  na_error err = {0};
+  CHECK(mkdtemp(root) != NULL && chdir(root) == 0, "a folder to work in");
+  mkdir("runs", 0777);
+  mkdir("runs/tiny-r3", 0777);
+  CHECK_OK(na_lua_line(lua, "netaug.build(netaug.models.tiny { classes = 10 }):save('x.h5')", &err), err);
+  touch("broken.h5");
+  completes("f('tiny-", 5, "runs/tiny-r3/");
+  completes("f('x.", 2, "x.h5");
+  completes("f('x.h5', 'para", 4, "params/");
+  completes("f('x.h5', 'params/head.op_list.0.norm.", 27, "params/head.op_list.0.norm.bias params/head.op_list.0.norm.weight");
+  completes("f('x.h5', '/para", 5, "/params/");
+  completes("f('broken.h5', 'para", 4, ""); /* no HDF5 at all */
+  completes("f('nofile.h5', 'x.", 2, "x.h5");
+  remove("x.h5");
+  remove("broken.h5");
+  rmdir("runs/tiny-r3");
   rmdir("runs");
   CHECK(chdir("/") == 0 && rmdir(root) == 0, "the folder is empty again");
 }
@@ -149,6 +176,7 @@ int main(void)
   if (lua == NULL) return CHECK_EXIT();
   RUN(names);
   RUN(files);
+  RUN(runs_and_objects);
   RUN(statements);
   RUN(history_of_two_sessions);
   na_lua_free(lua);

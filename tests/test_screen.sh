@@ -86,8 +86,23 @@ sees "a key steers the learning rate" "set train.lr = 0.0125"
 sees "and the log tells" "after step"
 press Space
 sees "a pause" " paused "
-press Space 2
+press Space i
+sees "the mouse can be switched on" "mouse on"
+# A click as terminals tell of it: button, column and row, each plus 33.
+mux send-keys -t s -l "$(printf '\033[M MA')"
+sees "a click reads values" "step "
+press Escape i 2
 sees "the augmentation" "stem.conv  base 8"
+press w
+sees "other lists can be tried" "width, what if: "
+press BSpace BSpace BSpace BSpace BSpace BSpace
+sees "with what they would cost" "new mean"
+press Enter Enter
+sees "setting them asks" "draw from these lists"
+press y
+sees "and is steering" "set augment.width"
+press p off Enter
+sees "so is a phase" "set train.phase = off"
 mux resize-window -t s -x 20 -y 5
 sees "as small as 20 x 5" "seen"
 mux resize-window -t s -x 120 -y 40
@@ -109,6 +124,29 @@ sees "it ends with the reason" "seen was stopped"
 sees "and a status" "status 130"
 sees "the terminal is handed back" "the terminal is sane"
 check "the checkpoint is there" [ -f "$scratch/runs/seen/last.h5" ]
+
+# The screen, whatever is looked at, changes nothing of what is trained.
+cat >"$scratch/bits.lua" <<L
+local netaug = require "netaug"
+local exp = netaug.experiment {
+  name = "bits", model = netaug.models.tiny { classes = 10, resolution = 16 },
+  data = netaug.dataset("$scratch/data", { batch = 20, augment = "none" }),
+  train = { epochs = 30, warmup = 0, lr = 0.05, calibrate = 20, seed = 5 },
+}
+local result = exp:run()
+local file = io.open("$scratch/" .. arg[1], "w")
+for _, e in ipairs(result.history) do file:write(("%a %a\n"):format(e.base.loss, e.base_val.loss)) end
+for _, name in ipairs(exp.net:params()) do file:write(("%a\n"):format(exp.net:param(name):l2())) end
+file:close()
+L
+sed 's/train.lua/bits.lua/' "$scratch/go" >"$scratch/bits"
+chmod +x "$scratch/bits"
+open 80 24 "$scratch/bits with"
+sees "a short training on the screen" "epoch "
+press 2 1 a y + - x 6 1
+sees "comes to its end" "status 0"
+(cd "$scratch" && "$netaug" run --plain bits.lua --threads 1 without >/dev/null 2>&1)
+check "to the bits that it has without" cmp -s "$scratch/with" "$scratch/without"
 
 cat >"$scratch/train.lua.computes" <<L
 print("before", netaug.version)

@@ -1,6 +1,6 @@
 ## tests of tui, and of what holds for the whole tree
 check_PROGRAMS += tests/test_command tests/test_export tests/test_inspect tests/test_live tests/test_plot tests/test_progress \
-	tests/test_prompt
+	tests/test_prompt tests/test_whatif
 tests_test_export_SOURCES = tests/test_export.c
 tests_test_export_LDADD = $(tui_libs)
 tests_test_plot_SOURCES = tests/test_plot.c
@@ -9,6 +9,8 @@ tests_test_live_SOURCES = tests/test_live.c
 tests_test_live_LDADD = $(tui_libs)
 tests_test_inspect_SOURCES = tests/test_inspect.c
 tests_test_inspect_LDADD = $(tui_libs)
+tests_test_whatif_SOURCES = tests/test_whatif.c
+tests_test_whatif_LDADD = $(tui_libs)
 tests_test_prompt_SOURCES = tests/test_prompt.c
 tests_test_prompt_LDADD = $(tui_libs)
 tests_test_command_SOURCES = tests/test_command.c
@@ -23,7 +25,7 @@ tests_test_progress_LDADD = $(tui_libs)
 dist_check_SCRIPTS = tests/test_layers.sh tests/test_cli.sh tests/test_run.sh tests/test_resume.sh \
 	tests/test_torch.sh tests/test_runs_list.sh tests/test_runs_screen.sh tests/test_screen.sh tests/test_inspect.sh tests/test_readers.sh
 EXTRA_DIST += tests/screens.h tests/check.sh tests/data.sh tests/torch_tiny.py tests/screens tests/lsan.supp
-TESTS += tests/test_command tests/test_export tests/test_inspect tests/test_live tests/test_plot tests/test_progress tests/test_prompt $(dist_check_SCRIPTS)
+TESTS += tests/test_command tests/test_export tests/test_inspect tests/test_live tests/test_plot tests/test_progress tests/test_prompt tests/test_whatif $(dist_check_SCRIPTS)
 
 check_PROGRAMS += tests/test_runs_view
 TESTS += tests/test_runs_view
@@ -37,7 +39,7 @@ VALGRIND_TESTS = \
 	tests/test_image tests/test_packed \
 	tests/test_store_h5 tests/test_store_checkpoint tests/test_store_hostile tests/test_store_metrics tests/test_runs \
 	tests/test_lua tests/test_lua_errors \
-	tests/test_command tests/test_export tests/test_inspect tests/test_live tests/test_plot tests/test_progress tests/test_prompt
+	tests/test_command tests/test_export tests/test_inspect tests/test_live tests/test_plot tests/test_progress tests/test_prompt tests/test_whatif
 MEMCHECK = $(VALGRIND) -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
 	--suppressions=$(abs_top_srcdir)/tests/valgrind.supp
 EXTRA_DIST += tests/valgrind_run.sh tests/valgrind.supp

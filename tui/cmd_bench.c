@@ -3,6 +3,7 @@
 #include "core/base/memory.h"
 #include "core/train/trainer.h"
 #include "tui/bench.h"
+#include "tui/bench_screen.h"
 #include "tui/compare.h"
 #include "tui/model.h"
 #include "tui/peaks.h"
@@ -19,7 +20,8 @@ typedef struct options {
   int batch, threads, draws, steps, seed;
   char only[NA_TEXT_MAX], photos[NA_TEXT_MAX], cifar[NA_TEXT_MAX];
   int profile_of;
-  bool compare, profile, json, print_widths;
+  bool compare, profile, json, print_widths, screen;
+  int points, runs;
 } options;
 
 #define KIND_WORD(symbol, name, help) "|" name
@@ -62,6 +64,15 @@ static const na_option option_table[] = {
     {{"--cifar", NA_TEXT, offsetof(options, cifar), "", 0, 0, NULL,
       "with --compare: CIFAR-10, likewise"},
      "FOLDER", false},
+    {{"--screen", NA_BOOL, offsetof(options, screen), "false", 0, 0, NULL,
+      "time the screen instead, from a key to the picture; --steps counts the presses"},
+     NULL, false},
+    {{"--points", NA_INT, offsetof(options, points), "1000000", 1, 100000000, NULL,
+      "with --screen: points of each curve"},
+     "N", false},
+    {{"--runs", NA_INT, offsetof(options, runs), "50", 1, 1000, NULL,
+      "with --screen: runs that are drawn"},
+     "N", false},
     {{"--json", NA_BOOL, offsetof(options, json), "false", 0, 0, NULL, "print JSON"}, NULL, false},
     {{"--print-widths", NA_BOOL, offsetof(options, print_widths), "false", 0, 0, NULL,
       "print network and drawn widths as JSON, for another program to run the same, and stop"},
@@ -270,6 +281,8 @@ static int run(const na_call *call, na_error *err)
 {
   const options *given = call->options;
   if (given->compare) return compare(given, err);
+  if (given->screen)
+    return na_bench_screen(given->points, given->runs, given->steps, given->json, err);
   if (given->only[0] != '\0' || given->photos[0] != '\0' || given->cifar[0] != '\0')
     return na_fail(err, NA_EINVAL, "--only, --photos and --cifar need --compare");
   na_net *net;
@@ -289,7 +302,8 @@ const na_command na_command_bench = {
         "evaluation, all on generated images. Steps include the optimizer.\n\n"
         "--profile shows where a step's time goes. --compare runs PyTorch on the same sub-networks,\n"
         "the two programs in turn, and prints what the engine must reach and what falls short;\n"
-        "without PyTorch it prints our own figures. It takes several minutes: --only measures a part.",
+        "without PyTorch it prints our own figures. It takes several minutes: --only measures a part.\n\n"
+        "--screen times the live screen: what each key of the chart takes with many long runs.",
     .example = "netaug bench --model mobilenetv2_tiny --resolution 144 --batch 32 --threads 1",
     .least = 0,
     .most = 0,

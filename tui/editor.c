@@ -95,6 +95,18 @@ static char **complete(const char *word, int start, int end)
   return found;
 }
 
+/* Names of files and runs have dashes and blanks that end a word of Lua. */
+static char *break_characters(void)
+{
+  static char lua[] = " \t\n()[]{}=+-*/%^#~<>,;\"'", text[] = "\"'";
+  char *line = na_strdup(rl_line_buffer);
+  if (line == NULL) return lua;
+  line[rl_point] = '\0';
+  bool quoted = na_prompt_within_quotes(line);
+  na_free(line);
+  return quoted ? text : lua;
+}
+
 /* ------------------------------------------------------------------------ the whole */
 
 void na_editor_begin(na_lua *lua)
@@ -104,7 +116,7 @@ void na_editor_begin(na_lua *lua)
   rl_readline_name = "netaug";
   rl_catch_signals = 0;
   rl_attempted_completion_function = complete;
-  rl_completer_word_break_characters = " \t\n()[]{}=+-*/%^#~<>,;\"'";
+  rl_completion_word_break_hook = break_characters;
   using_history();
   history_path(path, sizeof path);
   if (path[0] != '\0') read_history(path);

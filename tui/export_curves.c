@@ -155,7 +155,7 @@ static int add_smooth(drawing *d, const na_run_curve *curve, int run, na_error *
     code = na_fail_memory(err, curve->count * sizeof *smooth.x, "a curve");
   for (size_t i = 0; i < curve->count && code == NA_OK; i++) {
     smooth.x[i] = curve->x[i];
-    smooth.y[i] = series.smooth[i];
+    smooth.y[i] = na_series_value(&series, true, i);
   }
   na_series_free(&series);
   if (code == NA_OK) return add_line(d, &smooth, run, false, err);

@@ -8,6 +8,7 @@ libtui_a_SOURCES = \
 	tui/bench.c tui/bench.h \
 	tui/bench_data.c tui/bench_data.h \
 	tui/bench_profile.c \
+	tui/bench_screen.c tui/bench_screen.h \
 	tui/cmd_bench.c \
 	tui/cmd_compare.c \
 	tui/cmd_data.c \
@@ -83,6 +84,7 @@ libtui_a_SOURCES = \
 	tui/screen/log.c tui/screen/log.h \
 	tui/screen/overlay.c tui/screen/overlay.h \
 	tui/screen/runs_diff.c tui/screen/runs_diff.h \
+	tui/screen/pyramid.c tui/screen/pyramid.h \
 	tui/screen/series.c tui/screen/series.h \
 	tui/screen/sizes.c tui/screen/sizes.h \
 	tui/screen/tty.c tui/screen/tty.h \
@@ -94,6 +96,7 @@ libtui_a_SOURCES = \
 	tui/screen/view_help.c \
 	tui/screen/view_runs.c \
 	tui/screen/view_log.c \
+	tui/screen/whatif.c tui/screen/whatif.h \
 	tui/screen/workbench.c tui/screen/workbench.h \
 	tui/samples.c tui/samples.h \
 	tui/session.c tui/session.h \

@@ -12,8 +12,11 @@ int na_prompt_run(na_lua *lua, const char *text, na_error *err);
 /* Does the statement go on in the next line? */
 bool na_prompt_incomplete(na_lua *lua, const char *text);
 
-/* Completions of the word that begins at `start` of `line` (which ends behind it): names, or files
- * within quotes. Allocated, as is the NULL-terminated array; NULL: none. */
+/* Is a literal open where the line ends? Then the word to complete is all of it. */
+bool na_prompt_within_quotes(const char *line);
+
+/* Completions of the word that begins at `start` of `line` (which ends behind it): names; within quotes
+ * files, or runs' folders where no file begins so; behind a literal that names an HDF5 file, paths in there. Allocated, as is the NULL-terminated array; NULL: none. */
 char **na_prompt_complete(na_lua *lua, const char *line, int start);
 
 #endif

@@ -39,4 +39,8 @@ int na_dim_candidates(const na_dim *dim);
  * parameters were made. Refuses less than its present max. */
 int na_dim_raise(na_net *net, int dim, int max, na_error *err);
 
+/* Gives every dimension of a copy of the net, whose dims are its own, its new list, and its new max where
+ * no parameters exist yet. Whether the list fits in where they do is the caller's business. */
+int na_net_relist(na_net *copy, const na_list *width, const na_list *expand, na_error *err);
+
 #endif

@@ -55,18 +55,36 @@ static int last_use(const na_net *net, int index)
   return last;
 }
 
+static long long bytes_of(const na_net *net, int index, const int *widths)
+{
+  na_cost cost;
+  na_layer_cost(net, index, widths, &cost);
+  return cost.activation;
+}
+
+/* Bytes that are not needed any more once layer `now` has run: its inputs that nobody reads later, and
+ * its own output if nobody ever does. */
+static long long released(const na_net *net, int now, const int *widths)
+{
+  const na_layer *layer = &net->layers[now];
+  const int candidates[4] = {now, layer->input[0], layer->input[1], layer->gate};
+  long long bytes = 0;
+  for (int i = 0; i < 4; i++) {
+    bool again = false;
+    for (int k = 0; k < i; k++) again |= candidates[k] == candidates[i];
+    if (candidates[i] >= 0 && !again && last_use(net, candidates[i]) == now)
+      bytes += bytes_of(net, candidates[i], widths);
+  }
+  return bytes;
+}
+
 long long na_net_peak_activation(const na_net *net, const int *widths)
 {
-  long long peak = 0;
+  long long peak = 0, alive = 0;
   for (int now = 0; now < net->layer_count; now++) {
-    long long alive = 0;
-    for (int i = 0; i <= now; i++) {
-      na_cost cost;
-      if (last_use(net, i) < now) continue;
-      na_layer_cost(net, i, widths, &cost);
-      alive += cost.activation;
-    }
+    alive += bytes_of(net, now, widths);
     if (alive > peak) peak = alive;
+    alive -= released(net, now, widths);
   }
   return peak;
 }

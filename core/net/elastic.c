@@ -297,9 +297,7 @@ int na_list_spaced(double r, int s, na_list *list, na_error *err)
   return NA_OK;
 }
 
-/* Gives every dimension of a copy of the net its new list, and its new max where no parameters
- * exist yet. */
-static int change_lists(na_net *copy, const na_list *width, const na_list *expand, na_error *err)
+int na_net_relist(na_net *copy, const na_list *width, const na_list *expand, na_error *err)
 {
   for (int d = 0; d < copy->dim_count; d++) {
     na_dim *dim = &copy->dims[d];
@@ -338,7 +336,7 @@ static int try_lists(const na_net *net, const na_list *width, const na_list *exp
   na_net copy = *net;
   copy.dims = dims;
   memcpy(dims, net->dims, (size_t)net->dim_count * sizeof *dims);
-  int code = change_lists(&copy, width, expand, err);
+  int code = na_net_relist(&copy, width, expand, err);
   if (code != NA_OK || net->weights == NULL) return code;
   int *widest = na_alloc_array((size_t)net->dim_count, sizeof *widest);
   if (widest == NULL)

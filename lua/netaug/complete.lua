@@ -59,19 +59,30 @@ local function add_names(found, names)
   for _, name in ipairs(names) do found[name] = true end
 end
 
+-- What a call such as "run:set {" takes, by what stands before the brace.
+local calls = {
+  { "[%w_]+:set%s*%(?%s*$", { "train", "augment" }, { "augment" } },
+  { "[%w_]+:record%s*%(?%s*$", {}, { "layers", "images", "epochs", "augmented", "gradients" } },
+  { "netaug%.experiment%s*%(?%s*$", {}, { "name", "model", "data", "augment", "train", "kd" } },
+  { "netaug%.sweep%s*%(?%s*$", {}, sweep.fields },
+  { "netaug%.models%.[%w_]+%s*%(?%s*$", {}, zoo.option_names },
+}
+
 local function settings(line)
   local before, found = open_table(line), {}
   if not before then return found end
+  for _, call in ipairs(calls) do
+    if before:match(call[1]) then
+      for _, subject in ipairs(call[2]) do add_names(found, core.setting_names(subject)) end
+      add_names(found, call[3])
+      return found
+    end
+  end
   local subject = before:match("([%w_]+)%s*=%s*$")
   if subject == "train" or subject == "augment" or subject == "kd" then
     add_names(found, core.setting_names(subject))
   elseif before:match("netaug%.dataset%s*%(.-,%s*$") then
     add_names(found, core.setting_names("data"))
-  elseif before:match("netaug%.experiment%s*%(?%s*$") then
-    add_names(found, { "name", "model", "data", "augment", "train", "kd" })
-  elseif before:match("netaug%.sweep%s*%(?%s*$") then add_names(found, sweep.fields)
-  elseif before:match("netaug%.models%.[%w_]+%s*%(?%s*$") then
-    add_names(found, zoo.option_names)
   end
   return found
 end

@@ -1,7 +1,8 @@
 -- Tables as people read them.
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
-local deepest, longest = 4, 24 -- levels shown, and elements of a list
+local deepest, longest = 4, 24   -- levels shown, and elements of a list
+local fields, letters = 60, 300  -- named fields of a table, and bytes of a text in it
 
 local function by_name(a, b)
   if type(a) == type(b) and (type(a) == "number" or type(a) == "string") then return a < b end
@@ -35,9 +36,11 @@ local function parts(t, level, seen)
   local out = {}
   for i = 1, math.min(#t, longest) do out[#out + 1] = show(t[i], level + 1, seen) end
   if #t > longest then out[#out + 1] = ("... %d more"):format(#t - longest) end
-  for _, key in ipairs(sorted_keys(t)) do
-    out[#out + 1] = key_text(key) .. " = " .. show(t[key], level + 1, seen)
+  local keys = sorted_keys(t)
+  for i = 1, math.min(#keys, fields) do
+    out[#out + 1] = key_text(keys[i]) .. " = " .. show(t[keys[i]], level + 1, seen)
   end
+  if #keys > fields then out[#out + 1] = ("... %d more fields"):format(#keys - fields) end
   return out
 end
 
@@ -49,7 +52,10 @@ local function lay_out(out, level)
 end
 
 function show(value, level, seen)
-  if type(value) == "string" and level > 0 then return ("%q"):format(value) end
+  if type(value) == "string" and level > 0 then
+    if #value <= letters then return ("%q"):format(value) end
+    return ("%q ... %d bytes"):format(value:sub(1, letters), #value)
+  end
   if math.type(value) == "float" then return ("%.6g"):format(value) end
   if not is_plain(value) then return tostring(value) end
   if next(value) == nil then return "{}" end

@@ -21,5 +21,11 @@ assert(show(long):find("... 6 more", 1, true))
 local wide = { first = ("x"):rep(60), second = ("y"):rep(60) }
 assert(select(2, show(wide):gsub("\n", "")) == 3)
 is(setmetatable({}, { __tostring = function() return "mine" end }), "mine")
+local many = {}
+for i = 1, 100 do many[("field%03d"):format(i)] = i end
+assert(show(many):find("... 40 more fields", 1, true))
+assert(#show { text = ("x"):rep(100000) } < 400)
+local t = require("netaug").build(require("netaug").models.tiny { classes = 10 }):param("head.op_list.0.conv.weight")
+assert(#show(t) < 2000 and show(t):find("mean", 1, true), show(t))
 
 print("checked")

@@ -103,13 +103,14 @@ static int dot_column(const na_canvas *canvas, const na_window *window, double x
 
 /* Few points: each is joined with the one before. */
 static void draw_points(na_canvas *canvas, const na_window *window, const na_series *series,
-                        const float *values, size_t first, size_t end, na_pen pen)
+                        bool smooth, size_t first, size_t end, na_pen pen)
 {
   int x0 = 0, y0 = 0;
   bool joined = false;
   for (size_t i = first; i < end; i++) {
-    if (!shown(window, values[i])) continue; /* a gap is bridged: validation is rare */
-    int x = dot_column(canvas, window, series->x[i]), y = dot_row(canvas, window, values[i]);
+    double value = na_series_value(series, smooth, i);
+    if (!shown(window, value)) continue; /* a gap is bridged: validation is rare */
+    int x = dot_column(canvas, window, series->x[i]), y = dot_row(canvas, window, value);
     if (joined)
       na_canvas_line(canvas, x0, y0, x, y, pen);
     else
@@ -124,11 +125,12 @@ static void draw_points(na_canvas *canvas, const na_window *window, const na_ser
 static void draw_columns(na_canvas *canvas, const na_window *window, const na_series *series,
                          bool smooth, na_pen pen)
 {
-  size_t first = na_series_find(series, column_x(canvas, window, 0));
+  size_t first = na_series_find(series, column_x(canvas, window, 0)), wide = 0;
   int low = 0, high = 0, last = -2;
   for (int column = 0; column < canvas->width; column++) {
-    size_t end = na_series_find(series, column_x(canvas, window, column + 1));
+    size_t end = na_series_find_near(series, column_x(canvas, window, column + 1), first + wide);
     na_extent extent = na_series_extent(series, smooth, first, end);
+    wide = end - first;
     first = end;
     if (window->log && extent.low <= 0) extent.low = window->bottom;
     if (!(extent.low <= extent.high) || !shown(window, extent.high)) continue;
@@ -152,7 +154,7 @@ void na_canvas_series(na_canvas *canvas, const na_window *window, const na_serie
   if (end - first > 2 * (size_t)canvas->width)
     draw_columns(canvas, window, series, smooth, pen);
   else
-    draw_points(canvas, window, series, smooth ? series->smooth : series->raw, first, end, pen);
+    draw_points(canvas, window, series, smooth, first, end, pen);
 }
 
 void na_canvas_show(const na_canvas *canvas, na_grid *grid)

@@ -63,6 +63,23 @@ void na_chart_zoom(na_chart *chart, const na_curves *curves, double factor)
   }
 }
 
+void na_chart_zoom_at(na_chart *chart, const na_curves *curves, double factor, double at)
+{
+  double left, right, last = newest(chart, curves);
+  na_chart_range(chart, curves, &left, &right);
+  double share = (at - left) / (right - left), width = (right - left) * factor;
+  if (!(width >= 10)) width = 10;
+  if (width >= last) {
+    chart->left = chart->right = 0;
+    return;
+  }
+  left = at - share * width;
+  if (left > last - width) left = last - width;
+  if (left < 0) left = 0;
+  chart->left = left;
+  chart->right = left + width;
+}
+
 void na_chart_pan(na_chart *chart, const na_curves *curves, double share)
 {
   if (!(chart->right > chart->left)) return; /* everything is shown */
@@ -359,23 +376,41 @@ static void draw_strip(const na_chart *chart, const na_curves *curves, na_grid *
                 chart->accuracy ? "%+.1f" : "%+.3f", last);
 }
 
-int na_chart_draw(const na_chart *chart, const na_curves *curves, na_grid *grid, na_area area,
-                  na_error *err)
+/* The part of area that the curves are drawn into. */
+static na_area plot_of(na_area area, bool *axes, bool *strip)
 {
-  bool axes = area.cols >= LEAST_AXES_COLS && area.rows >= LEAST_AXES_ROWS;
-  bool strip = axes && area.rows >= LEAST_STRIP_ROWS;
-  if (area.rows < 1 || area.cols < 8) return NA_OK;
   na_area plot = area;
-  if (area.rows >= 2) {
-    draw_legend(chart, curves, grid, area);
+  *axes = area.cols >= LEAST_AXES_COLS && area.rows >= LEAST_AXES_ROWS;
+  *strip = *axes && area.rows >= LEAST_STRIP_ROWS;
+  if (area.rows >= 2) { /* below the legend */
     plot.row++;
     plot.rows--;
   }
-  if (axes) {
+  if (*axes) {
     plot.col += AXIS_COLS;
     plot.cols -= AXIS_COLS;
-    plot.rows -= 1 + strip;
+    plot.rows -= 1 + *strip;
   }
+  return plot;
+}
+
+double na_chart_step_at(const na_chart *chart, const na_curves *curves, na_area area, int col)
+{
+  bool axes, strip;
+  double left, right;
+  na_area plot = plot_of(area, &axes, &strip);
+  if (col < plot.col || col >= plot.col + plot.cols) return NAN;
+  na_chart_range(chart, curves, &left, &right);
+  return left + (right - left) * (col - plot.col + 0.5) / plot.cols;
+}
+
+int na_chart_draw(const na_chart *chart, const na_curves *curves, na_grid *grid, na_area area,
+                  na_error *err)
+{
+  bool axes, strip;
+  if (area.rows < 1 || area.cols < 8) return NA_OK;
+  na_area plot = plot_of(area, &axes, &strip);
+  if (area.rows >= 2) draw_legend(chart, curves, grid, area);
   na_canvas canvas;
   na_window window = find_window(chart, curves);
   int code = na_canvas_new(&canvas, grid, plot, err);

@@ -41,6 +41,12 @@ void na_chart_range(const na_chart *chart, const na_curves *curves, double *left
 /* Shows a `factor` of the steps that are shown now, around the newest; from 1 on all of them. */
 void na_chart_zoom(na_chart *chart, const na_curves *curves, double factor);
 
+/* The same around step `at`, which stays where it is. */
+void na_chart_zoom_at(na_chart *chart, const na_curves *curves, double factor, double at);
+
+/* The step at a column of the grid, where the chart was drawn into area; NaN: none. */
+double na_chart_step_at(const na_chart *chart, const na_curves *curves, na_area area, int col);
+
 /* Moves by a share of what is shown, within the run. */
 void na_chart_pan(na_chart *chart, const na_curves *curves, double share);
 

@@ -5,7 +5,13 @@
 
 /* Keys beyond characters. */
 enum { NA_KEY_UP = 0x110000, NA_KEY_DOWN, NA_KEY_LEFT, NA_KEY_RIGHT, NA_KEY_PAGE_UP, NA_KEY_PAGE_DOWN,
-       NA_KEY_HOME, NA_KEY_END, NA_KEY_ENTER, NA_KEY_ESCAPE, NA_KEY_DELETE, NA_KEY_TAB };
+       NA_KEY_HOME, NA_KEY_END, NA_KEY_ENTER, NA_KEY_ESCAPE, NA_KEY_DELETE, NA_KEY_TAB,
+       NA_KEY_MOUSE /* see na_mouse */ };
+
+typedef struct na_mouse {
+  enum { NA_MOUSE_CLICK, NA_MOUSE_WHEEL_UP, NA_MOUSE_WHEEL_DOWN } what;
+  int row, col; /* of the screen */
+} na_mouse;
 
 typedef struct na_live na_live;
 

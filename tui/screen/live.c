@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const double LR_FACTOR = 1.25;
+static const double FACTOR = 1.25; /* of a key's change */
 static const long FAR = 1000000; /* lines: the beginning, the end */
 
 #define VIEW_ADDRESS(name) &na_view_##name,
@@ -163,7 +163,8 @@ void na_live_say(na_live *live, const char *format, ...)
 void na_live_ask(na_live *live, const char *question, void (*yes)(na_live *live))
 {
   live->asking = true;
-  live->question = (na_question){.yes = yes, .choices = "y: yes, any other key: no"};
+  live->question = (na_question){
+      .yes = yes, .choices = "y: yes, any other key: no", .brief = "y/n"};
   snprintf(live->question.text, sizeof live->question.text, "%s", question);
 }
 
@@ -201,9 +202,10 @@ static void choose_end(na_live *live, int key)
 void na_live_insist(na_live *live)
 {
   live->asking = true;
-  live->question = (na_question){.choices = "q: end the script  k: leave at once  any other key: wait",
+  live->question = (na_question){.choices = "q: end  k: leave at once  else: wait",
+                                 .brief = "q/k/-",
                                  .choose = choose_end};
-  snprintf(live->question.text, sizeof live->question.text, "Interrupted again.");
+  snprintf(live->question.text, sizeof live->question.text, "Interrupted again:");
 }
 
 /* ------------------------------------------------------------------------- steering */
@@ -220,13 +222,49 @@ void na_live_steer(na_live *live, na_steer kind, const char *argument)
     na_live_say(live, "%s%s%.200s", na_steer_word(kind), argument[0] != '\0' ? " " : "", argument);
 }
 
-static void scale_rate(na_live *live, double factor)
+static void set(na_live *live, const char *name, double value)
 {
   char argument[64];
+  snprintf(argument, sizeof argument, "train.%s = %.4g", name, value);
+  na_live_steer(live, NA_STEER_SET, argument);
+}
+
+static na_train settings(const na_live *live)
+{
   na_train train = {.lr = 0};
   if (live->trainer != NULL) na_trainer_settings(live->trainer, &train, NULL);
-  snprintf(argument, sizeof argument, "train.lr = %.4g", train.lr * factor);
+  return train;
+}
+
+static void scale_rate(na_live *live, double by) { set(live, "lr", settings(live).lr * by); }
+static void scale_alpha(na_live *live, double by) { set(live, "alpha", settings(live).alpha * by); }
+
+static void take_phase(na_live *live, const char *word, bool done)
+{
+  char argument[64];
+  if (!done || word == NULL || word[0] == '\0') return;
+  snprintf(argument, sizeof argument, "train.phase = %.40s", word);
   na_live_steer(live, NA_STEER_SET, argument);
+}
+
+static void take_settings(na_live *live, const char *line, bool done)
+{
+  if (done && line != NULL && line[0] != '\0') na_live_steer(live, NA_STEER_SET, line);
+}
+
+static void ask_phase(na_live *live)
+{
+  const na_setting *phase = na_settings_find(&na_train_settings, "phase");
+  char label[128];
+  snprintf(label, sizeof label, "phase (%s): ", phase->choices);
+  if (live->trainer == NULL) na_live_say(live, "no training is running");
+  else na_live_ask_line(live, label, "", take_phase);
+}
+
+static void ask_settings(na_live *live)
+{
+  if (live->trainer == NULL) na_live_say(live, "no training is running");
+  else na_live_ask_line(live, "set NAME = VALUE; ...: ", "", take_settings);
 }
 
 static void pause(na_live *live)
@@ -236,8 +274,10 @@ static void pause(na_live *live)
 }
 
 static void step(na_live *live) { na_live_steer(live, NA_STEER_STEP, ""); }
-static void faster(na_live *live) { scale_rate(live, LR_FACTOR); }
-static void slower(na_live *live) { scale_rate(live, 1 / LR_FACTOR); }
+static void faster(na_live *live) { scale_rate(live, FACTOR); }
+static void slower(na_live *live) { scale_rate(live, 1 / FACTOR); }
+static void more_alpha(na_live *live) { scale_alpha(live, FACTOR); }
+static void less_alpha(na_live *live) { scale_alpha(live, 1 / FACTOR); }
 static void evaluate(na_live *live) { na_live_steer(live, NA_STEER_EVALUATE, ""); }
 static void checkpoint(na_live *live) { na_live_steer(live, NA_STEER_CHECKPOINT, ""); }
 static void stop_epoch(na_live *live) { na_live_steer(live, NA_STEER_STOP_EPOCH, ""); }
@@ -268,6 +308,10 @@ static const na_key steering_list[] = {
     {'.', 0, ".", NULL, "one step, then pause", step},
     {']', 0, "]", NULL, "learning rate times 1.25", faster},
     {'[', 0, "[", NULL, "learning rate divided by 1.25", slower},
+    {'}', 0, "}", NULL, "alpha, the weight of the augmented losses, times 1.25", more_alpha},
+    {'{', 0, "{", NULL, "alpha divided by 1.25", less_alpha},
+    {'p', 0, "p", NULL, "hold a phase, or go on as the epochs say (auto)", ask_phase},
+    {'S', 0, "S", NULL, "any settings that a run can change", ask_settings},
     {'e', 0, "e", NULL, "evaluate now", evaluate},
     {'c', 0, "c", NULL, "checkpoint now", checkpoint},
     {'s', 0, "s", NULL, "stop at the end of the epoch (asks)", ask_stop_epoch},
@@ -315,7 +359,15 @@ static const na_key scroll_list[] = {
 
 static void prompt(na_live *live) { live->prompting = true; }
 
+static void switch_mouse(na_live *live)
+{
+  live->mouse = !live->mouse;
+  na_live_say(live, live->mouse ? "mouse on: click and wheel; with Shift the terminal marks text"
+                                : "mouse off: the terminal marks text with it");
+}
+
 static const na_key screen_list[] = {
+    {'i', 0, "i", NULL, "mouse on, off (off, the terminal marks text with it)", switch_mouse},
     {NA_KEY_TAB, 0, "Tab", NULL, "the next view", next_view},
     {':', 0, ":", "prompt", "a line of Lua: Tab completes, ?NAME helps, Esc leaves", prompt},
     {'q', 0, "q", "quit", "stop the training with a checkpoint (asks), and leave", ask_stop},
@@ -356,4 +408,25 @@ bool na_live_key(na_live *live, int key)
   for (int i = 0; na_live_keys(i) != NULL; i++)
     if (find_key(live, na_live_keys(i), key)) return true;
   return false;
+}
+
+static void press_spot(na_live *live, int col)
+{
+  for (int i = 0; i < live->spot_count; i++)
+    if (col >= live->spots[i].col && col < live->spots[i].col + live->spots[i].cols) {
+      na_live_key(live, live->spots[i].key);
+      return;
+    }
+}
+
+void na_live_mouse(na_live *live, na_mouse mouse)
+{
+  enum { WHEEL_LINES = 3 };
+  bool last = mouse.row == live->grid.rows - 1;
+  if (live->asking) return;
+  live->notice[0] = '\0';
+  if (last && mouse.what == NA_MOUSE_CLICK) press_spot(live, mouse.col);
+  else if (live->view->mouse != NULL) live->view->mouse(live, mouse);
+  else if (mouse.what != NA_MOUSE_CLICK)
+    scroll(live, mouse.what == NA_MOUSE_WHEEL_UP ? -WHEEL_LINES : WHEEL_LINES);
 }

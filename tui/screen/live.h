@@ -9,12 +9,18 @@
 #include "tui/screen/overlay.h"
 #include "tui/screen/view.h"
 
+/* Where a key is named on the last line: a click there presses it. */
+typedef struct na_spot {
+  int col, cols, key;
+} na_spot;
+enum { NA_SPOTS_MOST = 32 };
+
 /* What is to be typed in the last line. */
 typedef struct na_question {
   char text[160];
   bool line;                   /* a line is wanted, else y or another key */
   char initial[NA_TEXT_MAX];   /* of the line */
-  const char *choices;         /* what the keys mean */
+  const char *choices, *brief; /* what the keys mean, and where there is little room */
   void (*yes)(na_live *live);  /* y was typed */
   void (*choose)(na_live *live, int key); /* where it is not about yes or no */
   void (*take)(na_live *live, const char *line, bool done);
@@ -42,6 +48,9 @@ struct na_live {
   bool asking;
   na_question question;
   char notice[256];     /* an answer to the last key */
+  bool mouse;           /* it acts; else the terminal marks text with it */
+  na_spot spots[NA_SPOTS_MOST];
+  int spot_count;
   bool prompting;       /* the prompt was asked for */
   const char *prompt, *entry; /* what is being entered, borrowed; NULL: nothing */
   int point;            /* the cursor's byte of it */
@@ -66,6 +75,9 @@ bool na_live_idle(na_live *live);
 
 /* Does what a key says. True when something on the screen changed. */
 bool na_live_key(na_live *live, int key);
+
+/* Does what a click or the wheel says. */
+void na_live_mouse(na_live *live, na_mouse mouse);
 
 /* Somebody interrupts again and again: offers to end the script, or to end at once. */
 void na_live_insist(na_live *live);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FRAME_FROM_ROWS = 10, PIECES_MOST = 32 };
+enum { FRAME_FROM_ROWS = 10, ENTRY_LEAST_COLS = 10, PIECES_MOST = NA_SPOTS_MOST };
 
 /* Right-aligned pieces of the header: the least important are left out when it is narrow. */
 static void draw_header(na_live *live)
@@ -49,11 +49,24 @@ static void draw_header(na_live *live)
   if (room >= 6) na_grid_bar(grid, 0, used + 2, room, NA_STYLE_BAR, share);
 }
 
+/* A question that waits for a key; what the keys mean is told in brief where there is little room. */
+static void draw_question(na_live *live, int row)
+{
+  na_grid *grid = &live->grid;
+  const na_question *q = &live->question;
+  bool whole = na_utf8_columns(q->text) + na_utf8_columns(q->choices) + 4 <= grid->cols;
+  const char *choices = whole ? q->choices : q->brief;
+  int cols = na_utf8_columns(choices) + 2, room = grid->cols - cols - 1;
+  int used = na_grid_print(grid, row, 1, room > 0 ? room : 0, NA_STYLE_ALERT, " %s", q->text);
+  na_grid_print(grid, row, 1 + used, cols, NA_STYLE_ALERT, " %s ", choices);
+}
+
 /* The line of entry; a long one is shown around the cursor. */
 static void draw_entry(na_live *live, int row)
 {
   na_grid *grid = &live->grid;
-  int col = na_grid_put(grid, row, 0, grid->cols - 1, NA_STYLE_STRONG, live->prompt);
+  int most = grid->cols - 1 > 2 * ENTRY_LEAST_COLS ? grid->cols - 1 - ENTRY_LEAST_COLS : ENTRY_LEAST_COLS;
+  int col = na_grid_put(grid, row, 0, most, NA_STYLE_STRONG, live->prompt);
   int room = grid->cols - col - 1, before = 0;
   const char *from = live->entry, *cursor = live->entry + live->point;
   for (const char *c = from; c < cursor;) before += na_rune_columns(na_utf8_next(&c));
@@ -70,7 +83,8 @@ static void draw_entry(na_live *live, int row)
 
 /* A key that matters here. */
 typedef struct piece {
-  const char *key, *word;
+  int key;
+  const char *name, *word;
   int rank; /* the lowest stay when there is little room */
 } piece;
 
@@ -79,10 +93,10 @@ typedef struct pieces {
   int count;
 } pieces;
 
-static void add_piece(pieces *p, const char *key, const char *word, int rank)
+static void add_piece(pieces *p, int key, const char *name, const char *word, int rank)
 {
   if (word == NULL || p->count == PIECES_MOST) return;
-  p->list[p->count++] = (piece){key, word, rank};
+  p->list[p->count++] = (piece){key, name, word, rank};
 }
 
 static bool has_key(const na_keys *keys, int key)
@@ -96,7 +110,8 @@ static bool has_key(const na_keys *keys, int key)
 static void add_keys(pieces *p, const na_keys *keys, const na_keys *of_view, int rank)
 {
   for (int i = 0; keys != NULL && i < keys->count; i++)
-    if (!has_key(of_view, keys->list[i].key)) add_piece(p, keys->list[i].name, keys->list[i].hint, rank);
+    if (!has_key(of_view, keys->list[i].key))
+      add_piece(p, keys->list[i].key, keys->list[i].name, keys->list[i].hint, rank);
 }
 
 static pieces collect(const na_live *live)
@@ -106,20 +121,22 @@ static pieces collect(const na_live *live)
   add_keys(&p, live->view->keys, NULL, 2);
   for (int i = 0; i < NA_VIEW_COUNT; i++)
     if (na_views[i] != live->view && na_views[i] != &na_view_help)
-      add_piece(&p, na_views[i]->key_name, na_views[i]->name, 3);
+      add_piece(&p, na_views[i]->key, na_views[i]->key_name, na_views[i]->name, 3);
   for (int i = 1; na_live_keys(i) != NULL; i++) add_keys(&p, na_live_keys(i), live->view->keys, 1);
-  add_piece(&p, na_view_help.key_name, live->view == &na_view_help ? "back" : na_view_help.name, 0);
+  const char *help = live->view == &na_view_help ? "back" : na_view_help.name;
+  add_piece(&p, na_view_help.key, na_view_help.key_name, help, 0);
   return p;
 }
 
 static int piece_columns(const piece *p)
 {
-  return na_utf8_columns(p->key) + 1 + na_utf8_columns(p->word) + 2;
+  return na_utf8_columns(p->name) + 1 + na_utf8_columns(p->word) + 2;
 }
 
 /* The important ones first, as far as they fit, in the order of the list. */
-static void draw_hints(na_grid *grid, int row, const pieces *p)
+static void draw_hints(na_live *live, int row, const pieces *p)
 {
+  na_grid *grid = &live->grid;
   bool shown[PIECES_MOST] = {false};
   int room = grid->cols + 1, col = 1;
   for (int rank = 0; rank <= 3; rank++)
@@ -130,7 +147,9 @@ static void draw_hints(na_grid *grid, int row, const pieces *p)
     }
   for (int i = 0; i < p->count; i++) {
     if (!shown[i]) continue;
-    col += na_grid_put(grid, row, col, grid->cols - col, NA_STYLE_KEY, p->list[i].key) + 1;
+    int cols = piece_columns(&p->list[i]) - 1;
+    live->spots[live->spot_count++] = (na_spot){col, cols, p->list[i].key};
+    col += na_grid_put(grid, row, col, grid->cols - col, NA_STYLE_KEY, p->list[i].name) + 1;
     col += na_grid_put(grid, row, col, grid->cols - col, NA_STYLE_FAINT, p->list[i].word) + 2;
   }
 }
@@ -139,16 +158,16 @@ static void draw_status(na_live *live)
 {
   na_grid *grid = &live->grid;
   int row = grid->rows - 1;
+  live->spot_count = 0;
   if (live->asking && !live->question.line) {
-    na_grid_print(grid, row, 1, grid->cols - 2, NA_STYLE_ALERT, " %s %s ", live->question.text,
-                  live->question.choices);
+    draw_question(live, row);
   } else if (live->entry != NULL) {
     draw_entry(live, row);
   } else if (live->notice[0] != '\0') {
     na_grid_put(grid, row, 1, grid->cols - 2, NA_STYLE_STRONG, live->notice);
   } else {
     pieces p = collect(live);
-    draw_hints(grid, row, &p);
+    draw_hints(live, row, &p);
   }
 }
 

@@ -4,6 +4,7 @@
 #endif
 #define NCURSES_NOMACROS
 #include "tui/screen/tty.h"
+#include "core/base/memory.h"
 #include "tui/screen/key.h"
 #include "tui/signals.h"
 #include "tui/terminal.h"
@@ -26,12 +27,14 @@ enum { LEAST_ROWS = 5, LEAST_COLS = 20, PIPE_BYTES = 1 << 20, ESCAPE_MS = 25 };
 
 /* One process has one screen. */
 static struct {
-  bool open, colours, heat;
+  bool open, colours, heat, mouse;
+  na_mouse moved;
   SCREEN *screen;
   FILE *out;
   int saved[2];      /* standard output and error as they were */
   int caught;        /* what is written to them now */
   int rows, cols;
+  na_cell *shown;    /* [rows][cols], what curses has got; NULL: nothing yet */
   char farewell[128]; /* escape sequences that hand the terminal back */
   struct termios modes;
 } tty = {.saved = {-1, -1}, .caught = -1};
@@ -65,7 +68,9 @@ bool na_tty_usable(void)
 void na_tty_restore(void)
 {
   if (!tty.open) return;
+  static const char no_mouse[] = "\033[?1006l\033[?1002l\033[?1000l";
   ssize_t ignored = write(tty.saved[0], tty.farewell, strlen(tty.farewell));
+  if (tty.mouse) ignored = write(tty.saved[0], no_mouse, sizeof no_mouse - 1);
   (void)ignored;
   tcsetattr(tty.saved[0], TCSANOW, &tty.modes);
   dup2(tty.saved[0], STDOUT_FILENO);
@@ -200,11 +205,14 @@ int na_tty_open(na_error *err)
 void na_tty_close(void)
 {
   if (tty.open) {
+    na_tty_take_mouse(false);
     catch_fatal(false);
     endwin();
   }
   if (tty.screen != NULL) delscreen(tty.screen);
   if (tty.out != NULL) fclose(tty.out);
+  na_free(tty.shown);
+  tty.shown = NULL;
   tty.screen = NULL;
   tty.out = NULL;
   tty.open = false;
@@ -222,6 +230,8 @@ bool na_tty_size(int *rows, int *cols)
   if (tty.rows > 0) resizeterm(*rows, *cols);
   tty.rows = *rows;
   tty.cols = *cols;
+  na_free(tty.shown);
+  tty.shown = NULL;
   clearok(curscr, TRUE);
   return true;
 }
@@ -237,27 +247,72 @@ static attr_t attributes_of(int flags)
 
 bool na_tty_heat(void) { return tty.heat; }
 
-void na_tty_paint(const na_grid *grid)
+static void paint_cell(int row, int col, const na_cell *cell)
 {
 #define FLAGS(symbol, colour, attributes) attributes,
   static const int flags[NA_STYLE_COUNT] = {NA_STYLES(FLAGS)};
 #undef FLAGS
-  for (int r = 0; r < grid->rows; r++)
-    for (int c = 0; c < grid->cols; c++) {
-      const na_cell *cell = &grid->cells[r * grid->cols + c];
-      if (cell->rune == 0) continue; /* the right half of a wide character */
-      wchar_t text[2] = {(wchar_t)cell->rune, L'\0'};
-      cchar_t character;
-      short pair = tty.colours ? (short)(cell->style + 1) : 0;
-      if (cell->style == NA_STYLE_HEAT || cell->style == NA_STYLE_HEAT_SIGNED)
-        pair = heat_pair(cell->style == NA_STYLE_HEAT_SIGNED, cell->upper, cell->lower);
-      setcchar(&character, text, attributes_of(flags[cell->style]), pair, NULL);
-      mvadd_wch(r, c, &character);
-    }
+  wchar_t text[2] = {(wchar_t)cell->rune, L'\0'};
+  cchar_t character;
+  short pair = tty.colours ? (short)(cell->style + 1) : 0;
+  if (cell->rune == 0) return; /* the right half of a wide character */
+  if (cell->style == NA_STYLE_HEAT || cell->style == NA_STYLE_HEAT_SIGNED)
+    pair = heat_pair(cell->style == NA_STYLE_HEAT_SIGNED, cell->upper, cell->lower);
+  setcchar(&character, text, attributes_of(flags[cell->style]), pair, NULL);
+  mvadd_wch(row, col, &character);
+}
+
+static bool same_rows(const na_cell *a, const na_cell *b, int cols)
+{
+  for (int c = 0; c < cols; c++)
+    if (a[c].rune != b[c].rune || a[c].style != b[c].style || a[c].upper != b[c].upper ||
+        a[c].lower != b[c].lower)
+      return false;
+  return true;
+}
+
+/* Rows that are as they were are not handed to curses: most of them, ten times a second. */
+void na_tty_paint(const na_grid *grid)
+{
+  bool known = tty.shown != NULL;
+  size_t cells = (size_t)grid->rows * (size_t)grid->cols;
+  if (!known) tty.shown = na_alloc_array(cells, sizeof *tty.shown);
+  for (int r = 0; r < grid->rows; r++) {
+    const na_cell *row = grid->cells + (size_t)r * (size_t)grid->cols;
+    na_cell *before = tty.shown != NULL ? tty.shown + (size_t)r * (size_t)grid->cols : NULL;
+    if (known && same_rows(row, before, grid->cols)) continue;
+    for (int c = 0; c < grid->cols; c++) paint_cell(r, c, &row[c]);
+    if (before != NULL) memcpy(before, row, (size_t)grid->cols * sizeof *row);
+  }
   curs_set(grid->cursor_row >= 0);
   leaveok(stdscr, grid->cursor_row < 0);
   if (grid->cursor_row >= 0) move(grid->cursor_row, grid->cursor_col);
   refresh();
+}
+
+void na_tty_take_mouse(bool wanted)
+{
+  if (wanted == tty.mouse) return;
+  mouseinterval(0);
+  mousemask(wanted ? BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
+  tty.mouse = wanted;
+}
+
+na_mouse na_tty_mouse(void)
+{
+  return tty.moved;
+}
+
+/* NA_KEY_MOUSE, or 0 when it did nothing that matters. */
+static int take_mouse(void)
+{
+  MEVENT event;
+  if (getmouse(&event) != OK) return 0;
+  tty.moved = (na_mouse){NA_MOUSE_CLICK, event.y, event.x};
+  if (event.bstate & BUTTON4_PRESSED) tty.moved.what = NA_MOUSE_WHEEL_UP;
+  else if (event.bstate & BUTTON5_PRESSED) tty.moved.what = NA_MOUSE_WHEEL_DOWN;
+  else if ((event.bstate & (BUTTON1_PRESSED | BUTTON1_CLICKED)) == 0) return 0;
+  return NA_KEY_MOUSE;
 }
 
 int na_tty_key(void)
@@ -279,6 +334,7 @@ int na_tty_key(void)
   case KEY_ENTER: return NA_KEY_ENTER;
   case KEY_DC: return NA_KEY_DELETE;
   case KEY_BACKSPACE: return 0x7F;
+  case KEY_MOUSE: return take_mouse();
   default: return 0;
   }
 }

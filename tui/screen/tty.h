@@ -5,6 +5,7 @@
 #define NA_TTY_H
 
 #include "tui/screen/grid.h"
+#include "tui/screen/key.h"
 
 /* Can this process have a screen? Standard input and output are a terminal that can move its cursor,
  * of at least 20 x 5. */
@@ -28,6 +29,11 @@ void na_tty_paint(const na_grid *grid);
 
 /* The next key (a character, or one of key.h's), 0: none. */
 int na_tty_key(void);
+
+/* Lets the mouse act: its next action comes as NA_KEY_MOUSE, and is what na_tty_mouse gives. Off, the
+ * terminal marks text with it, as ever. */
+void na_tty_take_mouse(bool wanted);
+na_mouse na_tty_mouse(void);
 
 /* What was written to standard output and error: up to size bytes, 0: nothing. */
 size_t na_tty_caught(char *text, size_t size);

@@ -20,6 +20,7 @@ typedef struct na_view {
   /* Moves what is read, or what is selected, by lines: forward, or back when negative; the beginning
    * and the end are a million lines away. NULL: nothing moves. */
   void (*scroll)(na_live *live, long lines);
+  void (*mouse)(na_live *live, na_mouse mouse); /* NULL: the wheel scrolls */
 } na_view;
 
 /* X(name): every view, in the order of help; na_view_NAME is in view_NAME.c. */

@@ -109,9 +109,14 @@ static void write_title(const na_live *live, char title[NA_TEXT_MAX])
              na_curve_name(live->overlay.curve), live->overlay.count, live->overlay.count == 1 ? "" : "s");
 }
 
+typedef struct layout {
+  na_area chart, log; /* inside their frames, where they were drawn last; log.rows 0: not */
+} layout;
+
 static void draw(na_live *live, na_area area)
 {
   na_error err = {0};
+  layout *at = na_view_state(live, &na_view_curves);
   na_area log = area, side = area;
   live->page = LOG_MOST_ROWS;
   bool with_log = area.rows + 2 >= LOG_FROM_ROWS;
@@ -132,10 +137,15 @@ static void draw(na_live *live, na_area area)
   char title[NA_TEXT_MAX];
   write_title(live, title);
   na_overlay_show(&live->overlay, &live->chart);
-  na_area inside = na_live_frame(live, area, title);
+  na_area inside = at->chart = na_live_frame(live, area, title);
+  at->log = (na_area){.rows = 0};
   if (na_chart_draw(&live->chart, na_live_curves(live), &live->grid, inside, &err) != NA_OK)
     na_grid_put(&live->grid, inside.row, inside.col, inside.cols, NA_STYLE_ALERT, err.message);
-  if (with_log) na_log_draw(&live->log, &live->grid, na_grid_frame(&live->grid, log, "log"));
+  if (with_log) {
+    at->log = na_grid_frame(&live->grid, log, "log");
+    live->page = at->log.rows;
+    na_log_draw(&live->log, &live->grid, at->log);
+  }
 }
 
 /* The log below. */
@@ -144,12 +154,32 @@ static void scroll(na_live *live, long lines)
   na_log_scroll(&live->log, -lines, live->page);
 }
 
+static bool within(na_area area, na_mouse mouse)
+{
+  return mouse.row >= area.row && mouse.row < area.row + area.rows && mouse.col >= area.col &&
+         mouse.col < area.col + area.cols;
+}
+
+/* A click puts the cursor there, the wheel zooms around it; over the log it scrolls. */
+static void take_mouse(na_live *live, na_mouse mouse)
+{
+  const layout *at = na_view_state(live, &na_view_curves);
+  bool up = mouse.what == NA_MOUSE_WHEEL_UP, click = mouse.what == NA_MOUSE_CLICK;
+  double step = na_chart_step_at(&live->chart, na_live_curves(live), at->chart, mouse.col);
+  if (within(at->log, mouse) && !click) scroll(live, up ? -3 : 3);
+  if (!within(at->chart, mouse) || isnan(step)) return;
+  if (click) live->chart.cursor = step;
+  else na_chart_zoom_at(&live->chart, na_live_curves(live), up ? 0.8 : 1.25, step);
+}
+
 const na_view na_view_curves = {
     .name = "curves",
     .key = '1',
     .key_name = "1",
     .help = "curves: base and augmented, training and validation",
     .keys = &keys,
+    .state_size = sizeof(layout),
     .draw = draw,
     .scroll = scroll,
+    .mouse = take_mouse,
 };

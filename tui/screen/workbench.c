@@ -24,9 +24,11 @@ typedef struct workbench {
   na_session *session;
   na_live live;
   double drawn, served, free_at; /* free_at: when Lua did not compute last */
+  bool offered;        /* more than one interrupt was answered by a question */
   bool computing;      /* the screen is served from within Lua */
   int ahead[AHEAD_MOST], ahead_count; /* keys that wait for Lua */
   bool editing;        /* the prompt was opened */
+  bool answering;      /* the entry is a view's question */
   na_buffer statement; /* lines of one that goes on */
   int status;          /* of the last statement: NA_LUA_WAITING once it started a run */
 } workbench;
@@ -103,6 +105,24 @@ static void take_line(workbench *bench, char *line)
   if (na_lua_trainer(bench->session->lua) != NULL && na_entry_text()[0] == '\0') na_entry_close();
 }
 
+static bool asks_line(const na_live *live)
+{
+  return live->asking && live->question.line;
+}
+
+/* A question may end otherwise than by its answer: then its entry must not be taken for the prompt. */
+static void follow_question(workbench *bench)
+{
+  const na_live *live = &bench->live;
+  if (bench->answering && !asks_line(live)) {
+    na_entry_close();
+    bench->answering = false;
+  } else if (!bench->answering && asks_line(live) && !na_entry_is_open()) {
+    na_entry_open(live->question.text, live->question.initial, &bench->live.log);
+    bench->answering = true;
+  }
+}
+
 /* A key of a line that a view asked for. */
 static void take_answer(workbench *bench, int key)
 {
@@ -125,8 +145,14 @@ static bool must_wait(workbench *bench, int key)
 static void take_key(workbench *bench, int key)
 {
   na_live *live = &bench->live;
-  if (live->asking && live->question.line && na_entry_is_open()) {
+  if (key == NA_KEY_MOUSE) {
+    if (!na_entry_is_open()) na_live_mouse(live, na_tty_mouse());
+    return;
+  }
+  follow_question(bench);
+  if (bench->answering) {
     take_answer(bench, key);
+    follow_question(bench);
     return;
   }
   if (na_entry_is_open() && !live->asking) {
@@ -140,8 +166,7 @@ static void take_key(workbench *bench, int key)
     return;
   }
   na_live_key(live, key);
-  if (live->asking && live->question.line)
-    na_entry_open(live->question.text, live->question.initial, &live->log);
+  follow_question(bench);
   if (!live->prompting) return;
   live->prompting = false;
   open_entry(bench, "> ");
@@ -154,6 +179,7 @@ static void draw(workbench *bench)
   int rows, cols;
   na_error err = {0};
   if (na_tty_size(&rows, &cols) && na_grid_resize(&bench->live.grid, rows, cols, &err) != NA_OK) return;
+  follow_question(bench);
   bool open = na_entry_is_open();
   bench->live.prompt = open ? na_entry_prompt() : NULL;
   bench->live.entry = open ? na_entry_text() : NULL;
@@ -175,7 +201,11 @@ static void take_ahead(workbench *bench)
 /* Interrupts beyond the first, which Lua or the training has got. */
 static void take_insistence(workbench *bench)
 {
-  if (na_signals_insisted() && !bench->live.asking) na_live_insist(&bench->live);
+  if (!na_signals_insisted()) bench->offered = false;
+  else if (!bench->offered) {
+    bench->offered = true;
+    na_live_insist(&bench->live);
+  }
   if (!bench->live.killing) return;
   na_tty_restore();
   _exit(NA_EXIT_INTERRUPTED);
@@ -193,6 +223,7 @@ static void serve(void *context)
   bench->live.busy = time - bench->free_at > BUSY_SECONDS;
   if (!bench->computing && bench->ahead_count > 0) take_ahead(bench);
   for (int key; (key = na_tty_key()) != 0; keyed = true) take_key(bench, key);
+  na_tty_take_mouse(bench->live.mouse);
   take_insistence(bench);
   take_caught(bench);
   if (na_terminal_resized()) keyed = true;
@@ -215,9 +246,7 @@ static void serve_computing(void *context)
 static void begin_run(void *context, na_lua *lua)
 {
   workbench *bench = context;
-  const char *folder = na_lua_run_folder(lua);
   na_live_begin(&bench->live, na_lua_run_name(lua), na_lua_trainer(lua), na_lua_present_net(lua));
-  snprintf(bench->live.folder, sizeof bench->live.folder, "%s", folder != NULL ? folder : "");
 }
 
 static void show_event(void *context, const na_event *event)
@@ -257,7 +286,6 @@ static int open_screen(workbench *bench, na_session *session, na_error *err)
     na_live_free(&bench->live);
     return code;
   }
-  bench->live.grid.heat = na_tty_heat();
   na_session_capture(session, print, bench);
   na_lua_serve(session->lua, serve_computing, bench);
   na_signals_offer(true);
@@ -318,6 +346,7 @@ int na_workbench_talk(na_session *session, na_error *err)
     }
     if (na_signals_interrupted()) { /* abandons the line; outside of one it leaves */
       bench.live.leaving = !na_entry_is_open();
+      bench.live.asking = false;
       na_entry_close();
       na_signals_forget();
     }
