@@ -81,13 +81,23 @@ void na_mix_draw(const na_data *data, uint64_t seed, uint64_t epoch, long batch,
   }
 }
 
-/* One pixel: the weighted mean is exact where a weight is 0 or 1. */
-static inline void mix_pixel(const na_mix *mix, const float *weights, int x, float *pixel)
+/* Each pixel's lanes twice, so that the partners of all of them lie side by side. Pixels go through
+ * it in groups: what was written just before cannot be read at another place without a wait. */
+enum { GROUP = 32 };
+typedef float doubled[GROUP][2 * NA_LANES];
+
+static inline void fill_doubled(const float *row, int pixels, int count, doubled twice)
 {
-  float twice[2 * NA_LANES] = {0};
-  memcpy(twice, pixel, NA_LANES * sizeof *pixel);
-  memcpy(twice + mix->count, pixel, NA_LANES * sizeof *pixel);
-  const float *partner = twice + mix->shift;
+  for (int x = 0; x < pixels; x++, row += NA_LANES) {
+    memcpy(twice[x], row, NA_LANES * sizeof *row);
+    memcpy(twice[x] + count, row, NA_LANES * sizeof *row);
+  }
+}
+
+/* The weighted mean is exact where a weight is 0 or 1. */
+static inline void mix_pixel(const na_mix *mix, const float *weights, int x, const float *partner,
+                             float *pixel)
+{
   for (int lane = 0; lane < NA_LANES; lane++) {
     bool inside = (unsigned)(x - mix->left[lane]) < (unsigned)mix->width[lane];
     float weight = inside ? weights[lane] : 0;
@@ -104,8 +114,13 @@ void na_mix_row(const na_mix *mix, int y, int width, float *row)
     weights[lane] = inside ? mix->weight[lane] : 0;
     most = weights[lane] > most ? weights[lane] : most;
   }
-  if (!(most > 0)) return;
-  for (int x = 0; x < width; x++, row += NA_LANES) mix_pixel(mix, weights, x, row);
+  doubled twice = {{0}};
+  for (int first = 0; most > 0 && first < width; first += GROUP, row += GROUP * NA_LANES) {
+    int pixels = width - first < GROUP ? width - first : GROUP;
+    fill_doubled(row, pixels, mix->count, twice);
+    for (int x = 0; x < pixels; x++)
+      mix_pixel(mix, weights, first + x, twice[x] + mix->shift, row + x * NA_LANES);
+  }
 }
 
 void na_mix_labels(const na_mix *mix, int32_t *labels, int32_t *others, float *shares)
