@@ -254,9 +254,11 @@ static int check_data(const na_data *data, na_error *err)
   if (data->erase_min > data->erase_max)
     return na_fail(err, NA_EINVAL, "data.erase_min, %g, is larger than erase_max, %g",
                    data->erase_min, data->erase_max);
-  if ((data->mixup > 0 || data->cutmix > 0) && data->batch == 1)
-    return na_fail(err, NA_EINVAL, "data.%s mixes images of a batch, but data.batch is 1",
-                   data->mixup > 0 ? "mixup" : "cutmix");
+  if ((data->mixup > 0 || data->cutmix > 0) && data->batch == 1) {
+    na_fail(err, NA_EINVAL, "data.%s mixes images of a batch, but data.batch is 1",
+            data->mixup > 0 ? "mixup" : "cutmix");
+    return na_hint(err, "set data.batch to a multiple of 16, or data.mixup and data.cutmix to 0");
+  }
   if (data->format < 0 || data->format >= NA_FORMAT_COUNT || data->size < 0 || data->limit < 0 ||
       data->cache < 0)
     return na_fail(err, NA_EINVAL, "data: settings out of range");
