@@ -9,6 +9,7 @@ libcore_a_SOURCES += \
 	core/net/sort.c \
 	core/net/extract.c \
 	core/net/forecast.c core/net/forecast.h \
+	core/net/transfer.c core/net/freeze.c \
 	core/net/text.c \
 	core/train/trainer.h core/train/trainer_private.h \
 	core/train/settings.c \
@@ -16,6 +17,7 @@ libcore_a_SOURCES += \
 	core/train/steer.c core/train/steer.h \
 	core/train/draws.c core/train/agreement.c \
 	core/train/distill.c core/train/distill.h \
+	core/train/origin.c \
 	core/train/position.c core/train/replay.c \
 	core/train/record.c core/train/record.h \
 	core/train/environment.c core/train/environment.h \

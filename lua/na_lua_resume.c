@@ -232,11 +232,11 @@ int na_lua_resume_set(const na_lua_resumption *r, na_trainer *trainer, na_error 
 /* --------------------------------------------------------------------------- the same experiment
  */
 
-/* Settings that change no bit; a teacher may have moved, its hash is compared. */
+/* Settings that change no bit; files may have moved, their hashes are compared. */
 static bool is_free(const char *line)
 {
   static const char *const names[] = {"train.threads = ", "data.loaders = ", "data.path = ",
-                                      "kd.teacher = "};
+                                      "kd.teacher = ", "train.init_from = "};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
     if (strncmp(line, names[i], strlen(names[i])) == 0) return true;
   return false;

@@ -385,14 +385,31 @@ static void map_back(naive_net *run, int layer, const double *dy)
   }
 }
 
+/* Of constants: dy scaled. */
+static void fixed_norm_back(const naive_net *run, const naive_value *v, const double *gamma,
+                            const double *dy, double *dx, double *dgamma, double *dbeta)
+{
+  for (int n = 0; n < run->count; n++)
+    for (int c = 0; c < v->channels; c++)
+      for (int p = 0; p < v->area; p++) {
+        size_t at = lanes_index(n, c, v->channels, p, v->area);
+        double deviation = sqrt(v->var[c] + run->net->bn_eps);
+        dx[at] = dy[at] * gamma[c] / deviation;
+        dgamma[c] += dy[at] * (v->raw[at] - v->mean[c]) / deviation;
+        dbeta[c] += dy[at];
+      }
+}
+
 static void norm_back(naive_net *run, int layer, double *dy)
 {
   const na_layer *l = layer_of(run, layer);
   naive_value *v = &run->values[layer];
   double *gamma = take(run, l->gamma), *dgamma = room(run, l->gamma), *dbeta = room(run, l->beta);
   double *dx = lanes_doubles(values_of(run, layer));
-  na_naive_norm_backward(run->count, v->channels, v->area, v->raw, v->mean, v->var, run->net->bn_eps,
-                         gamma, dy, dx, dgamma, dbeta);
+  if (run->batch_statistics)
+    na_naive_norm_backward(run->count, v->channels, v->area, v->raw, v->mean, v->var, run->net->bn_eps,
+                           gamma, dy, dx, dgamma, dbeta);
+  else fixed_norm_back(run, v, gamma, dy, dx, dgamma, dbeta);
   memcpy(dy, dx, values_of(run, layer) * sizeof(double));
   give(run, l->gamma, dgamma);
   give(run, l->beta, dbeta);

@@ -1,5 +1,5 @@
 ## tests of core/net and core/train
-net_tests = tests/test_net tests/test_net_text tests/test_train tests/test_trainer tests/test_steer tests/test_resume tests/test_distill tests/test_kill tests/test_damage
+net_tests = tests/test_net tests/test_net_text tests/test_train tests/test_trainer tests/test_steer tests/test_resume tests/test_distill tests/test_transfer tests/test_kill tests/test_damage
 check_PROGRAMS += $(net_tests)
 TESTS += $(net_tests)
 EXTRA_DIST += tests/zoo.h tests/synthetic.h tests/trainer_rig.h
@@ -18,6 +18,8 @@ tests_test_resume_SOURCES = tests/test_resume.c
 tests_test_resume_LDADD = $(net_ldadd)
 tests_test_distill_SOURCES = tests/test_distill.c
 tests_test_distill_LDADD = $(net_ldadd)
+tests_test_transfer_SOURCES = tests/test_transfer.c
+tests_test_transfer_LDADD = $(net_ldadd)
 tests_test_kill_SOURCES = tests/test_kill.c
 tests_test_kill_LDADD = $(net_ldadd)
 tests_test_damage_SOURCES = tests/test_damage.c

@@ -171,12 +171,12 @@ static void a_run_goes_on_with_its_teacher(void)
   leave(&first);
   go_on(&second, &kd[2], folder, other_file);
   CHECK(na_trainer_new(&second.trainer, &second.setup, &err) == NA_EINVAL &&
-            strstr(err.message, "the run's teacher had the hash") != NULL &&
+            strstr(err.message, "kd.teacher had the hash") != NULL &&
             strstr(err.hint, "git hash-object") != NULL,
         "%s %s", err.message, err.hint);
   second.setup.kd = NULL;
   CHECK_FAILS(na_trainer_new(&second.trainer, &second.setup, &err), NA_EINVAL,
-              "but kd.teacher's is none", err);
+              "but now has none", err);
   leave(&second);
   go_on(&second, &kd[2], folder, teacher_file);
   CHECK_OK(rig_run(&second), err);
@@ -199,7 +199,7 @@ static void a_run_without_teacher_gets_none(void)
   snprintf(folder, sizeof folder, "%s", first.folder);
   leave(&first);
   go_on(&second, &kd, folder, teacher_file);
-  CHECK_FAILS(na_trainer_new(&second.trainer, &second.setup, &err), NA_EINVAL, "began without a teacher",
+  CHECK_FAILS(na_trainer_new(&second.trainer, &second.setup, &err), NA_EINVAL, "began without kd.teacher",
               err);
   unlink(file_of(&second, "best.h5"));
   rig_free(&second);

@@ -264,6 +264,46 @@ static void engine_against_oracle(void)
   na_team_free(team);
 }
 
+/* Norms that are still are constants in the base network: their gradients, and those through them, by
+ * finite differences, and the engine's against them; their statistics stay. */
+static void still_norms(void)
+{
+  na_error err = {0};
+  na_team *team;
+  na_workspace *w;
+  na_net *net = small_net_whole();
+  int *widths = lanes_memory((size_t)net->dim_count, sizeof *widths);
+  na_scores scores = {0};
+  na_net_base(net, widths);
+  for (int i = 0; i < net->layer_count; i++) net->layers[i].still = net->layers[i].norm;
+  naive_net *run = naive_net_new(net, widths, 19, 4);
+  run->batch_statistics = false;
+  run->dropout = true;
+  run->step = 77;
+  naive_net_forward(run, false);
+  naive_net_backward(run, 1);
+  double scale = largest_of(run->grads, net->values);
+  for (int i = 0; i < net->param_count; i++)
+    check_difference(run, "still", &net->params[i], 0, scale);
+  naive_net_forward(run, false);
+  CHECK_OK(na_team_new(&team, 2, &err), err);
+  CHECK_OK(na_workspace_new(&w, net, team, 19, true, &err), err);
+  float *images = naive_net_lanes(run);
+  na_batch batch = {.count = 19, .blocks = lanes_blocks(19), .images = images, .labels = run->labels};
+  CHECK_OK(na_forward(w, widths, NA_MODE_TRAIN, &batch, run->step, &err), err);
+  check_logits(run, w, "still norms");
+  CHECK_OK(na_loss(w, &batch, run->smoothing, 1, &scores, &err), err);
+  CHECK_OK(na_backward(w, &err), err);
+  check_gradients(net, run, "still norms");
+  check_statistics(net, run, "still norms");
+  na_free(images);
+  na_free(widths);
+  naive_net_free(run);
+  na_workspace_free(w);
+  na_team_free(team);
+  na_net_free(net);
+}
+
 /* A kind that is added to the table must get its network here. */
 static void every_kind_has_a_net(void)
 {
@@ -294,5 +334,6 @@ int main(void)
   RUN(every_activation_has_a_net);
   RUN(oracle_by_finite_differences);
   RUN(engine_against_oracle);
+  RUN(still_norms);
   return CHECK_EXIT();
 }

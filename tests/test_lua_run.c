@@ -99,7 +99,7 @@ static void check_script(const char *name, int runs_ended)
 
 static void whole_script(void)
 {
-  check_script("run.lua", 11);
+  check_script("run.lua", 12);
   CHECK(exists("first", "run.h5") && exists("first", "last.h5") && exists("first-2", "best.h5"),
         "folders hold the runs' files");
 }

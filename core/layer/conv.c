@@ -222,7 +222,7 @@ static void forward_strip(const conv_loop *loop, int chunk, int c, int channels,
                     rows, loop->depth, channels * loop->area, tile, count,
                     out->data + (size_t)row * out->stride + (size_t)first * NA_LANES, out->stride,
                     c > 0);
-    if (last && out->norm && loop->pass->batch_statistics)
+    if (last && na_norm_by_batch(loop->pass, out))
       add_moments(loop, chunk, row, rows, first, count);
   }
 }
@@ -268,7 +268,7 @@ static void conv_forward(const na_pass *pass, const na_op *op)
   s->strip = strip_channels(FORWARD_STRIP, s->pixels, loop.area, op->in->channels, 1);
   na_norm_prepare(pass, op->out);
   na_team_run(pass->team, forward_chunk, &loop, s->chunks);
-  if (!op->out->norm || !pass->batch_statistics) return;
+  if (!na_norm_by_batch(pass, op->out)) return;
   for (int k = 0; k < s->chunks; k++) {
     long first = chunk_first(s, k);
     loop.counts[k] = na_pass_values(pass, op->out, first, chunk_first(s, k + 1) - first);

@@ -32,7 +32,7 @@ static void forward_channel(const na_pass *pass, const na_op *op, int c, int wor
   na_depthwise call = channel_call(pass, op, c);
   na_view view = na_tensor_view(op->in);
   call.stream = streams(pass, out);
-  bool statistics = out->norm && pass->batch_statistics;
+  bool statistics = na_norm_by_batch(pass, out);
   na_moments moments = {0};
   pass->kernels->depthwise_forward(&call, &view, c, out->data + (size_t)c * out->stride,
                                    statistics ? &moments : NULL, pass->scratch[worker]);

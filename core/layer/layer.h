@@ -23,6 +23,7 @@ typedef struct na_tensor {
   int channels, height, width; /* active */
   na_activation act;
   bool norm, bias;             /* lazily normalised; or lazily biased */
+  bool still;                  /* running statistics stay, and normalise the base network */
   bool lazy;                   /* scale and shift are in use */
   float *scale, *shift;        /* [channels] */
   float *mean;                 /* [channels] of the batch, or the running means */
@@ -44,7 +45,8 @@ typedef struct na_pass {
   int count, blocks;        /* images; blocks of 16 */
   _Alignas(64) float lanes[NA_LANES]; /* mask of the last block */
   bool masked;              /* the last block is partial */
-  bool batch_statistics;    /* normalise by the batch */
+  bool batch_statistics;    /* normalise by the batch, but for norms that are still */
+  bool base;                /* this is the base network */
   bool update_running;      /* move running statistics by momentum */
   bool estimate;            /* add to the re-estimation sums */
   bool dropout;
@@ -129,6 +131,9 @@ void na_finish_channel(const na_pass *pass, na_tensor *tensor, int c);
 /* Runs task on every channel, split among the team. */
 typedef void na_channel_task(const na_pass *pass, const na_op *op, int channel, int worker);
 void na_each_channel(const na_pass *pass, const na_op *op, int channels, na_channel_task *task);
+
+/* Does the batch at hand normalise the tensor? */
+bool na_norm_by_batch(const na_pass *pass, const na_tensor *tensor);
 
 /* Before a forward pass of its layer: scale and shift from the running statistics, or of a bias. */
 void na_norm_prepare(const na_pass *pass, na_tensor *tensor);

@@ -75,7 +75,7 @@ static void forward_rows(void *context, int unit, int worker)
   na_gemm(false, false, rows, loop->columns, op->in->channels,
           op->weight + (size_t)first * op->row, (int)op->row, loop->values, loop->columns, false,
           op->out->data + (size_t)first * op->out->stride, (int)op->out->stride);
-  if (!op->out->norm || !loop->pass->batch_statistics) return;
+  if (!na_norm_by_batch(loop->pass, op->out)) return;
   for (int c = first; c < first + rows; c++) settle_row(loop, c);
 }
 

@@ -106,6 +106,11 @@ void na_each_channel(const na_pass *pass, const na_op *op, int channels, na_chan
   na_team_run(pass->team, run_channel, &loop, channels);
 }
 
+bool na_norm_by_batch(const na_pass *pass, const na_tensor *tensor)
+{
+  return tensor->norm && pass->batch_statistics && !(tensor->still && pass->base);
+}
+
 void na_norm_prepare(const na_pass *pass, na_tensor *tensor)
 {
   if (tensor->bias) {
@@ -113,7 +118,7 @@ void na_norm_prepare(const na_pass *pass, na_tensor *tensor)
     memcpy(tensor->shift, tensor->bias_values, (size_t)tensor->channels * sizeof(float));
     return;
   }
-  if (!tensor->norm || pass->batch_statistics) return;
+  if (!tensor->norm || na_norm_by_batch(pass, tensor)) return;
   for (int c = 0; c < tensor->channels; c++) {
     double invstd = 1.0 / sqrt((double)tensor->running_var[c] + pass->eps);
     double scale = (double)tensor->gamma[c] * invstd;
@@ -164,7 +169,7 @@ void na_norm_settle(const na_pass *pass, na_tensor *tensor, int c, int chunks,
   tensor->invstd[c] = (float)invstd;
   tensor->scale[c] = (float)scale;
   tensor->shift[c] = (float)((double)tensor->beta[c] - mean * scale);
-  if (pass->update_running) {
+  if (pass->update_running && !tensor->still) {
     double unbiased = n > 1 ? variance * n / (n - 1) : variance, m = pass->momentum;
     tensor->running_mean[c] = (float)((1 - m) * (double)tensor->running_mean[c] + m * mean);
     tensor->running_var[c] = (float)((1 - m) * (double)tensor->running_var[c] + m * unbiased);
@@ -181,6 +186,7 @@ void na_norm_pull(const na_pass *pass, na_tensor *tensor)
     for (int c = 0; c < tensor->channels; c++) tensor->bias_grad[c] += (float)tensor->sum[c];
   if (!tensor->norm) return;
   double n = na_pass_values(pass, tensor, 0, na_tensor_pixels(pass, tensor));
+  bool fixed = !na_norm_by_batch(pass, tensor);
   for (int c = 0; c < tensor->channels; c++) {
     double invstd = tensor->invstd[c], scale = (double)tensor->gamma[c] * invstd;
     double gamma_grad = tensor->sum_x[c] * invstd, beta_grad = tensor->sum[c];
@@ -188,6 +194,7 @@ void na_norm_pull(const na_pass *pass, na_tensor *tensor)
     tensor->beta_grad[c] += (float)beta_grad;
     /* dx = scale * (g - beta_grad / n - (x - mean) * invstd * gamma_grad / n) */
     double b = -scale * invstd * gamma_grad / n;
+    if (fixed) b = beta_grad = 0; /* constants do not depend on x */
     tensor->a[c] = (float)scale;
     tensor->b[c] = (float)b;
     tensor->c[c] = (float)(-scale * beta_grad / n - b * (double)tensor->mean[c]);

@@ -69,6 +69,7 @@ typedef struct na_layer {
   int squeeze;     /* SQUEEZE: dimension of its middle, else -1 */
   int kernel, stride, pad;
   bool norm, biased; /* has BatchNorm, has a bias (never both) */
+  bool still;      /* its norm's statistics stay: see na_net_freeze */
   na_activation act;
   double rate;     /* DROPOUT, DROPBLOCK */
   int height, width; /* of its output */
@@ -86,6 +87,7 @@ typedef struct na_param {
   size_t offset;   /* of its first value in the block, in floats; a multiple of 16 */
   size_t count;    /* values */
   int out, in;     /* dimensions of its first and second axis; -1: that axis is not elastic */
+  bool frozen;     /* na_net_freeze: the optimizer leaves it, and its momentum, as they are */
   bool decays;     /* weight decay applies: it is a weight, not a bias nor a norm's gamma or beta */
 } na_param;
 
@@ -242,12 +244,35 @@ long long na_net_peak_activation(const na_net *net, const int *widths);
 /* Channel sort (paper appendix; elastic expand dimensions with `sorted`): reorders every middle by
  * the L1 norm over outputs of the projection weights, largest first, then each squeeze middle by
  * the L1 norm of the squeeze-excite expand weights. The network's function at the widest is
- * unchanged. `with_momentum` moves the optimizer's momentum along. */
+ * unchanged. `with_momentum` moves the optimizer's momentum along. Middles of frozen parameters stay. */
 int na_net_sort_channels(na_net *net, bool with_momentum, na_error *err);
 
 /* A stand-alone network with fixed dimensions: the sub-network at `widths`, its weights and running
  * statistics copied, DropBlock layers left out. Its outputs equal the supernet's at those widths. */
 int na_net_extract(const na_net *net, const int *widths, na_net **out, na_error *err);
+
+/* Begins `to` with the weights and running statistics of `from`: every tensor of the same name and
+ * rank whose axes have the same size, or the same size at the base, so that a tiny network goes into
+ * its supernet, a supernet into its tiny network, and one supernet into another; the first channels,
+ * as many as both have, are copied. `classifier` false leaves the last layer's out. *copied gets the
+ * number of parameter tensors copied, missed the names in `to` that were not, a line each. Refuses a
+ * network most of whose tensors do not fit, and then changes nothing. */
+int na_net_transfer(na_net *to, const na_net *from, bool classifier, int *copied, na_buffer *missed,
+                    na_error *err);
+
+/* Freezes the parameters that match one of the patterns, separated by commas, and no others. A pattern
+ * is a name, the beginning of names up to a dot ("backbone", "backbone.stages.0"), or has wildcards
+ * (POSIX fnmatch: "*.norm.*"). With `statistics`, norms whose gamma and beta are frozen are still: in
+ * the base network they normalise by their running statistics, which stay as they are, as PyTorch's
+ * layers in evaluation mode; wider sub-networks, for which there are none, normalise by the batch.
+ * Refuses patterns that match nothing, and freezing everything. */
+int na_net_freeze(na_net *net, const char *patterns, bool statistics, na_error *err);
+
+/* Whether any norm is still. */
+bool na_net_still(const na_net *net);
+
+/* The first layer whose gradient is needed: all before it are frozen. */
+int na_net_first_trained(const na_net *net);
 
 /* ---------------------------------------------------------------------- as text */
 

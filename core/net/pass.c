@@ -75,13 +75,22 @@ int na_forward(na_workspace *w, const int *widths, na_mode mode, const na_batch 
   return NA_OK;
 }
 
+/* Where the backward pass ends: at the first layer that is trained; who watches it sees all of it. */
+static int aim(na_workspace *w)
+{
+  int first = w->see != NULL ? 1 : na_net_first_trained(w->net);
+  for (int i = 1; i < w->net->layer_count; i++)
+    for (int s = 0; s < 2; s++) w->ops[i].wanted[s] = w->net->layers[i].input[s] >= first;
+  return first;
+}
+
 int na_backward(na_workspace *w, na_error *err)
 {
   if (w->state != NA_SCORED || !w->train || !w->pass.batch_statistics)
     return na_fail(err, NA_EINVAL,
                    "backward needs a training workspace, a forward pass with batch statistics and a "
                    "weighted loss before it");
-  for (int i = w->net->layer_count - 1; i > 0; i--) {
+  for (int i = w->net->layer_count - 1, last = aim(w); i >= last; i--) {
     /* A gate's gradient is made by its own layer, all others by the consumers. */
     bool later = w->net->layers[i].kind == NA_SQUEEZE;
     w->seen = i;
@@ -111,6 +120,7 @@ void na_recalibrate_end(na_workspace *w, const int *widths)
   if (w->estimated == 0) return;
   for (int i = 0; i < w->net->layer_count; i++) {
     na_tensor *t = &w->tensors[i];
+    if (t->still && w->pass.base) continue;
     for (int c = 0; t->norm && c < widths[w->net->layers[i].out]; c++) {
       t->running_mean[c] = (float)(t->estimate_mean[c] / (double)w->estimated);
       t->running_var[c] = (float)(t->estimate_var[c] / (double)w->estimated);

@@ -88,6 +88,23 @@ static void sort_dim(const sorter *s, int dim)
     permute_tensor(s, net->running, &net->buffers[i], dim);
 }
 
+/* What is frozen stays where it is, too. */
+static bool frozen(const na_net *net, int dim)
+{
+  for (int i = 0; i < net->param_count; i++) {
+    const na_param *p = &net->params[i];
+    if (p->frozen && (p->out == dim || p->in == dim)) return true;
+  }
+  return false;
+}
+
+static bool sortable(const na_net *net, int dim, na_dim_kind kind)
+{
+  const na_dim *d = &net->dims[dim];
+  bool wanted = d->kind == kind && d->max > d->base && (kind == NA_DIM_SQUEEZE || d->sorted);
+  return wanted && !frozen(net, dim);
+}
+
 static size_t largest_tensor(const na_net *net)
 {
   size_t largest = 1;
@@ -119,12 +136,9 @@ int na_net_sort_channels(na_net *net, bool with_momentum, na_error *err)
   /* Middles first: a squeeze middle is ranked by sums over them, whose order decides the rounding.
    */
   for (int d = 0; d < net->dim_count; d++)
-    if (net->dims[d].kind == NA_DIM_EXPAND && net->dims[d].sorted &&
-        net->dims[d].max > net->dims[d].base)
-      sort_dim(&s, d);
+    if (sortable(net, d, NA_DIM_EXPAND)) sort_dim(&s, d);
   for (int d = 0; d < net->dim_count; d++)
-    if (net->dims[d].kind == NA_DIM_SQUEEZE && net->dims[d].max > net->dims[d].base)
-      sort_dim(&s, d);
+    if (sortable(net, d, NA_DIM_SQUEEZE)) sort_dim(&s, d);
 out:
   na_free(s.order);
   na_free(s.scratch);

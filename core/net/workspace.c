@@ -263,7 +263,6 @@ static void bind_inputs(na_workspace *w, int layer)
   for (int s = 0; s < 2 && l->input[s] >= 0; s++) {
     bool before, after;
     rank_consumer(w->net, l->input[s], layer, s, &before, &after);
-    op->wanted[s] = l->input[s] > 0;
     op->accumulate[s] = before;
     op->last[s] = !after;
   }
@@ -322,8 +321,10 @@ void na_workspace_bind(na_workspace *w, const int *widths)
 {
   const na_net *net = w->net;
   memcpy(w->widths, widths, (size_t)net->dim_count * sizeof *widths);
+  w->pass.base = memcmp(widths, w->base, (size_t)net->dim_count * sizeof *widths) == 0;
   for (int i = 0; i < net->layer_count; i++) {
     w->tensors[i].channels = widths[net->layers[i].out];
+    w->tensors[i].still = net->layers[i].still;
     if (net->layers[i].squeeze >= 0) w->ops[i].middle = widths[net->layers[i].squeeze];
   }
 }
@@ -367,8 +368,10 @@ int na_workspace_new(na_workspace **out, na_net *net, na_team *team, int batch, 
   w->ops = na_alloc_array(layers, sizeof *w->ops);
   w->kept = na_alloc_array(layers, sizeof *w->kept);
   w->widths = na_alloc_array((size_t)net->dim_count, sizeof *w->widths);
+  w->base = na_alloc_array((size_t)net->dim_count, sizeof *w->base);
   w->scores = na_alloc_array((size_t)max_blocks(w), sizeof *w->scores);
-  if (w->tensors == NULL || w->ops == NULL || w->kept == NULL || w->widths == NULL || w->scores == NULL)
+  if (w->tensors == NULL || w->ops == NULL || w->kept == NULL || w->widths == NULL ||
+      w->base == NULL || w->scores == NULL)
     code = na_fail_memory(err, layers * sizeof *w->ops, "the workspace");
   if (code == NA_OK) code = make_vectors(w, err);
   if (code == NA_OK) code = plan_arena(w, err);
@@ -377,6 +380,7 @@ int na_workspace_new(na_workspace **out, na_net *net, na_team *team, int batch, 
     na_workspace_free(w);
     return code;
   }
+  na_net_base(net, w->base);
   for (int i = 0; i < net->layer_count; i++) bind_layer(w, i);
   *out = w;
   return NA_OK;
@@ -394,6 +398,7 @@ void na_workspace_free(na_workspace *w)
   na_free(w->ops);
   na_free(w->kept);
   na_free(w->widths);
+  na_free(w->base);
   na_free(w->scores);
   na_free(w);
 }

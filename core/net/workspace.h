@@ -55,7 +55,7 @@ typedef struct na_teaching {
 void na_workspace_teach(na_workspace *workspace, const na_teaching *teaching);
 
 /* Back-propagates, *adding* to net->grads at the widths of the last forward pass (mode TRAIN or
- * BATCH). */
+ * BATCH), down to the first layer that is not frozen. */
 int na_backward(na_workspace *workspace, na_error *err);
 
 /* From now on na_backward calls see(context, layer) for every layer, the last one first, as soon as
@@ -80,7 +80,8 @@ void na_logits(const na_workspace *workspace, float *out);
 
 /* BatchNorm re-estimation (paper appendix): begin, forward passes in NA_MODE_ESTIMATE over a subset of the
  * training set, end: running mean and variance become the batch-size-weighted averages of the
- * batches' means and (biased) variances, in the slices of `widths`. */
+ * batches' means and (biased) variances, in the slices of `widths`. Norms that are still
+ * (na_net_freeze) keep theirs in the base network. */
 void na_recalibrate_begin(na_workspace *workspace);
 void na_recalibrate_end(na_workspace *workspace, const int *widths);
 

@@ -15,6 +15,7 @@ struct na_workspace {
   na_op *ops;           /* [layer_count] */
   bool *kept;           /* [layer_count]: data stays until the end of the forward pass */
   int *widths;          /* [dim_count] of the last forward pass */
+  int *base;            /* [dim_count]: those of the base network */
   float *arena;
   size_t arena_bytes;
   float *vectors;       /* per-channel floats of all tensors */

@@ -58,7 +58,7 @@ static int read_setting(na_train *train, na_augmentation *lists, char *line, na_
 
 static int read_present(na_trainer *t, const char *text, na_error *err)
 {
-  char line[NA_TEXT_MAX];
+  char line[NA_TEXT_MAX + 64]; /* a text and its name */
   int code = NA_OK, threads = t->train.threads;
   while (code == NA_OK && next_line(&text, line, sizeof line))
     code = read_setting(&t->train, &t->lists, line, err);
@@ -221,7 +221,6 @@ int na_position_load(na_trainer *t, const char *path, na_rows *rows, na_error *e
   code = put(t, &state, err);
   if (code != NA_OK) na_error_prefix(err, "%.200s", path);
   *rows = (na_rows){state.step_rows, state.epoch_rows, state.steering_rows};
-  t->initialize = false;
   t->resumed = true;
   na_checkpoint_free(&state);
   return code;

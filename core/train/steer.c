@@ -112,6 +112,9 @@ static const struct {
 } fixed[] = {
     {"seed", "it made the initial weights and all that was drawn since"},
     {"init", "the weights were initialised when the run began"},
+    {"init_from", "the weights were initialised when the run began"},
+    {"freeze", "what is frozen was decided when the run began"},
+    {"freeze_norm", "what is frozen was decided when the run began"},
     {"dropout", "the network's layers were made when the run began"},
     {"dropblock", "the network's layers were made when the run began"},
     {"dropblock_size", "the network's layers were made when the run began"},

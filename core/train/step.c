@@ -3,6 +3,7 @@
 #include "core/train/trainer.h"
 
 #include <math.h>
+#include <string.h>
 
 /* ------------------------------------------------------------------------------- gradients */
 
@@ -94,6 +95,11 @@ static void update_chunk(void *context, int unit, int worker)
   for (int i = holder(net, at); at < end; i++) {
     size_t next = i + 1 < net->param_count ? net->params[i + 1].offset : net->values;
     size_t stop = next < end ? next : end;
+    if (net->params[i].frozen) {
+      memset(net->grads + at, 0, (stop - at) * sizeof *net->grads);
+      at = stop;
+      continue;
+    }
     update(net->weights + at, net->grads + at, net->momentum + at, stop - at, s->lr, s->momentum,
            net->params[i].decays ? s->weight_decay : 0.0f, s->nesterov ? 1.0f : 0.0f,
            s->nesterov ? s->momentum : 1.0f);

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { EVENTS = 256 };
 
@@ -165,28 +164,7 @@ static int make_teacher(na_trainer *t, const na_trainer_setup *setup, na_error *
   return na_teacher_new(&t->teacher, kd, t->data, t->team, err);
 }
 
-static const char teacher_note[] = "teacher_sha1";
-
-/* A run that goes on must have the teacher that it began with. */
-static int check_teacher(const na_trainer *t, const na_trainer_setup *setup, na_error *err)
-{
-  char path[NA_RUN_PATH], *before;
-  const char *now = t->teacher != NULL ? na_teacher_hash(t->teacher) : "";
-  snprintf(path, sizeof path, "%.4000s/run.h5", setup->folder);
-  if (access(path, F_OK) != 0) return NA_OK; /* nothing was begun */
-  int code = na_metrics_note(path, teacher_note, &before, err);
-  if (code == NA_OK && before == NULL && now[0] != '\0')
-    code = na_fail(err, NA_EINVAL, "the run began without a teacher, but now kd.teacher names one");
-  else if (code == NA_OK && before != NULL && strcmp(before, now) != 0) {
-    code = na_fail(err, NA_EINVAL, "the run's teacher had the hash %s, but kd.teacher's is %s", before,
-                   now[0] != '\0' ? now : "none: it names no file");
-    na_hint(err, "give kd.teacher the file that the run began with (git hash-object FILE)");
-  }
-  na_free(before);
-  return code;
-}
-
-/* The caller's notes, what the networks cost, and the teacher's hash. */
+/* The caller's notes, what the networks cost, and the hashes of the files. */
 static int begin_recording(na_trainer *t, const na_trainer_setup *setup, const na_rows *rows,
                            na_error *err)
 {
@@ -198,14 +176,15 @@ static int begin_recording(na_trainer *t, const na_trainer_setup *setup, const n
   na_net_cost(t->net, t->widest, &widest);
   const long long costs[COSTS] = {base.parameters, base.macs, widest.parameters, widest.macs};
   size_t count = (size_t)setup->note_count;
-  na_note *notes = na_alloc_array(count + COSTS + 1, sizeof *notes);
-  if (notes == NULL) return na_fail_memory(err, (count + COSTS + 1) * sizeof *notes, "the run's notes");
+  na_note *notes = na_alloc_array(count + COSTS + NA_ORIGIN_NOTES, sizeof *notes);
+  if (notes == NULL)
+    return na_fail_memory(err, (count + COSTS + NA_ORIGIN_NOTES) * sizeof *notes, "the run's notes");
   for (size_t i = 0; i < count; i++) notes[i] = setup->notes[i];
   for (int i = 0; i < COSTS; i++) {
     snprintf(texts[i], sizeof texts[i], "%lld", costs[i]);
     notes[count++] = (na_note){names[i], texts[i]};
   }
-  if (t->teacher != NULL) notes[count++] = (na_note){teacher_note, na_teacher_hash(t->teacher)};
+  count += (size_t)na_origin_notes(t, notes + count);
   int code = na_recorder_begin(t->recorder, setup->description, notes, (int)count, rows, err);
   na_free(notes);
   return code;
@@ -215,8 +194,7 @@ static int begin_recording(na_trainer *t, const na_trainer_setup *setup, const n
 static int make_position(na_trainer *t, const na_trainer_setup *setup, na_error *err)
 {
   na_rows rows = {0};
-  int code = NA_OK;
-  if (setup->resume != NULL && t->recorder != NULL) code = check_teacher(t, setup, err);
+  int code = na_origin_check(t, setup, err);
   if (code == NA_OK && setup->resume != NULL && setup->resume[0] != '\0')
     code = na_position_load(t, setup->resume, &rows, err);
   if (code != NA_OK || t->recorder == NULL) return code;
@@ -233,6 +211,7 @@ static int make_parts(na_trainer *t, const na_trainer_setup *setup, na_error *er
   if (code == NA_OK)
     code = na_workspace_new(&t->workspace, t->net, t->team, largest_batch(t), true, err);
   if (code == NA_OK) code = make_teacher(t, setup, err);
+  if (code == NA_OK) code = na_origin_make(t, setup, err);
   if (code == NA_OK && setup->folder != NULL)
     code = na_recorder_new(&t->recorder, setup->folder, setup->resume != NULL, err);
   if (code == NA_OK) code = make_record(t, setup, err);
@@ -256,7 +235,6 @@ int na_trainer_new(na_trainer **out, const na_trainer_setup *setup, na_error *er
   t->data = setup->data;
   t->val = setup->val;
   t->calibration = setup->calibration;
-  t->initialize = setup->initialize;
   t->steps = t->data->batches * (t->train.warmup + t->train.epochs);
   t->draws = na_random_at((uint64_t)t->train.seed, 0, 1);
   pthread_mutex_init(&t->mutex, NULL);
@@ -291,6 +269,7 @@ void na_trainer_free(na_trainer *t)
   na_agreements_free(t);
   na_free(t->kept);
   na_free(t->replay);
+  na_free(t->origin.data);
   na_free(t->description);
   na_free(t->data_settings);
   pthread_cond_destroy(&t->continued);

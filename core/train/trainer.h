@@ -36,6 +36,9 @@ typedef struct na_train {
   int dropblock_stages;   /* how many of the last stages have it, each a quarter of the next one's share */
   int dropblock_schedule; /* linear | constant */
   int init;               /* na_init */
+  char init_from[NA_TEXT_MAX]; /* checkpoint to begin with, where its tensors fit; empty: none */
+  char freeze[NA_TEXT_MAX];    /* patterns of na_net_freeze; empty: everything is trained */
+  bool freeze_norm;            /* norms of frozen layers keep their statistics */
   double bn_momentum;
   int calibrate;          /* images for BatchNorm re-estimation */
   int eval_every;         /* epochs between evaluations; the last epoch is always evaluated */
@@ -188,7 +191,8 @@ int na_accumulate(na_workspace *workspace, const na_batch *batch, const int *bas
 
 /* SGD over all parameters (PyTorch torch.optim.SGD):
  *   g += weight_decay * w (decaying parameters only);  m = momentum * m + g;
- *   w -= lr * (nesterov ? g + momentum * m : m);  then gradients are zeroed. */
+ *   w -= lr * (nesterov ? g + momentum * m : m);  then gradients are zeroed.
+ * Frozen parameters keep w and m. */
 void na_sgd(na_net *net, na_team *team, double lr, double momentum, bool nesterov,
             double weight_decay);
 

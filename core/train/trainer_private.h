@@ -64,7 +64,8 @@ struct na_trainer {
   na_record record;
   na_net *net;
   na_source *data, *val, *calibration;
-  bool initialize;
+  na_buffer origin;      /* where the weights came from, for people: lines, or empty */
+  char origin_hash[41];  /* of train.init_from's file, where the weights come from it */
   char *description, *data_settings;
 
   na_team *team;
@@ -133,6 +134,20 @@ int na_position_load(na_trainer *trainer, const char *path, na_rows *rows, na_er
 size_t na_draws_count(const na_trainer *trainer);
 void na_draws_write(na_trainer *trainer, double *numbers);
 void na_draws_read(na_trainer *trainer, const double *numbers);
+
+/* ---------------------------------------------------------------------------- origin.c */
+
+/* Weights to begin with: initialised, then train.init_from's where they fit (na_net_transfer; the
+ * classifier only for the same classes); those of a run that goes on come from its checkpoint. Then
+ * freezes what the settings say. */
+int na_origin_make(na_trainer *trainer, const na_trainer_setup *setup, na_error *err);
+
+/* Whether a run that goes on has the files that it began with, by their hashes in run.h5. */
+int na_origin_check(const na_trainer *trainer, const na_trainer_setup *setup, na_error *err);
+
+/* Those hashes, valid as long as the trainer. Returns how many. */
+enum { NA_ORIGIN_NOTES = 2 };
+int na_origin_notes(const na_trainer *trainer, na_note notes[NA_ORIGIN_NOTES]);
 
 /* Whether the settings make sense together. */
 int na_train_check(const na_train *train, na_error *err);

@@ -55,6 +55,18 @@ taught.kd.teacher = "nowhere.h5"
 local ok, message = pcall(taught.run, taught)
 assert(not ok and message:find("kd.teacher: ", 1, true), message)
 
+-- Its weights under a frozen backbone: only the head learns.
+local tuned = netaug.experiment { name = "tuned", model = netaug.models.tiny {}, data = data,
+  augment = false, train = { epochs = 1, warmup = 0, threads = 1, lr = 0.01,
+    init_from = result.run .. "/best.h5", freeze = "backbone" } }
+local before = netaug.load(result.run .. "/best.h5")
+assert(tuned:run().base.top1 > alone.base.top1)
+local stem = "backbone.input_stem.op_list.0.conv.weight"
+assert(tuned.net:param(stem)[1][1][2][2] == before:param(stem)[1][1][2][2])
+tuned.train.freeze = "backbone.stages.7"
+ok, message = pcall(tuned.run, tuned)
+assert(not ok and message:find("its parts are backbone, head", 1, true), message)
+
 -- Stopping from a hook ends the run, not the script.
 local stopped = netaug.experiment { name = "stopped", model = netaug.models.tiny {}, data = data,
   train = { epochs = 1000, warmup = 0, threads = 1 } }
