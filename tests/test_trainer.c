@@ -449,6 +449,102 @@ static void a_run_leaves_its_files(void)
   rig_free(&r);
 }
 
+/* ------------------------------------------------------------------------------------- arms */
+
+/* A training of two epochs with one setting changed. */
+static void rig_arm(rig *r, void (*change)(rig *r))
+{
+  rig_init(r, true);
+  r->train.epochs = 2;
+  r->train.min_w_epochs = 0;
+  if (change != NULL) change(r);
+}
+
+static void no_networks(rig *r) { r->train.networks = 0; }
+static void three_networks(rig *r) { r->train.networks = 3; }
+static void no_alpha(rig *r) { r->train.alpha = 0; }
+static void half_alpha(rig *r) { r->train.alpha = 0.5; }
+static void no_sort(rig *r) { r->train.sort = false; }
+static void sort_alone(rig *r) { r->train.sort_momentum = false; }
+static void no_alpha_no_sort(rig *r) { r->train.alpha = 0, r->train.sort = false; }
+static void off_at_the_end(rig *r) { r->train.off_epochs = 1; }
+static void off_throughout(rig *r) { r->train.off_epochs = 2, r->train.sort = false; }
+static void held_widths(rig *r) { r->train.min_w_epochs = 1; }
+static void held_expands(rig *r) { r->train.min_e_epochs = 1; }
+
+static bool same_weights(const rig *a, const rig *b)
+{
+  return memcmp(a->net->weights, b->net->weights, a->net->values * sizeof(float)) == 0;
+}
+
+/* Every arm differs from every other, but for those that train the base alone: without sub-networks,
+ * with a weight of 0 for them, or with augmentation off. */
+static void arms_do_what_they_say(void)
+{
+  static void (*const changes[])(rig *r) = {
+      no_networks, no_alpha_no_sort, off_throughout, NULL, three_networks, no_alpha, half_alpha,
+      no_sort, sort_alone, off_at_the_end, held_widths, held_expands};
+  enum { ARMS = sizeof changes / sizeof changes[0], ALONE = 3 };
+  static rig r[ARMS];
+  for (int i = 0; i < ARMS; i++) {
+    rig_arm(&r[i], changes[i]);
+    CHECK_OK(rig_run(&r[i]), err);
+  }
+  for (int i = 0; i < ARMS; i++)
+    for (int j = 0; j < i; j++)
+      CHECK(same_weights(&r[i], &r[j]) == (i < ALONE && j < ALONE), "arms %d and %d", j, i);
+  for (int i = 0; i < ARMS; i++) rig_free(&r[i]);
+}
+
+/* Sub-networks counted: none of an epoch that is off, three times the images with three. */
+static void augmentation_ends_and_multiplies(void)
+{
+  rig off, three;
+  rig_arm(&off, off_at_the_end);
+  rig_arm(&three, three_networks);
+  rig_start(&off);
+  CHECK_OK(na_trainer_start(off.trainer, &err), err);
+  CHECK(await(off.trainer, NA_EVENT_EPOCH).augmented.images == IMAGES, "the first epoch");
+  na_event last = await(off.trainer, NA_EVENT_EPOCH);
+  CHECK(last.phase == NA_PHASE_OFF && last.augmented.images == 0 && last.base.images == IMAGES,
+        "%ld sub-networks' images in the last epoch", last.augmented.images);
+  rig_start(&three);
+  CHECK_OK(na_trainer_start(three.trainer, &err), err);
+  CHECK(await(three.trainer, NA_EVENT_EPOCH).augmented.images == 3 * IMAGES, "three networks");
+  rig_free(&off);
+  rig_free(&three);
+}
+
+/* Without images to calibrate on the base is validated with the statistics that the training left, the
+ * widest not at all, and checkpoints hold just those. */
+static void re_estimation_can_be_off(void)
+{
+  rig with, without;
+  rig_arm(&with, NULL);
+  rig_arm(&without, NULL);
+  rig_folder(&without);
+  without.setup.calibration = NULL;
+  CHECK_OK(rig_run(&with), err);
+  CHECK_OK(rig_run(&without), err);
+  na_result base, widest, re_estimated;
+  na_trainer_results(without.trainer, &base, &widest, NULL, NULL);
+  na_trainer_results(with.trainer, &re_estimated, NULL, NULL, NULL);
+  CHECK(base.images == 90 && widest.images == 0, "%ld, %ld images", base.images, widest.images);
+  CHECK(base.loss != re_estimated.loss, "re-estimation changes nothing");
+  CHECK(same_weights(&with, &without), "re-estimation changes the training");
+  check_statistics_of_base(&without, "last.h5", base.loss);
+  na_net *net = NULL;
+  na_checkpoint state = {0};
+  CHECK_OK(na_checkpoint_load(file_of(&without, "last.h5"), &net, &state, &err), err);
+  if (net != NULL) CHECK(same_bits(net, without.net), "the checkpoint is not the net");
+  na_checkpoint_free(&state);
+  na_net_free(net);
+  rig_free(&with);
+  rig_free(&without);
+}
+
+/* ------------------------------------------------------------------------------ going on */
+
 static void a_stopped_run_can_go_on(void)
 {
   rig r;
@@ -587,6 +683,9 @@ int main(void)
   RUN(holding_and_pausing);
   RUN(joining_unread_and_held);
   RUN(a_run_leaves_its_files);
+  RUN(arms_do_what_they_say);
+  RUN(augmentation_ends_and_multiplies);
+  RUN(re_estimation_can_be_off);
   RUN(a_stopped_run_can_go_on);
   RUN(an_infinite_loss_stops_at_once);
   RUN(a_failing_source_ends_the_run);

@@ -123,6 +123,24 @@ static void tell_teacher(na_trainer *t)
   na_worker_tell(t, "%s", text);
 }
 
+/* Where the weights came from, a line each; what is frozen. */
+static void tell_origin(na_trainer *t)
+{
+  long long frozen = 0, all = 0;
+  for (const char *at = t->origin.data; at != NULL && *at != '\0';) {
+    size_t length = strcspn(at, "\n");
+    na_worker_tell(t, "%.*s", (int)length, at);
+    at += length + (at[length] == '\n');
+  }
+  for (int i = 0; i < t->net->param_count; i++) {
+    all += (long long)t->net->params[i].count;
+    frozen += t->net->params[i].frozen ? (long long)t->net->params[i].count : 0;
+  }
+  if (frozen > 0)
+    na_worker_tell(t, "%lld of %lld parameters are frozen%s", frozen, all,
+                   na_net_still(t->net) ? ", with the statistics of their norms" : "");
+}
+
 static void tell_network(na_trainer *t)
 {
   na_cost base, widest;
@@ -138,6 +156,7 @@ static void tell_network(na_trainer *t)
                    words[0], words[1], words[2], words[3]);
   else
     na_worker_tell(t, "%s: %s parameters, %s MACs", t->net->name, words[0], words[1]);
+  tell_origin(t);
   if (t->teacher != NULL) tell_teacher(t);
   double teacher = t->teacher != NULL ? (double)na_teacher_bytes(t->teacher) : 0;
   na_text_bytes(words[0], (double)na_workspace_bytes(t->workspace) + 12.0 * (double)t->net->values +
@@ -213,23 +232,6 @@ static int evaluate(na_trainer *t, const int *widths, const char *task, na_resul
   return na_evaluate_watched(t->workspace, widths, t->val, &watch, result, err);
 }
 
-/* Evaluates where it is due. While widths vary, running statistics belong to no network: they are
- * re-estimated, the base's last, so that it is them that remain, and before every checkpoint. */
-static int assess(na_trainer *t, bool due, na_error *err)
-{
-  bool estimate = augmenting(t) && t->calibration != NULL, measure = due && t->val != NULL;
-  int code = NA_OK;
-  t->base_val = t->augmented_val = (na_result){0};
-  if (estimate && measure && t->train.eval_augmented) {
-    code = recalibrate(t, t->widest, "calibrating widest", err);
-    if (code == NA_OK) code = evaluate(t, t->widest, "evaluating widest", &t->augmented_val, err);
-  }
-  if (code == NA_OK && estimate) code = recalibrate(t, t->base_widths, "calibrating base", err);
-  if (code == NA_OK && measure)
-    code = evaluate(t, t->base_widths, "evaluating base", &t->base_val, err);
-  return code;
-}
-
 /* The running statistics, to be put back. NULL: out of memory, or there are none. */
 static float *keep_statistics(const na_trainer *t)
 {
@@ -242,6 +244,32 @@ static void put_back(na_trainer *t, float *kept)
 {
   if (kept != NULL) memcpy(t->net->running, kept, t->net->stats * sizeof *kept);
   na_free(kept);
+}
+
+/* Norms that are still have their statistics of the base alone: they come back. */
+static int assess_widest(na_trainer *t, na_error *err)
+{
+  float *kept = na_net_still(t->net) ? keep_statistics(t) : NULL;
+  if (kept == NULL && na_net_still(t->net))
+    return na_fail_memory(err, t->net->stats * sizeof *kept, "the statistics");
+  int code = recalibrate(t, t->widest, "calibrating widest", err);
+  if (code == NA_OK) code = evaluate(t, t->widest, "evaluating widest", &t->augmented_val, err);
+  put_back(t, kept);
+  return code;
+}
+
+/* Evaluates where it is due. While widths vary, running statistics belong to no network: they are
+ * re-estimated, the base's last, so that it is them that remain, and before every checkpoint. */
+static int assess(na_trainer *t, bool due, na_error *err)
+{
+  bool estimate = augmenting(t) && t->calibration != NULL, measure = due && t->val != NULL;
+  int code = NA_OK;
+  t->base_val = t->augmented_val = (na_result){0};
+  if (estimate && measure && t->train.eval_augmented) code = assess_widest(t, err);
+  if (code == NA_OK && estimate) code = recalibrate(t, t->base_widths, "calibrating base", err);
+  if (code == NA_OK && measure)
+    code = evaluate(t, t->base_widths, "evaluating base", &t->base_val, err);
+  return code;
 }
 
 static int measure_one(na_trainer *t, const int *widths, const char *const tasks[2],
@@ -547,7 +575,6 @@ static void begin(na_trainer *t)
   t->clock.saved = na_now();
   t->clock.started = t->clock.saved - t->earlier;
   t->net->bn_momentum = t->train.bn_momentum;
-  if (t->initialize) na_net_initialize(t->net, (na_init)t->train.init, (uint64_t)t->train.seed);
   if (!t->resumed) t->phase = na_phase_at(&t->train, 0);
   na_event event = na_worker_event(t, NA_EVENT_START);
   publish(t, &event, false);
@@ -555,7 +582,8 @@ static void begin(na_trainer *t)
   if (t->resumed) na_worker_tell(t, "going on after step %ld of %ld", t->step, t->steps);
   if (augmenting(t) && t->calibration == NULL)
     na_worker_tell(t,
-                   "no images to calibrate on: validation uses running statistics of mixed widths");
+                   "no re-estimation: validation uses running statistics of mixed widths, and the "
+                   "widest network is not validated");
 }
 
 /* A checkpoint between two steps. Its statistics are re-estimated too, on few images: whoever asks
