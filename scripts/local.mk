@@ -9,6 +9,14 @@ EXTRA_DIST += \
 	scripts/experiments/cifar10.lua \
 	scripts/experiments/fashion.lua \
 	scripts/experiments/ratio-sweep.lua \
+	scripts/paper/paper.lua \
+	scripts/paper/gain.lua \
+	scripts/paper/regularisers.lua \
+	scripts/paper/distillation.lua \
+	scripts/paper/longer.lua \
+	scripts/paper/ablations.lua \
+	scripts/paper/transfer.lua \
+	scripts/paper/curves.lua \
 	scripts/test \
 	scripts/torch2h5.py \
 	scripts/count \
