@@ -37,7 +37,7 @@ tests_test_runs_view_LDADD = $(tui_libs)
 VALGRIND_TESTS = \
 	tests/test_base tests/test_plan tests/test_stats tests/test_arms tests/test_net_text tests/test_train \
 	tests/test_image tests/test_packed \
-	tests/test_store_h5 tests/test_store_checkpoint tests/test_store_hostile tests/test_store_metrics tests/test_runs \
+	tests/test_store_h5 tests/test_store_checkpoint tests/test_store_hostile tests/test_store_metrics tests/test_runs_view \
 	tests/test_lua tests/test_lua_errors \
 	tests/test_command tests/test_export tests/test_inspect tests/test_live tests/test_plot tests/test_progress tests/test_prompt tests/test_whatif
 MEMCHECK = $(VALGRIND) -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
