@@ -11,14 +11,10 @@
 #include <stdlib.h>
 
 enum { ROWS = 60, COLS = 200 };
-static const double SMOOTH_SECONDS = 0.015; /* of a picture's time */
 
 typedef struct bench {
   na_live live;
-  na_series *others;  /* [other_count] */
-  na_series **list;   /* [other_count]: their addresses */
-  int other_count;
-  size_t left;        /* that have another smoothing yet */
+  int others;             /* runs beside the one that is watched */
   double *times, *wholes; /* [rounds]: until the first picture, and until all is smoothed */
 } bench;
 
@@ -42,46 +38,31 @@ static void watch(na_live *live, long points)
 
 static int add_others(bench *b, long points, na_error *err)
 {
+  na_overlay *overlay = &b->live.overlay;
   int code = NA_OK;
-  for (int r = 0; r < b->other_count; r++) {
-    b->others[r].decay = b->live.smoothing;
+  overlay->curve = NA_CURVE_BASE;
+  for (int r = 0; r < b->others && code == NA_OK; r++) {
+    char name[16];
+    snprintf(name, sizeof name, "run-%d", r);
+    code = na_overlay_add(overlay, name, err);
     for (long step = 1; step <= points && code == NA_OK; step++)
-      code = na_series_add(&b->others[r], (double)step, loss_at(step, points, 3 + (uint64_t)r), err);
+      code = na_series_add(&overlay->runs[r]->curves.loss[NA_CURVE_BASE], (double)step,
+                           loss_at(step, points, 3 + (uint64_t)r), err);
+    if (code == NA_OK) overlay->runs[r]->done = true;
   }
   return code;
 }
 
-/* Over the chart of the watched run, at its x and at the y of a loss. */
-static int draw_others(bench *b, na_error *err)
-{
-  na_live *live = &b->live;
-  na_canvas canvas;
-  na_window window = {.bottom = 0.4, .top = 2.6, .log = live->chart.log};
-  na_chart_range(&live->chart, &live->curves, &window.left, &window.right);
-  int code = na_canvas_new(&canvas, &live->grid, (na_area){3, 8, ROWS - 16, COLS - 10}, err);
-  if (code != NA_OK) return code;
-  b->left = na_series_smooth_some(b->list, (size_t)b->other_count, live->smoothing, SMOOTH_SECONDS);
-  for (int r = 0; r < b->other_count; r++) {
-    na_canvas_series(&canvas, &window, &b->others[r], true, (na_pen){NA_STYLE_OTHER_1, 1, 0});
-  }
-  na_canvas_show(&canvas, &live->grid);
-  na_canvas_free(&canvas);
-  return NA_OK;
-}
-
-static int press(bench *b, const na_key *key, double *first, double *whole, na_error *err)
+static void press(bench *b, const na_key *key, double *first, double *whole)
 {
   double began = na_now();
   na_live_key(&b->live, key->key);
   *first = 0;
-  int code;
   do {
     na_live_draw(&b->live);
-    code = draw_others(b, err);
     *whole = na_now() - began;
     if (!(*first > 0)) *first = *whole;
-  } while (code == NA_OK && b->left > 0);
-  return code;
+  } while (b->live.overlay.left > 0);
 }
 
 static int by_size(const void *a, const void *b)
@@ -120,21 +101,21 @@ static const na_key *opposite(const na_keys *keys, const na_key *key)
   return key;
 }
 
-static int press_all(bench *b, int rounds, bool json, na_table *table, na_error *err)
+static void press_all(bench *b, int rounds, bool json, na_table *table)
 {
   const na_keys *keys = na_view_curves.keys;
   double untimed[2];
-  int code = NA_OK;
-  for (int k = 0; k < keys->count && code == NA_OK; k++) {
+  for (int k = 0; k < keys->count; k++) {
     const na_key *key = &keys->list[k], *back = opposite(keys, key);
-    code = press(b, back, &untimed[0], &untimed[1], err);
-    for (int i = 0; i < rounds && code == NA_OK; i++) {
-      code = press(b, key, &b->times[i], &b->wholes[i], err);
-      if (code == NA_OK && back != key) code = press(b, back, &untimed[0], &untimed[1], err);
+    b->live.chart.accuracy = false; /* the others have losses only */
+    b->live.overlay.curve = NA_CURVE_BASE;
+    press(b, back, &untimed[0], &untimed[1]);
+    for (int i = 0; i < rounds; i++) {
+      press(b, key, &b->times[i], &b->wholes[i]);
+      if (back != key) press(b, back, &untimed[0], &untimed[1]);
     }
-    if (code == NA_OK) report(b, table, key, rounds, json, k == 0);
+    report(b, table, key, rounds, json, k == 0);
   }
-  return code;
 }
 
 static int measure(bench *b, long points, int rounds, bool json, na_error *err)
@@ -148,10 +129,10 @@ static int measure(bench *b, long points, int rounds, bool json, na_error *err)
   static const char *const heads[] = {"key", "", "median ms", "worst ms", "whole ms"};
   for (int i = 0; i < 5; i++) na_table_add(&table, "%s", heads[i]);
   na_table_rule(&table);
-  if (json) printf("{\"points\": %ld, \"runs\": %d, \"keys\": [", points, b->other_count + 1);
-  else printf("%d runs of %ld points, %d x %d, key to picture, %d times each\n\n", b->other_count + 1,
+  if (json) printf("{\"points\": %ld, \"runs\": %d, \"keys\": [", points, b->others + 1);
+  else printf("%d runs of %ld points, %d x %d, key to picture, %d times each\n\n", b->others + 1,
               points, COLS, ROWS, rounds);
-  if (code == NA_OK) code = press_all(b, rounds, json, &table, err);
+  if (code == NA_OK) press_all(b, rounds, json, &table);
   if (json) printf("]}\n");
   else if (code == NA_OK) code = na_table_print(&table, err);
   if (code == NA_OK && !json)
@@ -162,20 +143,13 @@ static int measure(bench *b, long points, int rounds, bool json, na_error *err)
 
 int na_bench_screen(long points, int runs, int rounds, bool json, na_error *err)
 {
-  bench b = {.other_count = runs - 1};
+  bench b = {.others = runs - 1};
   int code = na_live_init(&b.live, true, err);
   if (code != NA_OK) return code;
-  b.others = na_alloc_array((size_t)runs, sizeof *b.others);
-  b.list = na_alloc_array((size_t)runs, sizeof *b.list);
   b.times = na_alloc_array(2 * (size_t)rounds, sizeof *b.times);
   b.wholes = b.times + rounds;
-  for (int r = 0; b.others != NULL && b.list != NULL && r < b.other_count; r++) b.list[r] = &b.others[r];
-  code = b.others != NULL && b.list != NULL && b.times != NULL
-             ? measure(&b, points, rounds, json, err)
-             : na_fail_memory(err, (size_t)runs * sizeof *b.others, "the runs");
-  for (int r = 0; b.others != NULL && r < b.other_count; r++) na_series_free(&b.others[r]);
-  na_free(b.others);
-  na_free(b.list);
+  code = b.times != NULL ? measure(&b, points, rounds, json, err)
+                         : na_fail_memory(err, 2 * (size_t)rounds * sizeof *b.times, "the times");
   na_free(b.times);
   na_live_free(&b.live);
   return code;

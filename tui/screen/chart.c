@@ -175,10 +175,16 @@ static int column_of(const na_window *w, na_area plot, double step)
   return plot.col + (int)floor((step - w->left) / (w->right - w->left) * plot.cols);
 }
 
+/* Steps to an epoch; 0: not known, or not the same for all. */
+static long batches_of(const na_chart *chart, const na_curves *curves)
+{
+  return curves->batches > 0 ? curves->batches : chart->line_batches;
+}
+
 /* Steps to the unit of the x axis. */
 static double unit_of(const na_chart *chart, const na_curves *curves, double left, double right)
 {
-  long batches = curves->batches > 0 ? curves->batches : chart->line_batches;
+  long batches = batches_of(chart, curves);
   double epoch = batches > 0 ? (double)batches : 1;
   if (chart->axis == NA_AXIS_STEPS) return 1;
   return chart->axis == NA_AXIS_EPOCHS || right - left >= epoch ? epoch : 1;
@@ -300,8 +306,9 @@ static void draw_curves(const na_chart *chart, const na_curves *curves, na_canva
 /* Where the cursor is. Returns the columns used. */
 static int draw_position(const na_chart *chart, const na_curves *curves, na_grid *grid, na_area area)
 {
-  double epoch = curves->batches > 0 ? chart->cursor / (double)curves->batches : 0;
-  bool epochs = chart->axis == NA_AXIS_EPOCHS && curves->batches > 0;
+  long batches = batches_of(chart, curves);
+  double epoch = batches > 0 ? chart->cursor / (double)batches : 0;
+  bool epochs = chart->axis == NA_AXIS_EPOCHS && batches > 0;
   return na_grid_print(grid, area.row, area.col, area.cols, NA_STYLE_STRONG,
                        epochs ? "epoch %.2f:  " : "step %.0f:  ", epochs ? epoch : chart->cursor);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+static const double SMOOTH_SECONDS = 0.008; /* of a picture's time */
 enum { PIECE_ROWS = 4096 };
 
 na_laid *na_laid_new(const char *name, double smoothing, na_error *err)
@@ -160,34 +161,45 @@ void na_overlay_free(na_overlay *overlay)
   for (size_t i = 0; i < overlay->count; i++) na_laid_free(overlay->runs[i]);
   na_free(overlay->runs);
   na_free(overlay->lines);
+  na_free(overlay->shown);
   *overlay = (na_overlay){.curve = overlay->curve, .smoothing = overlay->smoothing};
 }
 
 void na_overlay_smooth(na_overlay *overlay, double decay)
 {
   overlay->smoothing = decay;
-  for (size_t i = 0; i < overlay->count; i++) na_curves_smooth(&overlay->runs[i]->curves, decay);
+}
+
+static void make_room(na_overlay *overlay)
+{
+  if (overlay->line_capacity >= overlay->count) return;
+  na_free(overlay->lines);
+  na_free(overlay->shown);
+  overlay->lines = na_alloc_array(overlay->capacity, sizeof *overlay->lines);
+  overlay->shown = na_alloc_array(overlay->capacity, sizeof *overlay->shown);
+  overlay->line_capacity = overlay->lines != NULL && overlay->shown != NULL ? overlay->capacity : 0;
 }
 
 void na_overlay_show(na_overlay *overlay, na_chart *chart)
 {
+  bool training = overlay->curve <= NA_CURVE_BASE;
   chart->line_count = 0;
   chart->line_batches = overlay->count > 0 ? overlay->runs[0]->curves.batches : 0;
-  if (overlay->line_capacity < overlay->count) {
-    na_free(overlay->lines);
-    overlay->lines = na_alloc_array(overlay->capacity, sizeof *overlay->lines);
-    overlay->line_capacity = overlay->lines != NULL ? overlay->capacity : 0;
-  }
+  make_room(overlay);
   chart->lines = overlay->lines;
   for (size_t i = 0; i < overlay->count && i < overlay->line_capacity; i++) {
-    const na_laid *laid = overlay->runs[i];
-    const na_series *series = chart->accuracy ? laid->curves.top1 : laid->curves.loss;
+    na_laid *laid = overlay->runs[i];
+    na_series *series = chart->accuracy ? laid->curves.top1 : laid->curves.loss;
+    overlay->shown[i] = &series[overlay->curve];
     overlay->lines[i] = (na_chart_line){.series = &series[overlay->curve],
-                                        .smooth = overlay->curve <= NA_CURVE_BASE,
+                                        .smooth = training,
                                         .label = laid->label,
                                         .name = laid->name,
                                         .number = (int)i};
     if (laid->curves.batches != chart->line_batches) chart->line_batches = 0;
     chart->line_count++;
   }
+  overlay->left = training ? na_series_smooth_some(overlay->shown, chart->line_count, overlay->smoothing,
+                                                   SMOOTH_SECONDS)
+                           : 0;
 }

@@ -22,7 +22,9 @@ typedef struct na_overlay {
   na_curve curve; /* which of their curves is shown */
   double smoothing;
   na_chart_line *lines; /* made by na_overlay_show */
+  na_series **shown;    /* those of the lines */
   size_t line_capacity;
+  size_t left;          /* lines that have another smoothing yet: another picture is due */
 } na_overlay;
 
 int na_overlay_add(na_overlay *overlay, const char *name, na_error *err);
@@ -40,9 +42,11 @@ void na_laid_read(na_laid *laid, const char *folder);
 /* Reads a piece of one run of which there is more to read; false: there is none. */
 bool na_overlay_read(na_overlay *overlay, const char *folder);
 
+/* What the curves are to be smoothed by, from the next picture on. */
 void na_overlay_smooth(na_overlay *overlay, double decay);
 
-/* Gives the chart the lines of the marked runs: the curve that is shown, in the chart's quantity. */
+/* Gives the chart the lines of the marked runs: the curve that is shown, in the chart's quantity. Smooths
+ * as many as a picture has time for. */
 void na_overlay_show(na_overlay *overlay, na_chart *chart);
 
 #endif

@@ -228,7 +228,8 @@ static void serve(void *context)
   take_caught(bench);
   if (na_terminal_resized()) keyed = true;
   if (na_live_idle(&bench->live)) keyed = true;
-  if (keyed || time - bench->drawn >= REDRAW_SECONDS) draw(bench);
+  if (keyed || bench->live.overlay.left > 0 || time - bench->drawn >= REDRAW_SECONDS)
+    draw(bench);
 }
 
 /* The same from within Lua, which nothing here may enter. */
