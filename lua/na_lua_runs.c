@@ -43,14 +43,10 @@ static void push_value(lua_State *L, const na_run *run, int column)
 
 static void push_run(lua_State *L, const na_run *run)
 {
-  lua_createtable(L, 0, NA_COLUMN_COUNT_OF + 2);
+  lua_createtable(L, 0, NA_COLUMN_COUNT_OF + 1);
   for (int c = 0; c < NA_COLUMN_COUNT_OF; c++) {
     push_value(L, run, c);
     lua_setfield(L, -2, na_columns[c].name);
-  }
-  if (run->why[0] != '\0') {
-    lua_pushstring(L, run->why);
-    lua_setfield(L, -2, "why");
   }
   lua_createtable(L, 0, run->setting_count);
   for (int s = 0; s < run->setting_count; s++) {

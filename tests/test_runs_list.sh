@@ -27,6 +27,10 @@ mkdir "$runs/broken" && echo junk >"$runs/broken/run.h5"
 try "$netaug" runs --runs "$runs" --sort name
 check "all are listed" [ "$(printf '%s\n' "$out" | sed 1,2d | cut -d' ' -f1 | tr '\n' ' ')" = "broken run run-2 " ]
 check "with their states" says "$out" "damaged"
+check "and why" says "$out" "is not an HDF5 file"
+for column in $(printf '%s\n' "$out" | head -n 1); do
+  check "help tells of $column" says "$("$netaug" help runs)" "$column"
+done
 try "$netaug" runs --runs "$runs" --sort train.lr --reverse
 check "ordered by a setting" [ "$(printf '%s\n' "$out" | sed 1,2d | cut -d' ' -f1 | tr '\n' ' ')" = "run run-2 broken " ]
 try "$netaug" runs --runs "$runs" --filter "train.lr>0.02 state=finished" --columns name,train.lr

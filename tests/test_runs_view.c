@@ -58,7 +58,7 @@ static void screens(void)
   na_live live;
   na_recorder *growing = begin(&live, 24, 80, true);
   same_screen(&live, "runs-80x24.txt");
-  for (int i = 0; i < 5; i++) na_live_key(&live, NA_KEY_RIGHT); /* from started round to top1 */
+  for (int i = 0; i < 6; i++) na_live_key(&live, NA_KEY_RIGHT); /* from started round to name */
   na_live_key(&live, 'r');
   press(&live, "j");
   same_screen(&live, "runs-sorted-80x24.txt");

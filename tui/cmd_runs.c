@@ -112,15 +112,14 @@ static int take_runs(const job *j, na_run ***runs, size_t *count, na_error *err)
 
 /* ---------------------------------------------------------------------------------- list */
 
-/* Every column, why the run did not finish, and the settings that are no columns. */
+/* Every column, and the settings that are none. */
 static void print_json(const na_run *run)
 {
-  enum { SETTINGS = 256, FIXED = NA_COLUMN_COUNT_OF + 1 };
+  enum { SETTINGS = 256, FIXED = NA_COLUMN_COUNT_OF };
   const char *names[FIXED + SETTINGS], *values[SETTINGS];
   na_records records;
   int settings = 0;
   for (int c = 0; c < NA_COLUMN_COUNT_OF; c++) names[c] = na_columns[c].name;
-  names[NA_COLUMN_COUNT_OF] = "why";
   for (int s = 0; s < run->setting_count && settings < SETTINGS; s++) {
     if (strchr(run->settings[s].name, '.') == NULL) continue;
     names[FIXED + settings] = run->settings[s].name;
@@ -132,7 +131,6 @@ static void print_json(const na_run *run)
     if (na_columns[c].kind == NA_COLUMN_TEXT) na_records_text(&records, value.text != NULL ? value.text : "");
     else na_records_number(&records, value.number);
   }
-  na_records_text(&records, run->why);
   for (int s = 0; s < settings; s++) na_records_text(&records, values[s]);
 }
 
@@ -391,8 +389,8 @@ const na_command na_command_runs = {
         "\n"
         "Columns are name, state, model, data, epoch, epochs, step, steps, top1, loss (the best of any\n"
         "epoch, validation), last_top1, last_loss, wide_top1, wide_loss, wide_last_top1,\n"
-        "wide_last_loss (the widest network), params, macs, started, time, steered, size, note, and\n"
-        "every setting, such as train.lr.\n"
+        "wide_last_loss (the widest network), params, macs, started, time, steered, size, note, why\n"
+        "(it is not finished), and every setting, such as train.lr.\n"
         "\n"
         "A filter is words that must all hold: a word that name, state, model, data or note has in it;\n"
         "a column or setting compared by = != < <= > >= or ~ (has it in it); with ! before it, the\n"

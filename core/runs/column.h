@@ -45,7 +45,8 @@ typedef enum na_column_kind {
   X(time, 8, SECONDS, true, NULL, r->seconds, "how long it trained")                               \
   X(steered, 12, SWITCH, true, NULL, r->changes > 0, "were settings changed meanwhile?")           \
   X(size, 14, BYTES, true, NULL, r->bytes, "what its files take on the disk")                      \
-  X(note, 5, TEXT, false, r->note, NAN, "what was written about it")
+  X(note, 5, TEXT, false, r->note, NAN, "what was written about it")                               \
+  X(why, 15, TEXT, false, r->why, NAN, "why it is not finished")
 
 typedef enum na_column_id {
 #define NA_COLUMN_ENUM(name, rank, kind, down, text, number, help) NA_COLUMN_##name,

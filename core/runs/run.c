@@ -393,8 +393,10 @@ int na_run_read(na_run *run, const char *folder, const char *name, na_error *err
   if (live) new.state = NA_RUN_RUNNING;
   else if (code == NA_OK) judge_end(&new, log);
   else {
+    size_t length = strlen(path); /* the run's name is known */
+    bool named = strncmp(trouble.message, path, length) == 0 && trouble.message[length] == '/';
     new.state = NA_RUN_DAMAGED;
-    snprintf(new.why, sizeof new.why, "%.200s", trouble.message);
+    snprintf(new.why, sizeof new.why, "%.200s", trouble.message + (named ? length + 1 : 0));
     na_text_tame(new.why);
   }
   replace(run, &new);
