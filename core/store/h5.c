@@ -235,6 +235,20 @@ int na_h5_flush(na_h5 *file, na_error *err)
   return na_h5_wrote(file, code, err);
 }
 
+int na_h5_rename(na_h5 *file, const char *path, na_error *err)
+{
+  char *name = na_strdup(path);
+  if (name == NULL) return na_fail_memory(err, strlen(path), "a path");
+  if (rename(file->path, path) != 0) {
+    na_fail(err, NA_EIO, "cannot write %s: %s", path, strerror(errno));
+    na_free(name);
+    return NA_EIO;
+  }
+  na_free(file->path);
+  file->path = name;
+  return NA_OK;
+}
+
 int na_h5_start_swmr(na_h5 *file, na_error *err)
 {
   na_h5_lock();

@@ -93,6 +93,9 @@ int na_h5_set_texts(na_h5 *file, const char *path, const char *name, const char 
 int na_h5_group(na_h5 *file, const char *path, na_error *err);
 int na_h5_flush(na_h5 *file, na_error *err);
 
+/* Gives a file that is being written another name, in the same folder; what was there is replaced. */
+int na_h5_rename(na_h5 *file, const char *path, na_error *err);
+
 /* Starts single-writer-multiple-reader mode: afterwards only appends to existing extendable datasets. */
 int na_h5_start_swmr(na_h5 *file, na_error *err);
 

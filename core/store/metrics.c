@@ -5,7 +5,6 @@
 #include "core/base/text.h"
 #include "core/store/h5.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -125,17 +124,7 @@ static int open_up(na_metrics **out, na_metrics *metrics, int code, na_error *er
   return code;
 }
 
-int na_metrics_create(na_metrics **out, const char *path, const na_metrics_setup *setup,
-                      na_error *err)
-{
-  *out = NULL;
-  na_metrics *metrics = na_alloc(sizeof *metrics);
-  if (metrics == NULL) return na_fail_memory(err, sizeof *metrics, "the metrics");
-  int code = make_file(metrics, path, setup, NULL, err);
-  return open_up(out, metrics, code, err);
-}
-
-/* ------------------------------------------------------------------------------ going on */
+/* ------------------------------------------------------------------------------ beginning */
 
 /* Rows first .. first+count-1 of a column of the old file; NaN where it has none. */
 static bool old_rows(na_h5 *old, const char *path, long first, long count, double *rows)
@@ -202,21 +191,20 @@ static int copy_all(na_metrics *metrics, na_h5 *old, const na_rows *rows, bool *
   return code;
 }
 
-static int resume_at(na_metrics **out, const char *path, const char *temporary,
-                     const na_metrics_setup *setup, const na_rows *rows, bool *complete,
-                     na_error *err)
+/* rows NULL: a new file. */
+static int make_at(na_metrics **out, const char *path, const char *temporary,
+                   const na_metrics_setup *setup, const na_rows *rows, bool *complete, na_error *err)
 {
   na_h5 *old = NULL;
   na_metrics *metrics = na_alloc(sizeof *metrics);
   if (metrics == NULL) return na_fail_memory(err, sizeof *metrics, "the metrics");
-  *complete = na_h5_open(&old, path, NULL) == NA_OK;
+  if (rows != NULL) *complete = na_h5_open(&old, path, NULL) == NA_OK;
   int code = make_file(metrics, temporary, setup, old, err);
-  if (code == NA_OK) code = copy_all(metrics, old, rows, complete, err);
+  if (code == NA_OK && rows != NULL) code = copy_all(metrics, old, rows, complete, err);
   na_h5_close(old, NULL);
   if (code == NA_OK) code = na_h5_flush(metrics->file, err);
   code = open_up(out, metrics, code, err);
-  if (code == NA_OK && rename(temporary, path) != 0) {
-    code = na_fail(err, NA_EIO, "cannot write %s: %s", path, strerror(errno));
+  if (code == NA_OK && (code = na_h5_rename(metrics->file, path, err)) != NA_OK) {
     na_metrics_close(*out, NULL);
     *out = NULL;
   }
@@ -224,17 +212,29 @@ static int resume_at(na_metrics **out, const char *path, const char *temporary,
   return code;
 }
 
-int na_metrics_resume(na_metrics **out, const char *path, const na_metrics_setup *setup,
-                      const na_rows *rows, bool *complete, na_error *err)
+static int make(na_metrics **out, const char *path, const na_metrics_setup *setup,
+                const na_rows *rows, bool *complete, na_error *err)
 {
   na_buffer temporary = {0};
   *out = NULL;
   na_buffer_add(&temporary, "%s.tmp", path);
   int code = temporary.failed
                  ? na_fail_memory(err, strlen(path), "a path")
-                 : resume_at(out, path, temporary.data, setup, rows, complete, err);
+                 : make_at(out, path, temporary.data, setup, rows, complete, err);
   na_free(temporary.data);
   return code;
+}
+
+int na_metrics_create(na_metrics **out, const char *path, const na_metrics_setup *setup,
+                      na_error *err)
+{
+  return make(out, path, setup, NULL, NULL, err);
+}
+
+int na_metrics_resume(na_metrics **out, const char *path, const na_metrics_setup *setup,
+                      const na_rows *rows, bool *complete, na_error *err)
+{
+  return make(out, path, setup, rows, complete, err);
 }
 
 /* ------------------------------------------------------------------------------ writing */

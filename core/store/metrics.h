@@ -30,7 +30,8 @@ typedef struct na_metrics_setup {
   const char *const *step_columns, *const *epoch_columns;
 } na_metrics_setup;
 
-/* Creates path. */
+/* Makes path, beside its place at first: it is there only when others can read it, however early this
+ * process is killed. */
 int na_metrics_create(na_metrics **metrics, const char *path, const na_metrics_setup *setup,
                       na_error *err);
 
