@@ -271,7 +271,7 @@ static bool same_rows(const na_cell *a, const na_cell *b, int cols)
   return true;
 }
 
-/* Rows that are as they were are not handed to curses: most of them, ten times a second. */
+/* Rows that are as they were are not handed to curses: most of them, most of the time. */
 void na_tty_paint(const na_grid *grid)
 {
   bool known = tty.shown != NULL;
