@@ -72,7 +72,7 @@ sees "two runs are made" "status 0"
 begin run train.lua slow
 sees "a training" "augmented "
 press 3
-sees "it is marked as live" "* slow"
+sees "it is live, and the newest" ">  * slow"
 sees "the others are there" "second"
 press j Space Space
 sees "runs are marked" "2 marked"

@@ -11,6 +11,7 @@
 
 /* X(symbol, word) */
 #define NA_RUN_STATES(X)                                                                           \
+  X(UNREAD, "")                 /* nothing is known yet */                                         \
   X(RUNNING, "running")         /* a process trains in it */                                       \
   X(FINISHED, "finished")                                                                          \
   X(INTERRUPTED, "interrupted") /* stopped or killed: netaug resume goes on */                     \
