@@ -72,9 +72,13 @@ sees "two runs are made" "status 0"
 begin run train.lua slow
 sees "a training" "augmented "
 press 3
-sees "it is live, and the newest" ">  * slow"
+sees "it is marked as live" "* slow"
 sees "the others are there" "second"
-press j Space Space
+press /
+press -l 'state=finished'
+press Enter
+sees "filtered by state" "runs: 2 of 3"
+press Space Space
 sees "runs are marked" "2 marked"
 press d
 sees "what differs" "train.lr"
@@ -85,6 +89,8 @@ sees "another of their curves" "marked runs: augmented"
 press 3 x y
 sees "a run of another process's folder goes to the trash" "2 moved to the trash"
 check "it did" [ -f "$scratch/runs/.trash/first/run.h5" ]
+press Escape
+sees "no filter" "runs: 1"
 press x
 sees "the live one" "move slow to the trash?"
 press y
