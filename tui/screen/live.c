@@ -163,7 +163,7 @@ void na_live_say(na_live *live, const char *format, ...)
 void na_live_ask(na_live *live, const char *question, void (*yes)(na_live *live))
 {
   live->asking = true;
-  live->question = (na_question){
+  live->question = (na_request){
       .yes = yes, .choices = "y: yes, any other key: no", .brief = "y/n"};
   snprintf(live->question.text, sizeof live->question.text, "%s", question);
 }
@@ -172,7 +172,7 @@ void na_live_ask_line(na_live *live, const char *label, const char *text,
                       void (*take)(na_live *live, const char *line, bool done))
 {
   live->asking = true;
-  live->question = (na_question){.line = true, .take = take};
+  live->question = (na_request){.line = true, .take = take};
   snprintf(live->question.text, sizeof live->question.text, "%s", label);
   snprintf(live->question.initial, sizeof live->question.initial, "%s", text);
 }
@@ -202,7 +202,7 @@ static void choose_end(na_live *live, int key)
 void na_live_insist(na_live *live)
 {
   live->asking = true;
-  live->question = (na_question){.choices = "q: end  k: leave at once  else: wait",
+  live->question = (na_request){.choices = "q: end  k: leave at once  else: wait",
                                  .brief = "q/k/-",
                                  .choose = choose_end};
   snprintf(live->question.text, sizeof live->question.text, "Interrupted again:");

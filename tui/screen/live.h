@@ -16,7 +16,7 @@ typedef struct na_spot {
 enum { NA_SPOTS_MOST = 32 };
 
 /* What is to be typed in the last line. */
-typedef struct na_question {
+typedef struct na_request {
   char text[160];
   bool line;                   /* a line is wanted, else y or another key */
   char initial[NA_TEXT_MAX];   /* of the line */
@@ -24,7 +24,7 @@ typedef struct na_question {
   void (*yes)(na_live *live);  /* y was typed */
   void (*choose)(na_live *live, int key); /* where it is not about yes or no */
   void (*take)(na_live *live, const char *line, bool done);
-} na_question;
+} na_request;
 
 struct na_live {
   na_grid grid;
@@ -46,7 +46,7 @@ struct na_live {
   bool killing;         /* the user wants to be rid of the program at once */
   double smoothing;
   bool asking;
-  na_question question;
+  na_request question;
   char notice[256];     /* an answer to the last key */
   bool mouse;           /* it acts; else the terminal marks text with it */
   na_spot spots[NA_SPOTS_MOST];

@@ -53,7 +53,7 @@ static void draw_header(na_live *live)
 static void draw_question(na_live *live, int row)
 {
   na_grid *grid = &live->grid;
-  const na_question *q = &live->question;
+  const na_request *q = &live->question;
   bool whole = na_utf8_columns(q->text) + na_utf8_columns(q->choices) + 4 <= grid->cols;
   const char *choices = whole ? q->choices : q->brief;
   int cols = na_utf8_columns(choices) + 2, room = grid->cols - cols - 1;
