@@ -112,6 +112,8 @@ press : 'run.train.lr * 1000' Enter
 sees "the prompt knows the run" "12.5"
 press : 'run:set { lr = 0.03 }' Enter
 sees "and steers it" "set lr = 0.03"
+press R 'images = 2' Enter
+sees "activations are recorded" "record images = 2"
 press : 'netaug.mode' Tab
 sees "Tab lists what is possible" "netaug.models"
 press Escape
@@ -124,6 +126,7 @@ sees "it ends with the reason" "seen was stopped"
 sees "and a status" "status 130"
 sees "the terminal is handed back" "the terminal is sane"
 check "the checkpoint is there" [ -f "$scratch/runs/seen/last.h5" ]
+check "the recording is there" sh -c 'ls "$1"/runs/seen/activations-*.h5' sh "$scratch"
 
 # The screen, whatever is looked at, changes nothing of what is trained.
 cat >"$scratch/bits.lua" <<L

@@ -47,10 +47,8 @@ EXTRA_DIST += tests/valgrind_run.sh tests/valgrind.supp
 check-valgrind: $(check_PROGRAMS) netaug$(EXEEXT)
 if HAVE_VALGRIND
 	@$(AM_TESTS_ENVIRONMENT) OPENBLAS_NUM_THREADS=1; export OPENBLAS_NUM_THREADS; \
-	failed=0; for test in $(VALGRIND_TESTS); do \
-	  echo "valgrind $$test"; \
-	  $(MEMCHECK) ./$$test || { echo "not ok $$test under valgrind"; failed=1; }; \
-	done; \
+	failed=0; printf '%s\n' $(VALGRIND_TESTS) | xargs -P "$$(nproc)" -I TEST sh -c \
+	  'echo "valgrind TEST"; $(MEMCHECK) ./TEST || { echo "not ok TEST under valgrind"; exit 1; }' || failed=1; \
 	$(srcdir)/tests/valgrind_run.sh $(MEMCHECK) || failed=1; \
 	exit $$failed
 else

@@ -267,6 +267,17 @@ static void ask_settings(na_live *live)
   else na_live_ask_line(live, "set NAME = VALUE; ...: ", "", take_settings);
 }
 
+static void take_record(na_live *live, const char *line, bool done)
+{
+  if (done && line != NULL) na_live_steer(live, NA_STEER_RECORD, line);
+}
+
+static void ask_record(na_live *live)
+{
+  if (live->trainer == NULL) na_live_say(live, "no training is running");
+  else na_live_ask_line(live, "record (layers = ...; images = ...; gradients = true): ", "", take_record);
+}
+
 static void pause(na_live *live)
 {
   bool paused = live->trainer != NULL && na_trainer_paused(live->trainer);
@@ -314,6 +325,7 @@ static const na_key steering_list[] = {
     {'S', 0, "S", NULL, "any settings that a run can change", ask_settings},
     {'e', 0, "e", NULL, "evaluate now", evaluate},
     {'c', 0, "c", NULL, "checkpoint now", checkpoint},
+    {'R', 0, "R", NULL, "record activations now, of all layers or those that are named", ask_record},
     {'s', 0, "s", NULL, "stop at the end of the epoch (asks)", ask_stop_epoch},
 };
 
