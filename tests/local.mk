@@ -3,6 +3,7 @@ AM_TESTS_ENVIRONMENT = \
 	NETAUG_SRCDIR='$(abs_top_srcdir)'; export NETAUG_SRCDIR; \
 	NETAUG_BUILDDIR='$(abs_top_builddir)'; export NETAUG_BUILDDIR; \
 	NETAUG_LUA='$(abs_top_srcdir)/lua'; export NETAUG_LUA; \
+	LSAN_OPTIONS='suppressions=$(abs_top_srcdir)/tests/lsan.supp:print_suppressions=0'; export LSAN_OPTIONS; \
 	: "$${NETAUG_SHARED:=$(abs_top_srcdir)/../shared}"; export NETAUG_SHARED;
 EXTRA_DIST += tests/check.h
 

@@ -109,7 +109,7 @@ if command -v tmux >/dev/null && [ -f "$scratch/typical.h5" ]; then
   cat >"$scratch/go" <<G
 #!/bin/sh
 unset NO_COLOR
-export NETAUG_LUA='$(cd "$NETAUG_LUA" && pwd)' LC_ALL=C.UTF-8
+export NETAUG_LUA='$(cd "$NETAUG_LUA" && pwd)' LC_ALL=C.UTF-8 LSAN_OPTIONS='${LSAN_OPTIONS:-}'
 '$(cd "$(dirname "$netaug")" && pwd)/netaug' inspect '$scratch/typical.h5'
 echo "status \$?"
 if stty -a | grep -q ' icanon' && stty -a | grep -q ' echo '; then echo "the terminal is sane"; fi

@@ -8,7 +8,6 @@ if ! command -v tmux >/dev/null; then
   exit 0
 fi
 make_data "$scratch/data"
-export LSAN_OPTIONS="suppressions=$(cd "$NETAUG_SRCDIR" && pwd)/tests/lsan.supp:print_suppressions=0"
 netaug=$(cd "$(dirname "$netaug")" && pwd)/netaug
 NETAUG_LUA=$(cd "$NETAUG_LUA" && pwd)
 cat >"$scratch/train.lua" <<L
@@ -32,7 +31,7 @@ L
 cat >"$scratch/go" <<G
 #!/bin/sh
 unset NO_COLOR
-export NETAUG_LUA='$NETAUG_LUA' LC_ALL=C.UTF-8 HOME='$scratch' LSAN_OPTIONS='$LSAN_OPTIONS'
+export NETAUG_LUA='$NETAUG_LUA' LC_ALL=C.UTF-8 HOME='$scratch' LSAN_OPTIONS='${LSAN_OPTIONS:-}'
 cd '$scratch'
 '$netaug' "\$@"
 echo "status \$?"

@@ -9,7 +9,6 @@ if ! command -v tmux >/dev/null; then
   exit 0
 fi
 make_data "$scratch/data"
-export LSAN_OPTIONS="suppressions=$(cd "$NETAUG_SRCDIR" && pwd)/tests/lsan.supp:print_suppressions=0"
 netaug=$(cd "$(dirname "$netaug")" && pwd)/netaug
 NETAUG_LUA=$(cd "$NETAUG_LUA" && pwd)
 cat >"$scratch/train.lua" <<L
@@ -31,7 +30,7 @@ L
 cat >"$scratch/go" <<G
 #!/bin/sh
 unset NO_COLOR
-export NETAUG_LUA='$NETAUG_LUA' LC_ALL=C.UTF-8 LSAN_OPTIONS='$LSAN_OPTIONS'
+export NETAUG_LUA='$NETAUG_LUA' LC_ALL=C.UTF-8 LSAN_OPTIONS='${LSAN_OPTIONS:-}'
 cd '$scratch'
 sh -c 'echo \$\$ >pid; exec "\$@"' sh '$netaug' run train.lua --threads 1 "\$@"
 echo "status \$?"
@@ -180,7 +179,7 @@ sees "and it can be left" "the terminal is sane"
 cat >"$scratch/alone" <<G
 #!/bin/sh
 trap : INT
-export NETAUG_LUA='$NETAUG_LUA' LC_ALL=C HOME='$scratch' LSAN_OPTIONS='$LSAN_OPTIONS'
+export NETAUG_LUA='$NETAUG_LUA' LC_ALL=C HOME='$scratch' LSAN_OPTIONS='${LSAN_OPTIONS:-}'
 cd '$scratch'
 '$netaug'
 echo "status \$?"
