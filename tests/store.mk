@@ -7,7 +7,7 @@ store_tests = \
 	tests/test_store_reader
 check_PROGRAMS += $(store_tests)
 TESTS += $(store_tests) tests/test_store_names.sh tests/test_disk.sh
-EXTRA_DIST += tests/h5py_files.py tests/test_store_names.sh tests/store_scratch.h tests/store_net.h
+EXTRA_DIST += tests/h5py_files.py tests/test_store_names.sh tests/test_disk.sh tests/store_scratch.h tests/store_net.h
 store_test_libs = $(core_libs) $(HDF5_LIBS) $(OPENBLAS_LIBS)
 
 tests_test_store_h5_SOURCES = tests/test_store_h5.c
