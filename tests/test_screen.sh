@@ -100,8 +100,8 @@ press Enter Enter
 sees "setting them asks" "draw from these lists"
 press y
 sees "and is steering" "set augment.width"
-press p random Enter
-sees "so is a phase" "set train.phase = random"
+press p off Enter
+sees "so is a phase" "set train.phase = off"
 mux resize-window -t s -x 20 -y 5
 sees "as small as 20 x 5" "seen"
 mux resize-window -t s -x 120 -y 40

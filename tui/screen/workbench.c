@@ -211,17 +211,19 @@ static void take_insistence(workbench *bench)
   _exit(NA_EXIT_INTERRUPTED);
 }
 
-/* Keys, output and the picture. Fast trainings bring many events: the rest waits its turn. */
+/* Keys, output and the picture. Fast trainings bring many events: the rest waits its turn. Keys that
+ * waited for Lua do not wait again: a hook after every step may leave it free only so briefly. */
 static void serve(void *context)
 {
   workbench *bench = context;
   double time = na_now();
   bool keyed = false;
-  if (time - bench->served < SERVICE_SECONDS) return;
-  bench->served = time;
   if (!bench->computing) bench->free_at = time;
+  bool released = !bench->computing && bench->ahead_count > 0;
+  if (!released && time - bench->served < SERVICE_SECONDS) return;
+  bench->served = time;
   bench->live.busy = time - bench->free_at > BUSY_SECONDS;
-  if (!bench->computing && bench->ahead_count > 0) take_ahead(bench);
+  if (released) take_ahead(bench);
   for (int key; (key = na_tty_key()) != 0; keyed = true) take_key(bench, key);
   na_tty_take_mouse(bench->live.mouse);
   take_insistence(bench);
