@@ -265,20 +265,7 @@ static void out_of_memory_is_an_error(void)
   rig r;
   na_kd kd;
   rig_taught(&r, &kd, teacher_file);
-  unsigned long before = na_alloc_count();
-  rig_start(&r);
-  unsigned long needed = na_alloc_count() - before;
-  na_trainer_free(r.trainer);
-  for (unsigned long i = 1; i <= needed; i++) {
-    na_alloc_fail_at(i);
-    na_error_clear(&err);
-    int code = na_trainer_new(&r.trainer, &r.setup, &err);
-    na_alloc_fail_at(0);
-    CHECK(code == NA_ENOMEM && r.trainer == NULL, "allocation %lu of %lu: %d %s", i, needed, code,
-          err.message);
-    na_trainer_free(r.trainer);
-    r.trainer = NULL;
-  }
+  rig_want_of_memory(&r);
   rig_free(&r);
 }
 

@@ -11,13 +11,6 @@
 
 #include <math.h>
 
-/* Fontconfig keeps its configuration for good; read by LeakSanitizer. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-  return "leak:libfontconfig";
-}
-
 static na_error err;
 
 /* A run of two epochs of four steps, in training: a loss that is not finite, a validation that was

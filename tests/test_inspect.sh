@@ -106,6 +106,7 @@ refuses "a comparison with what is not there" 2 "No such file" "$netaug" diff "$
 
 # ------------------------------------------------------------------------------- the screen
 if command -v tmux >/dev/null && [ -f "$scratch/typical.h5" ]; then
+  . "$NETAUG_SRCDIR/tests/terminal.sh"
   cat >"$scratch/go" <<G
 #!/bin/sh
 unset NO_COLOR
@@ -116,22 +117,7 @@ if stty -a | grep -q ' icanon' && stty -a | grep -q ' echo '; then echo "the ter
 sleep 100
 G
   chmod +x "$scratch/go"
-  mux() { env -u TMUX TMUX_TMPDIR="$scratch" tmux -u -L inspect "$@"; }
-  trap 'mux kill-server 2>/dev/null; rm -rf "$scratch"' EXIT
-  sees()
-  {
-    for _ in $(seq 100); do
-      screen=$(mux capture-pane -p -t s 2>&1)
-      if says "$screen" "$2"; then
-        ok "$1"
-        return
-      fi
-      sleep 0.2
-    done
-    not_ok "$1" "$screen"
-  }
-  press() { mux send-keys -t s "$@"; }
-  mux -f /dev/null new-session -d -s s -x 80 -y 24 "$scratch/go"
+  open 80 24 "$scratch/go"
   sees "a screen opens on a terminal" "─ typical.h5 ─"
   press / packed Enter
   press p p

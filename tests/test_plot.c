@@ -7,10 +7,6 @@
 #include "tui/output.h"
 #include "tui/plot/scale.h"
 
-/* Fontconfig keeps its configuration for good; read by LeakSanitizer. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void) { return "leak:libfontconfig"; }
-
 enum { PLAIN = 5, MANY = 300000 };
 
 /* ------------------------------------------------------------------------- axes */

@@ -8,6 +8,7 @@ if ! command -v tmux >/dev/null; then
   echo "SKIPPED, NOT TESTED: the screen on a terminal (tmux is missing)"
   exit 0
 fi
+. "$NETAUG_SRCDIR/tests/terminal.sh"
 make_data "$scratch/data"
 netaug=$(cd "$(dirname "$netaug")" && pwd)/netaug
 NETAUG_LUA=$(cd "$NETAUG_LUA" && pwd)
@@ -38,36 +39,8 @@ if stty -a | grep -q ' icanon' && stty -a | grep -q ' echo '; then echo "the ter
 sleep 100
 G
 chmod +x "$scratch/go"
-mux() { env -u TMUX TMUX_TMPDIR="$scratch" tmux -u -L screen "$@"; }
-trap 'mux kill-server 2>/dev/null; rm -rf "$scratch"' EXIT
-
-# open COLUMNS ROWS COMMAND: a new terminal, and the command in it
-open()
-{
-  mux kill-server 2>/dev/null
-  # A session that the dying server still accepts would die with it.
-  while mux list-sessions >/dev/null 2>&1; do sleep 0.1; done
-  sleep 0.3
-  mux -f /dev/null new-session -d -s s -x "$1" -y "$2" "$3"
-}
 # begin ARGUMENT...: the program in a terminal of 80 x 24
 begin() { open 80 24 "$scratch/go $*"; }
-shows() { mux capture-pane -p -t s 2>&1; }
-
-# sees NAME TEXT: within 20 seconds the terminal shows it
-sees()
-{
-  for _ in $(seq 100); do
-    screen=$(shows)
-    if says "$screen" "$2"; then
-      ok "$1"
-      return
-    fi
-    sleep 0.2
-  done
-  not_ok "$1" "$screen"
-}
-press() { mux send-keys -t s "$@"; }
 
 begin
 sees "the chart is there" "accuracy, %"

@@ -312,22 +312,7 @@ static void out_of_memory_is_an_error(void)
   rig_init(&r, true);
   r.train.threads = 2;
   rig_folder(&r);
-  unsigned long before = na_alloc_count();
-  rig_start(&r);
-  unsigned long needed = na_alloc_count() - before;
-  na_trainer_free(r.trainer);
-  CHECK(needed > 15, "only %lu allocations", needed);
-  unlink(file_of(&r, "run.h5")); /* what failed leaves none behind */
-  for (unsigned long i = 1; i <= needed; i++) {
-    na_alloc_fail_at(i);
-    na_error_clear(&err);
-    int code = na_trainer_new(&r.trainer, &r.setup, &err);
-    na_alloc_fail_at(0);
-    CHECK(code == NA_ENOMEM && r.trainer == NULL && err.message[0] != '\0',
-          "allocation %lu of %lu: %d %s", i, needed, code, err.message);
-    na_trainer_free(r.trainer);
-    r.trainer = NULL;
-  }
+  rig_want_of_memory(&r);
   rig_free(&r);
 }
 

@@ -171,6 +171,27 @@ __attribute__((unused)) static int rig_run(rig *r)
   return na_trainer_join(r->trainer, &err);
 }
 
+/* Each allocation of making the trainer fails once: an error, and nothing half made. */
+__attribute__((unused)) static void rig_want_of_memory(rig *r)
+{
+  unsigned long before = na_alloc_count();
+  rig_start(r);
+  unsigned long needed = na_alloc_count() - before;
+  na_trainer_free(r->trainer);
+  CHECK(needed > 15, "only %lu allocations", needed);
+  if (r->setup.folder != NULL) unlink(file_of(r, "run.h5")); /* what failed leaves none behind */
+  for (unsigned long i = 1; i <= needed; i++) {
+    na_alloc_fail_at(i);
+    na_error_clear(&err);
+    int code = na_trainer_new(&r->trainer, &r->setup, &err);
+    na_alloc_fail_at(0);
+    CHECK(code == NA_ENOMEM && r->trainer == NULL && err.message[0] != '\0',
+          "allocation %lu of %lu: %d %s", i, needed, code, err.message);
+    na_trainer_free(r->trainer);
+    r->trainer = NULL;
+  }
+}
+
 __attribute__((unused)) static void nap(int ms)
 {
   struct timespec t = {ms / 1000, ms % 1000 * 1000000L};

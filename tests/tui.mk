@@ -24,7 +24,7 @@ tests_test_report_LDADD = $(tui_libs)
 tests_test_progress_LDADD = $(tui_libs)
 dist_check_SCRIPTS = tests/test_layers.sh tests/test_cli.sh tests/test_run.sh tests/test_paper.sh tests/test_resume.sh \
 	tests/test_torch.sh tests/test_runs_list.sh tests/test_runs_screen.sh tests/test_screen.sh tests/test_inspect.sh tests/test_readers.sh
-EXTRA_DIST += tests/screens.h tests/check.sh tests/data.sh tests/torch_tiny.py tests/screens tests/lsan.supp
+EXTRA_DIST += tests/screens.h tests/check.sh tests/terminal.sh tests/data.sh tests/torch_tiny.py tests/screens tests/lsan.supp
 TESTS += tests/test_command tests/test_export tests/test_inspect tests/test_live tests/test_plot tests/test_progress tests/test_prompt tests/test_whatif $(dist_check_SCRIPTS)
 
 check_PROGRAMS += tests/test_runs_view
