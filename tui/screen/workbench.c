@@ -18,7 +18,7 @@
 #include <readline/history.h>
 
 enum { POLL_MS = 25, AHEAD_MOST = 1024 };
-static const double REDRAW_SECONDS = 0.2, SERVICE_SECONDS = 0.03, BUSY_SECONDS = 0.4;
+static const double REDRAW_SECONDS = 0.35, SERVICE_SECONDS = 0.03, BUSY_SECONDS = 0.4;
 
 typedef struct workbench {
   na_session *session;
