@@ -78,7 +78,8 @@ static void run_make(const made_run *run)
   na_buffer_add(&settings, "name = %s\ntrain.seed = %d\ntrain.epochs = %d\ntrain.warmup = 0\n%s",
                 run->title != NULL ? run->title : run->name, run->seed, run->planned,
                 run->settings != NULL ? run->settings : "");
-  na_metrics_setup setup = {.settings = settings.data, .epoch_count = 5, .epoch_columns = columns};
+  na_metrics_setup setup = {.settings = settings.data, .epoch_count = 5, .epoch_columns = columns,
+                            .notes = &(na_note){"host", "den<i>"}, .note_count = 1};
   snprintf(path, sizeof path, "%s/%s/run.h5", runs_folder, run->name);
   CHECK_OK(na_metrics_create(&metrics, path, &setup, &err), err);
   if (metrics != NULL) run_rows(metrics, run);

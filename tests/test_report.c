@@ -204,6 +204,42 @@ static void pages(void)
   runs_remove();
 }
 
+/* Page and PDF tell what the runs were made with: each value once, those of the environment too. */
+static void made_with(void)
+{
+  na_buffer text = {0}, html = {0}, pdf[2] = {{0}, {0}};
+  runs_make();
+  run_make(&(made_run){"a", "x", "train.lr = 0.1\n", 1, 2, 2, 0.5, NULL, NULL});
+  run_make(&(made_run){"b", "x", "train.lr = 0.1\n", 2, 2, 2, 0.6, NULL, NULL});
+  na_arms arms = read_all(&usual);
+  CHECK_OK(na_report_made_with(&arms, &text, &err), err);
+  CHECK(strstr(text.data, "\nSettings\n\n") != NULL &&
+            strstr(text.data, "\nEnvironment\n\n") != NULL,
+        "titles: %s", text.data);
+  CHECK(count_of(text.data, "train.lr") == 1 && count_of(text.data, "  0.1\n") == 1,
+        "what all share is told once: %s", text.data);
+  CHECK(strstr(text.data, "train.seed    1\n              2\n") != NULL, "all values: %s",
+        text.data);
+  CHECK(count_of(text.data, "host  den<i>\n") == 1, "the environment: %s", text.data);
+  CHECK_OK(na_report_html(&arms, NULL, NULL, &html, &err), err);
+  CHECK(strstr(html.data, "<td>train.seed</td><td>1<br>2<br></td>") != NULL &&
+            strstr(html.data, "<td>host</td><td>den&lt;i&gt;<br></td>") != NULL,
+        "the page has them, too");
+  CHECK_OK(na_report_pdf(&arms, NULL, NULL, &pdf[0], &err), err);
+  for (int r = 0; r < arms.run_count; r++) /* what they share is nowhere else in a report */
+    for (int s = 0; s < arms.runs[r].run.setting_count; s++)
+      if (strcmp(arms.runs[r].run.settings[s].name, "train.lr") == 0)
+        arms.runs[r].run.settings[s].value = "0.123456789";
+  CHECK_OK(na_report_pdf(&arms, NULL, NULL, &pdf[1], &err), err);
+  CHECK(pdf[0].length != pdf[1].length || memcmp(pdf[0].data, pdf[1].data, pdf[0].length) != 0,
+        "settings are in the PDF");
+  for (int i = 0; i < 2; i++) na_free(pdf[i].data);
+  na_free(text.data);
+  na_free(html.data);
+  na_arms_free(&arms);
+  runs_remove();
+}
+
 /* -------------------------------------------------------------------------------- screens */
 
 static void draw(na_compare *compare, int rows, int cols, bool utf8, const char *name)
@@ -298,7 +334,7 @@ static void no_memory(void)
   runs_make();
   runs_two_arms(2);
   na_arms arms = read_all(&usual);
-  for (int format = 0; format < 3; format++) {
+  for (int format = 0; format < 4; format++) {
     int code = NA_ENOMEM;
     for (unsigned long at = 1; at < 3000 && code != NA_OK; at++) {
       na_buffer out = {0};
@@ -306,6 +342,7 @@ static void no_memory(void)
       na_alloc_fail_at(at);
       code = format == 0   ? na_report_html(&arms, NULL, NULL, &out, &err)
              : format == 1 ? na_report_json(&arms, &out, &err)
+             : format == 2 ? na_report_made_with(&arms, &out, &err)
                            : na_report_text(&arms, &out, &err);
       na_alloc_fail_at(0);
       CHECK(code == NA_OK || code == NA_ENOMEM, "%d: %s", code, err.message);
@@ -324,6 +361,7 @@ int main(void)
   RUN(bands);
   RUN(lattice);
   RUN(pages);
+  RUN(made_with);
   RUN(compare_screens);
   RUN(heatmap_screens);
   RUN(filling);

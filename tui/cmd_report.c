@@ -134,7 +134,8 @@ const na_command na_command_report = {
         "Compares the runs as netaug compare does, and writes a file. As HTML it is one page that\n"
         "needs nothing else: verdicts, the arms' table, curves (mean, standard deviation, single\n"
         "runs), a heatmap where two settings vary, what was left out and why, settings and\n"
-        "environment. PDF has the text and the figures, CSV a row per run, JSON all the numbers.",
+        "environment. PDF has all of it on pages but the single runs, CSV a row per run, JSON all the\n"
+        "numbers.",
     .example = "netaug report runs -o report.html",
     .least = 1,
     .most = -1,

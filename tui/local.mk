@@ -25,7 +25,7 @@ libtui_a_SOURCES = \
 	tui/cmd_runs.c \
 	tui/cmd_verify.c \
 	tui/cmd_watch.c \
-	tui/report/data.c tui/report/html.c \
+	tui/report/data.c tui/report/facts.c tui/report/facts.h tui/report/html.c tui/report/pdf.c \
 	tui/report/pictures.c tui/report/pictures.h \
 	tui/report/report.h tui/report/text.c \
 	tui/same.c tui/same.h \

@@ -81,5 +81,6 @@ void na_pages_draw(cairo_t *cairo, const na_pages *pages)
   place p = {cairo, MARGIN};
   draw_text(&p, pages->text);
   for (int i = 0; i < pages->figure_count; i++) draw_figure(&p, pages->figures[i]);
+  draw_text(&p, pages->after);
   cairo_show_page(cairo);
 }

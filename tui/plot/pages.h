@@ -9,6 +9,7 @@ typedef struct na_pages {
   const char *text; /* lines, in letters of one width; longer than a page's are broken at blanks */
   const na_figure *const *figures;
   int figure_count;
+  const char *after; /* further lines, behind the figures */
 } na_pages;
 
 /* The file, appended to out. The same pages give the same bytes. */

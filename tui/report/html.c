@@ -1,9 +1,7 @@
 /* A comparison as one page that needs nothing but itself.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/base/memory.h"
-#include "core/store/metrics.h"
-#include "core/train/environment.h"
-#include "core/train/recorder.h"
+#include "tui/report/facts.h"
 #include "tui/report/pictures.h"
 #include "tui/report/report.h"
 #include "tui/screen/grid.h"
@@ -205,84 +203,35 @@ static void write_runs(const na_arms *arms, na_buffer *out)
 
 /* ------------------------------------------------------------------ settings and machines */
 
-/* Different values of something, joined; what was said already is not said again. */
-static void join(na_buffer *values, const char *value)
+static void write_fact(const na_fact *fact, na_buffer *out)
 {
-  char marked[600];
-  snprintf(marked, sizeof marked, "\n%.590s\n", value);
-  if (value[0] == '\0' || (values->data != NULL && strstr(values->data, marked) != NULL)) return;
-  na_buffer_add(values, "%s%s", values->data == NULL ? "\n" : "", marked + 1);
-}
-
-static void joined_row(const char *name, na_buffer *values, na_buffer *out)
-{
-  if (values->data == NULL || values->failed) {
-    out->failed |= values->failed;
-    return;
-  }
   na_buffer_add(out, "<tr>");
-  cell(out, "", name);
+  cell(out, "", fact->name);
   na_buffer_add(out, "<td>");
-  for (char *rest, *line = strtok_r(values->data, "\n", &rest); line != NULL;
-       line = strtok_r(NULL, "\n", &rest)) {
-    text(out, line);
+  for (const char *line = fact->values; *line != '\0';) {
+    size_t length = strcspn(line, "\n");
+    char part[NA_REPORT_CELL * 2];
+    snprintf(part, sizeof part, "%.*s", (int)length, line);
+    text(out, part);
     na_buffer_add(out, "<br>");
+    line += length + (line[length] == '\n');
   }
   na_buffer_add(out, "</td></tr>\n");
 }
 
-/* Settings of the first run that could be read; those by which the arms differ with all values. */
-static void write_settings(const na_arms *arms, na_buffer *out)
+static int write_facts(const na_arms *arms, const char *title,
+                       int (*find)(const na_arms *arms, na_facts *facts, na_error *err),
+                       na_buffer *out, na_error *err)
 {
-  static const char *const words[] = {"setting", "value"};
-  const na_member *first = &arms->runs[arms->arms[0].first];
-  na_buffer_add(out, "<details><summary>Settings</summary>\n");
-  titles(out, words, 2);
-  for (int s = 0; s < first->run.setting_count; s++) {
-    na_buffer values = {0};
-    const char *name = first->run.settings[s].name;
-    for (int r = 0; r < arms->run_count; r++)
-      join(&values, na_member_setting(&arms->runs[r], name));
-    joined_row(name, &values, out);
-    na_free(values.data);
-  }
-  end_table(out);
-  na_buffer_add(out, "</details>\n");
-}
-
-/* A note of every run that could be read. */
-static int join_notes(const na_arms *arms, const char *note, na_buffer *values, na_error *err)
-{
-  char path[NA_RUN_PATH];
-  int code = NA_OK;
-  for (int r = 0; r < arms->run_count && code != NA_ENOMEM; r++) {
-    char *value = NULL;
-    if (arms->runs[r].state == NA_MEMBER_UNREADABLE) continue;
-    snprintf(path, sizeof path, "%.4080s/run.h5", arms->runs[r].folder);
-    code = na_metrics_note(path, note, &value, err);
-    if (code == NA_OK && value != NULL) join(values, value);
-    na_free(value);
-  }
-  return code == NA_ENOMEM ? code : NA_OK;
-}
-
-static int write_environment(const na_arms *arms, na_buffer *out, na_error *err)
-{
-#define NOTE_NAME(field, size) #field,
-  static const char *const notes[] = {NA_ENVIRONMENT(NOTE_NAME)};
-#undef NOTE_NAME
   static const char *const words[] = {"what", "value"};
-  int code = NA_OK;
-  na_buffer_add(out, "<details><summary>Environment</summary>\n");
+  na_facts facts;
+  int code = find(arms, &facts, err);
+  na_buffer_add(out, "<details><summary>%s</summary>\n", title);
   titles(out, words, 2);
-  for (int i = 0; i < NA_ENVIRONMENT_NOTES && code == NA_OK; i++) {
-    na_buffer values = {0};
-    code = join_notes(arms, notes[i], &values, err);
-    joined_row(notes[i], &values, out);
-    na_free(values.data);
-  }
+  for (int i = 0; i < facts.count; i++) write_fact(&facts.items[i], out);
   end_table(out);
   na_buffer_add(out, "</details>\n");
+  na_facts_free(&facts);
   return code;
 }
 
@@ -302,8 +251,8 @@ int na_report_html(const na_arms *arms, const char *row, const char *column, na_
   code = write_pictures(arms, row, column, out, err);
   write_left_out(arms, out);
   write_runs(arms, out);
-  write_settings(arms, out);
-  if (code == NA_OK) code = write_environment(arms, out, err);
+  if (code == NA_OK) code = write_facts(arms, "Settings", na_facts_settings, out, err);
+  if (code == NA_OK) code = write_facts(arms, "Environment", na_facts_environment, out, err);
   na_buffer_add(out, "</body>\n</html>\n");
   if (code == NA_OK && out->failed) code = na_fail_memory(err, out->length, "the report");
   return code;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/report/pictures.h"
 #include "core/base/memory.h"
-#include "tui/plot/pages.h"
-#include "tui/report/report.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -136,26 +134,4 @@ void na_picture_free(na_picture *p)
   na_free(p->traces);
   na_free(p->bands);
   *p = (na_picture){.band_count = 0};
-}
-
-/* ---------------------------------------------------------------------------------- pages */
-
-int na_report_pdf(const na_arms *arms, const char *row, const char *column, na_buffer *out,
-                  na_error *err)
-{
-  na_picture curves, heatmap = {.band_count = 0};
-  na_buffer text = {0};
-  const na_figure *figures[2];
-  na_pages pages = {.figures = figures};
-  int code = na_picture_curves(arms, &curves, err);
-  if (code == NA_OK) code = na_picture_heatmap(arms, row, column, &heatmap, err);
-  if (code == NA_OK) code = na_report_text(arms, &text, err);
-  pages.text = text.data;
-  if (curves.figure.plot_count > 0) figures[pages.figure_count++] = &curves.figure;
-  if (heatmap.figure.plot_count > 0) figures[pages.figure_count++] = &heatmap.figure;
-  if (code == NA_OK) code = na_pages_pdf(&pages, out, err);
-  na_picture_free(&curves);
-  na_picture_free(&heatmap);
-  na_free(text.data);
-  return code;
 }

@@ -56,7 +56,10 @@ int na_report_json(const na_arms *arms, na_buffer *out, na_error *err);
 int na_report_html(const na_arms *arms, const char *row, const char *column, na_buffer *out,
                    na_error *err);
 
-/* The text and the figures on pages, as PDF. */
+/* Settings and environment of the runs, as text: every value that any of them gives. */
+int na_report_made_with(const na_arms *arms, na_buffer *out, na_error *err);
+
+/* The text, the figures, settings and environment on pages, as PDF. */
 int na_report_pdf(const na_arms *arms, const char *row, const char *column, na_buffer *out,
                   na_error *err);
 
