@@ -89,6 +89,7 @@ struct na_dataset {
   na_subset subset[2];  /* by NA_SPLIT_TRAIN, NA_SPLIT_VAL */
   na_transform train_transform, val_transform;
   double mean[3], std[3];
+  char *mean_text, *std_text; /* as data.mean and data.std are written, a value per channel */
   float normal[3][256]; /* pixel value -> (value / 255 - mean) / std, per channel */
 
   pthread_mutex_t mutex; /* guards what follows */

@@ -345,6 +345,24 @@ static int make_normal(na_dataset *dataset, na_error *err)
   return NA_OK;
 }
 
+static int write_statistic(const double *values, int channels, char **text, na_error *err)
+{
+  static const na_setting form = {.type = NA_LIST};
+  na_list list = {.count = channels};
+  na_buffer out = {0};
+  for (int c = 0; c < channels; c++) list.values[c] = values[c];
+  na_settings_write(&form, &list, &out);
+  *text = out.data;
+  return out.failed ? na_fail_memory(err, out.length, "the data's mean") : NA_OK;
+}
+
+static int write_normal(na_dataset *dataset, na_error *err)
+{
+  int channels = dataset->train_transform.channels;
+  int code = write_statistic(dataset->mean, channels, &dataset->mean_text, err);
+  return code == NA_OK ? write_statistic(dataset->std, channels, &dataset->std_text, err) : code;
+}
+
 /* ------------------------------------------------------------------------------------- public */
 
 static int list_classes(na_dataset *dataset, na_error *err)
@@ -376,6 +394,7 @@ static int open_dataset(na_dataset *dataset, na_error *err)
   if (code == NA_OK) code = list_classes(dataset, err);
   if (code == NA_OK) code = make_transforms(dataset, err);
   if (code == NA_OK) code = make_normal(dataset, err);
+  if (code == NA_OK) code = write_normal(dataset, err);
   if (code == NA_OK) code = na_dataset_split(dataset, err);
   if (code == NA_OK) code = prepare_cache(dataset, err);
   return code;
@@ -402,6 +421,8 @@ void na_dataset_free(na_dataset *dataset)
   na_kept_free(dataset);
   na_names_free(&dataset->class_names);
   na_free(dataset->classes);
+  na_free(dataset->mean_text);
+  na_free(dataset->std_text);
   for (int i = 0; i < 2; i++) na_free(dataset->subset[i].index);
   na_free(dataset->path);
   na_free(dataset->name);

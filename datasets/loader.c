@@ -408,6 +408,8 @@ static void describe(loader *self, long images)
                         .images = count,
                         .batches = (count + batch - 1) / batch,
                         .class_names = self->dataset->classes,
+                        .mean = self->dataset->mean_text,
+                        .std = self->dataset->std_text,
                         .start = start,
                         .next = next,
                         .free = free_loader};

@@ -94,6 +94,8 @@ __attribute__((unused)) static na_source *synthetic_new(uint64_t seed, long imag
                           .batch = batch,
                           .images = images,
                           .class_names = classes <= 10 ? names : NULL,
+                          .mean = "0.5, 0.5, 0.5",
+                          .std = "0.25, 0.25, 0.25",
                           .start = synthetic_start,
                           .next = synthetic_next,
                           .free = synthetic_free};

@@ -8,11 +8,13 @@
 static char teacher_file[64], other_file[64];
 
 /* A trained network of twice the width, alone, with the rig's classes. */
-static void make_teacher(char path[64], int seed, int size, int classes, const char *const *names)
+static void make_teacher(char path[64], int seed, int size, int classes, const char *const *names,
+                         const char *mean)
 {
   na_net *net = NULL;
   na_list none = {1, {1}};
-  na_checkpoint state = {.val_top1 = 0.9, .class_names = (char **)(uintptr_t)names,
+  na_checkpoint state = {.val_top1 = 0.9, .mean = (char *)(uintptr_t)mean,
+                         .std = (char *)(uintptr_t)mean, .class_names = (char **)(uintptr_t)names,
                          .class_count = names != NULL ? classes : 0};
   int fd;
   snprintf(path, 64, "/tmp/netaug-teacher-XXXXXX");
@@ -221,14 +223,18 @@ static void teachers_that_do_not_fit(void)
 {
   static const char *const names[] = {"zero", "one", "three", "two"};
   char path[64];
-  make_teacher(path, 1, 16, CLASSES, NULL);
+  make_teacher(path, 1, 16, CLASSES, NULL, NULL);
   check_refusal(path, NA_ESHAPE, "takes images of 3 x 16 x 16");
   unlink(path);
-  make_teacher(path, 1, SIZE, 5, NULL);
+  make_teacher(path, 1, SIZE, 5, NULL, NULL);
   check_refusal(path, NA_ESHAPE, "knows 5 classes, but the data has 4");
   unlink(path);
-  make_teacher(path, 1, SIZE, CLASSES, names);
+  make_teacher(path, 1, SIZE, CLASSES, names, NULL);
   check_refusal(path, NA_ESHAPE, "calls class 2 \"three\", but the data \"two\"");
+  unlink(path);
+  make_teacher(path, 1, SIZE, CLASSES, NULL, "0.5, 0.5, 0.25");
+  check_refusal(path, NA_ESHAPE, "of mean 0.5, 0.5, 0.25 and std 0.5, 0.5, 0.25, but the training's "
+                                 "have 0.5, 0.5, 0.5 and 0.25, 0.25, 0.25");
   unlink(path);
   check_refusal("/tmp/there is no such file", NA_EIO, "kd.teacher");
   check_refusal("/tmp", NA_EIO, "kd.teacher");
@@ -245,7 +251,7 @@ static void spoilt_teachers_are_named(void)
   rig r;
   na_kd kd;
   char path[64];
-  make_teacher(path, 1, SIZE, CLASSES, NULL);
+  make_teacher(path, 1, SIZE, CLASSES, NULL, NULL);
   na_net *net = NULL;
   na_checkpoint state = {0};
   CHECK_OK(na_checkpoint_load(path, &net, &state, &err), err);
@@ -271,8 +277,8 @@ static void out_of_memory_is_an_error(void)
 
 int main(void)
 {
-  make_teacher(teacher_file, 5, SIZE, CLASSES, NULL);
-  make_teacher(other_file, 6, SIZE, CLASSES, NULL);
+  make_teacher(teacher_file, 5, SIZE, CLASSES, NULL, NULL);
+  make_teacher(other_file, 6, SIZE, CLASSES, NULL, NULL);
   RUN(what_a_teacher_changes);
   RUN(evaluations_know_no_teacher);
   RUN(steps_allocate_nothing);

@@ -99,6 +99,8 @@ static void images_lie_in_lanes(void)
   CHECK_OK(open_source(NA_SPLIT_VAL, 0), err);
   CHECK(source->images == COUNT && source->batches == 11, "%ld in %ld", source->images,
         source->batches);
+  CHECK(strcmp(source->mean, "0.1, 0.2, 0.3") == 0 && strcmp(source->std, "0.5, 0.25, 0.125") == 0,
+        "normalised with %s and %s", source->mean, source->std);
   CHECK_OK(source->start(source, 0, 0, &err), err);
   const na_batch *batch;
   int seen = 0;

@@ -17,6 +17,7 @@ static na_error err;
 
 static char cat[] = "cat", dog[] = "dog", cafe[] = "caf\xc3\xa9";
 static char *class_names[] = {cat, dog, cafe};
+static char mean[] = "0.5, 0.25, 0.1", std[] = "0.2";
 static char settings[] = "train.lr = 0.1\n";
 
 static na_checkpoint sample_state(void)
@@ -31,6 +32,8 @@ static na_checkpoint sample_state(void)
                          .val_top5 = NAN,
                          .best_top1 = 0.75,
                          .settings = settings,
+                         .mean = mean,
+                         .std = std,
                          .class_names = class_names,
                          .class_count = 3};
 }
@@ -88,6 +91,8 @@ static void round_trip(void)
             state.best_top1 == 0.75, "results differ");
   CHECK(state.settings != NULL && strcmp(state.settings, wrote.settings) == 0, "settings differ");
   CHECK(state.data == NULL, "data settings out of nowhere");
+  CHECK(state.mean != NULL && strcmp(state.mean, mean) == 0 && strcmp(state.std, std) == 0,
+        "normalisation differs");
   CHECK(state.class_count == 3, "%d class names", state.class_count);
   for (int i = 0; i < state.class_count; i++)
     CHECK(strcmp(state.class_names[i], class_names[i]) == 0, "class %d", i);
@@ -440,6 +445,7 @@ static void comparing(void)
   DIFFERS(val_loss, -1.25, "val_loss")
   DIFFERS(settings, other, "settings")
   DIFFERS(state, other, "state differs")
+  DIFFERS(std, other, "std differs")
   DIFFERS(class_names, other_names, "class_names differs")
   DIFFERS(class_count, 2, "classes")
 #undef DIFFERS

@@ -390,6 +390,7 @@ static void check_statistics_of_base(const rig *r, const char *name, double loss
   CHECK(strcmp(state.settings, "name = toy") == 0 && strcmp(state.data, "path = synthetic") == 0,
         "settings");
   CHECK(state.class_count == CLASSES && strcmp(state.class_names[3], "three") == 0, "class names");
+  CHECK(strcmp(state.mean, r->data->mean) == 0 && strcmp(state.std, r->data->std) == 0, "mean, std");
   na_checkpoint_free(&state);
   na_workspace_free(workspace);
   na_team_free(team);

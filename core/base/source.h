@@ -32,6 +32,8 @@ struct na_source {
   long images;                  /* in one epoch */
   long batches;                 /* in one epoch */
   const char *const *class_names; /* [classes], owned by the source */
+  const char *mean, *std; /* that values are normalised with, "0.1, 0.2, 0.3"; as class_names; NULL:
+                             not known */
 
   /* Starts epoch `epoch` at batch number `first` (0 for its beginning). Everything that follows
    * depends only on (seed, epoch, sample), so a run resumed here sees the same batches. */

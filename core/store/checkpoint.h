@@ -16,6 +16,7 @@ typedef struct na_checkpoint {
   double best_top1;
   char *settings;          /* the experiment's settings as text, or NULL */
   char *data;              /* dataset settings as text ("name = value" lines), or NULL */
+  char *mean, *std;        /* that images are normalised with, see na_source, or NULL */
   char **class_names;      /* [class_count] or NULL */
   int class_count;
 

@@ -39,6 +39,8 @@ static const field fields[] = {
     FIELD(best_top1, FIELD_DOUBLE),
     MORE(settings, FIELD_TEXT),
     MORE(data, FIELD_TEXT),
+    MORE(mean, FIELD_TEXT),
+    MORE(std, FIELD_TEXT),
     MORE(complete, FIELD_INT),
     MORE(begun, FIELD_INT),
     MORE(base_loss, FIELD_DOUBLE),
@@ -189,6 +191,8 @@ void na_checkpoint_free(na_checkpoint *state)
   if (state == NULL) return;
   na_free(state->settings);
   na_free(state->data);
+  na_free(state->mean);
+  na_free(state->std);
   na_free(state->class_names);
   na_free(state->present);
   na_free(state->pending);

@@ -47,6 +47,20 @@ static int check_images(const na_teacher *t, const na_source *data, na_error *er
   return na_hint(err, "give the data the teacher's size, or train a teacher at this size");
 }
 
+/* The student's images are given to the teacher as they are. */
+static int check_normal(const na_teacher *t, const na_source *data, na_error *err)
+{
+  const na_checkpoint *s = &t->state;
+  if (s->mean == NULL || s->std == NULL || data->mean == NULL || data->std == NULL) return NA_OK;
+  if (strcmp(s->mean, data->mean) == 0 && strcmp(s->std, data->std) == 0) return NA_OK;
+  na_fail(err, NA_ESHAPE,
+          "the teacher %.150s has learnt from images of mean %.80s and std %.80s, but the training's "
+          "have %.80s and %.80s",
+          t->path, s->mean, s->std, data->mean, data->std);
+  return na_hint(err, "normalise the data as the teacher's: data.mean = { %.80s }, "
+                 "data.std = { %.80s }", s->mean, s->std);
+}
+
 static int check_classes(const na_teacher *t, const na_source *data, na_error *err)
 {
   if (t->net->classes != data->classes)
@@ -88,6 +102,7 @@ int na_teacher_new(na_teacher **out, const na_kd *kd, const na_source *data, na_
   if (code == NA_OK) code = na_checkpoint_load(t->path, &t->net, &t->state, err);
   if (code != NA_OK) na_error_prefix(err, "kd.teacher");
   if (code == NA_OK) code = check_images(t, data, err);
+  if (code == NA_OK) code = check_normal(t, data, err);
   if (code == NA_OK) code = check_classes(t, data, err);
   if (code == NA_OK) code = make_memory(t, data, team, err);
   if (code != NA_OK) {

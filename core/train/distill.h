@@ -17,8 +17,8 @@ extern const na_settings na_kd_settings;
 typedef struct na_teacher na_teacher;
 
 /* Loads the checkpoint (its base network, with its running statistics) and plans the memory to run it
- * on batches of `data`, which it must fit: image size, number of classes, and their names where both
- * are known. Borrows the team. */
+ * on batches of `data`, which it must fit: image size, number of classes, and, where both are known, their
+ * names and what images are normalised with. Borrows the team. */
 int na_teacher_new(na_teacher **teacher, const na_kd *kd, const na_source *data, na_team *team,
                    na_error *err);
 void na_teacher_free(na_teacher *teacher);

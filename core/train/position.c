@@ -143,6 +143,8 @@ int na_position_take(na_trainer *t, na_checkpoint *s, na_error *err)
 {
   *s = (na_checkpoint){.settings = t->description,
                        .data = t->data_settings,
+                       .mean = (char *)(uintptr_t)t->data->mean,
+                       .std = (char *)(uintptr_t)t->data->std,
                        .class_names = (char **)(uintptr_t)t->data->class_names,
                        .class_count = t->data->class_names != NULL ? t->data->classes : 0};
   take_numbers(t, s);
