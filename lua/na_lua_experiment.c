@@ -23,6 +23,14 @@ int na_lua_push_hook(lua_State *L, int index, const char *name)
   return type;
 }
 
+void na_lua_push_hook_text(lua_State *L, int index, const char *name)
+{
+  lua_getiuservalue(L, index, HOOKS);
+  lua_pushfstring(L, "text of %s", name);
+  lua_rawget(L, -2);
+  lua_remove(L, -2);
+}
+
 int na_lua_push_state(lua_State *L, int index)
 {
   return lua_getiuservalue(L, index, STATE);
@@ -223,13 +231,18 @@ static void push_state_copy(lua_State *L, int index)
   lua_pop(L, 1);
 }
 
+/* Pushes a copy of the hooks, and of where they come from. */
 static void push_hooks_copy(lua_State *L, int index)
 {
   lua_newtable(L);
-  for (int i = 0; i < NA_LUA_COUNT(hooks); i++) {
-    na_lua_push_hook(L, index, hooks[i]);
-    lua_setfield(L, -2, hooks[i]);
+  lua_getiuservalue(L, index, HOOKS);
+  lua_pushnil(L);
+  while (lua_next(L, -2) != 0) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -5);
   }
+  lua_pop(L, 1);
 }
 
 /* exp:copy([name]) */
@@ -306,6 +319,9 @@ static int set(lua_State *L)
   lua_getiuservalue(L, 1, HOOKS);
   lua_pushvalue(L, 3);
   lua_setfield(L, -2, key);
+  lua_pushfstring(L, "text of %s", key);
+  na_lua_push_text(L);
+  lua_rawset(L, -3);
   return 0;
 }
 

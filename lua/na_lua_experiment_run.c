@@ -84,25 +84,50 @@ static void add_file(lua_State *L, int value, const na_settings *settings, const
   na_buffer_add(text, "%s\n", read ? hash : ""); /* what cannot be read, the run itself will refuse */
 }
 
-/* Appends the script where the experiment at 1 has hooks: what they do is not known otherwise. */
+static int add_code(lua_State *L, const void *code, size_t size, void *text)
+{
+  (void)L;
+  na_buffer_bytes(text, code, size);
+  return 0;
+}
+
+/* Appends what the hook on top does, as far as that is known: the script or line that set it, unless
+ * the hook before is of the same, whose text is at `last`. A function of the prompt may be older than
+ * the line that set it: its code, too. Pops the hook. */
+static void add_hook(lua_State *L, const char *name, int last, na_buffer *text)
+{
+  lua_Debug about;
+  lua_pushvalue(L, -1);
+  lua_getinfo(L, ">S", &about);
+  if (about.what[0] != 'C' && about.source[0] != '@') lua_dump(L, add_code, text, true);
+  lua_pop(L, 1);
+  na_lua_push_hook_text(L, 1, name);
+  if (lua_rawlen(L, -1) == 0) { /* set by a coroutine of the script's own */
+    lua_pop(L, 1);
+    na_lua_push_text(L);
+  }
+  if (!lua_rawequal(L, -1, last)) na_buffer_add(text, "%s", lua_tostring(L, -1));
+  lua_replace(L, last);
+}
+
+/* Appends where the hooks of the experiment at 1 come from. */
 static void add_hooks(lua_State *L, na_buffer *text)
 {
 #define HOOK_NAME(name) #name,
   static const char *const hooks[] = {NA_LUA_HOOKS(HOOK_NAME)};
 #undef HOOK_NAME
-  bool hooked = false;
-  for (int i = 0; i < NA_LUA_COUNT(hooks); i++) {
-    hooked = na_lua_push_hook(L, 1, hooks[i]) != LUA_TNIL || hooked;
-    lua_pop(L, 1);
-  }
-  if (!hooked) return;
-  na_lua_push_text(L);
-  na_buffer_add(text, "%s", lua_tostring(L, -1));
+  lua_pushnil(L);
+  int last = lua_gettop(L);
+  for (int i = 0; i < NA_LUA_COUNT(hooks); i++)
+    if (na_lua_push_hook(L, 1, hooks[i]) == LUA_TNIL)
+      lua_pop(L, 1);
+    else
+      add_hook(L, hooks[i], last, text);
   lua_pop(L, 1);
 }
 
-/* Pushes what a run's bits follow from, as a hash: settings, structure, files of weights, and where there
- * are hooks the script. Runs of one identity and program give the same results. */
+/* Pushes what a run's bits follow from, as a hash: settings, structure, files of weights, and the
+ * script or line that set its hooks. Runs of one identity and program give the same results. */
 static const char *push_identity(lua_State *L, const char *description, int net)
 {
   char hash[41];

@@ -230,6 +230,9 @@ void na_lua_run_stop(lua_State *L, int experiment);
 /* Pushes hook `name` of the experiment at index, or nil; gives its type. */
 int na_lua_push_hook(lua_State *L, int experiment, const char *name);
 
+/* Pushes the text of the script or line that set it: nil or "" where that is not known. */
+void na_lua_push_hook_text(lua_State *L, int experiment, const char *name);
+
 /* ------------------------------------------------------------------------- going on */
 
 /* What na_lua_resume found out. */

@@ -191,6 +191,49 @@ static void run_from_prompt(void)
   state_close(&s);
 }
 
+static void do_line(lua_state *s, const char *line)
+{
+  na_error err = {0};
+  if (na_lua_line(s->lua, line, &err) == NA_LUA_WAITING) na_lua_drive(s->lua, NULL, NULL, &err);
+  CHECK(err.message[0] == '\0', "%s: %s", line, err.message);
+}
+
+static void check_plan(lua_state *s, const char *words)
+{
+  state_forget(s);
+  do_line(s, "netaug.sweep(given):plan { measure = false }");
+  CHECK(strstr(state_text(s), words) != NULL, "lacks \"%s\": %s", words, state_text(s));
+}
+
+/* A sweep whose arms have hooks finds its runs again, whoever asks: what a hook does is what set it,
+ * not the line that plans or runs. */
+static void hooks_at_the_prompt(void)
+{
+  lua_state s;
+  na_error err = {0};
+  state_open(&s, runs);
+  CHECK_OK(start(&s,
+                 HEAD "netaug = require 'netaug' exp.name = 'hooked' exp.train.epochs = 1\n"
+                      "function exp:on_epoch() seen = 1 end\n"
+                      "given = { base = exp, seeds = 1, verbose = false }",
+                 &err),
+           err);
+  check_plan(&s, "1 run, 1 waiting");
+  do_line(&s, "netaug.sweep(given):run()");
+  check_plan(&s, "1 run, 1 done");
+  do_line(&s, "f = function() seen = 2 end");
+  do_line(&s, "exp.on_epoch = f");
+  check_plan(&s, "1 run, 1 waiting");
+  do_line(&s, "netaug.sweep(given):run()");
+  check_plan(&s, "1 run, 1 done");
+  do_line(&s, "f = function() seen = 3 end");
+  do_line(&s, "exp.on_epoch = f");
+  check_plan(&s, "1 run, 1 waiting");
+  do_line(&s, "exp.on_epoch = nil");
+  check_plan(&s, "1 run, 1 waiting");
+  state_close(&s);
+}
+
 /* Overrides win over the script, and replace r by lists. */
 static void overrides(void)
 {
@@ -302,6 +345,7 @@ int main(void)
   RUN(no_folder);
   RUN(prompt_meanwhile);
   RUN(run_from_prompt);
+  RUN(hooks_at_the_prompt);
   RUN(overrides);
   RUN(interrupt_waiting);
   RUN(abandoned);
