@@ -3,6 +3,7 @@
 #include "lua/na_lua_private.h"
 #include "core/base/memory.h"
 #include "core/base/sha1.h"
+#include "core/runs/run.h"
 #include "core/train/recorder.h"
 #include "core/train/steer.h"
 
@@ -346,19 +347,6 @@ static bool was_steered(lua_State *L, const char *folder)
   return steered;
 }
 
-/* Epochs that last.h5 has behind it: a run that was killed may have told of one more. 0: there is no
- * such file, or it cannot be read. */
-static int saved_epochs(const char *folder)
-{
-  char path[PATH_MAX];
-  na_checkpoint state = {0};
-  snprintf(path, sizeof path, "%s/last.h5", folder);
-  if (na_checkpoint_state(path, &state, NULL) != NA_OK) return 0;
-  int epoch = state.epoch;
-  na_checkpoint_free(&state);
-  return epoch;
-}
-
 static void set_flag(lua_State *L, const char *name, bool value)
 {
   lua_pushboolean(L, value);
@@ -386,7 +374,7 @@ static void push_recalled(lua_State *L, const char *folder, const char *name)
   lua_setfield(L, -2, "name");
   set_flag(L, "stopped", false);
   set_flag(L, "steered", was_steered(L, folder));
-  set_flag(L, "complete", last != NULL && saved_epochs(folder) >= last->epochs);
+  set_flag(L, "complete", last != NULL && na_run_saved_epochs(folder) >= last->epochs);
   lua_newtable(L);
   na_lua_add_history(L, folder, -1);
   lua_setfield(L, -2, "history");

@@ -8,6 +8,7 @@
 #include "core/runs/note.h"
 #include "core/runs/trash.h"
 #include "tests/runs_scratch.h"
+#include "tests/store_net.h"
 
 #include <fcntl.h>
 
@@ -84,6 +85,30 @@ static void figures(void)
   run = of(&catalogue, "killed");
   CHECK(run->state == NA_RUN_INTERRUPTED && strstr(run->why, "killed") != NULL, "why: %s", run->why);
   end(&catalogue);
+}
+
+/* A run that was killed after its last epoch is finished if that is saved. */
+static void saved_end(void)
+{
+  static const made_run late = {"late", "name = late\ntrain.epochs = 2", "", 2, 2, 10, 0.5, false, NULL,
+                                "epoch 2 of 2"};
+  na_run run;
+  na_net *net = store_net_new(4);
+  na_checkpoint state = {.epoch = 1};
+  runs_make();
+  made(&late);
+  na_run_init(&run);
+  for (int saved = 0; saved <= 2; saved++) {
+    state.epoch = saved;
+    if (saved > 0) CHECK_OK(na_checkpoint_save(runs_path("late", "last.h5"), net, &state, true, &err), err);
+    CHECK(na_run_saved_epochs(runs_path("late", "")) == saved, "%d epochs are saved", saved);
+    CHECK_OK(na_run_read(&run, runs_folder, "late", &err), err);
+    CHECK(run.epoch >= 2 && run.state == (saved == 2 ? NA_RUN_FINISHED : NA_RUN_INTERRUPTED),
+          "%d of 2 epochs saved: %s", saved, na_run_state_word(run.state));
+  }
+  na_run_free(&run);
+  na_net_free(net);
+  runs_remove();
 }
 
 /* What is not a run is not listed; what cannot be read says so; nothing stops the others. */
@@ -399,6 +424,7 @@ static void natural_order(void)
 int main(void)
 {
   RUN(figures);
+  RUN(saved_end);
   RUN(damaged);
   RUN(bytes_damaged);
   RUN(live);

@@ -106,13 +106,13 @@ static int read_isa(na_member *m, const char *file, na_error *err)
 
 /* -------------------------------------------------------------------------- does it count? */
 
-/* A run that was killed behind its last epoch has all that it was to give. */
+/* Not its rows, but its state tells whether it is done: the last epoch is told before it is saved. */
 static void judge_end(na_member *m)
 {
   const na_run *run = &m->run;
   if (run->state == NA_RUN_RUNNING)
     leave_out(m, NA_MEMBER_RUNNING, "epoch %.0f of %.0f", run->epoch, run->epochs);
-  else if (m->epochs == 0 || run->epoch < run->epochs)
+  else if (run->state != NA_RUN_FINISHED || m->epochs == 0 || run->epoch < run->epochs)
     leave_out(m, run->state == NA_RUN_FAILED ? NA_MEMBER_FAILED : NA_MEMBER_UNFINISHED,
               "%.0f of %.0f epochs%s%s", run->epoch, run->epochs,
               run->why[0] != '\0' ? "; its log ends: " : "", run->why);

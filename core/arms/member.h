@@ -53,8 +53,4 @@ void na_member_free(na_member *member);
 /* The value of a setting, "" where the run has none. */
 const char *na_member_setting(const na_member *member, const char *name);
 
-/* Parameters and multiply-adds of the base network, from a checkpoint of the run; both 0 where
- * there is none. */
-void na_member_cost(const na_member *member, long long *parameters, long long *macs);
-
 #endif

@@ -4,6 +4,7 @@
 #include "core/base/text.h"
 #include "core/net/net.h"
 #include "core/runs/note.h"
+#include "core/store/checkpoint.h"
 #include "core/store/h5.h"
 #include "core/train/recorder.h"
 
@@ -303,17 +304,31 @@ static double measure(const char *folder, const char *name)
   return bytes;
 }
 
-/* A log ends with "done", with why it stopped, with an error, or somewhere where it was killed. */
-static void judge_end(na_run *run, const char *log)
+int na_run_saved_epochs(const char *folder)
+{
+  char path[NA_RUN_PATH];
+  na_checkpoint state = {0};
+  if (!path_of(path, folder, "last.h5", "") || na_checkpoint_state(path, &state, NULL) != NA_OK)
+    return 0;
+  int epoch = state.epoch;
+  na_checkpoint_free(&state);
+  return epoch;
+}
+
+/* A log ends with "done", with why it stopped, with an error, or somewhere where it was killed: after
+ * its last checkpoint nothing was left to do. */
+static void judge_end(na_run *run, const char *folder, const char *log)
 {
   char end[LOG_TAIL];
   static const char failed[] = "failed: ";
   read_log_end(log, end);
-  if (strcmp(end, "done") == 0) {
+  bool with_error = strncmp(end, failed, sizeof failed - 1) == 0;
+  bool at_end = run->epochs > 0 && run->epoch >= run->epochs;
+  if (strcmp(end, "done") == 0 ||
+      (at_end && !with_error && na_run_saved_epochs(folder) >= run->epochs)) {
     run->state = NA_RUN_FINISHED;
     return;
   }
-  bool with_error = strncmp(end, failed, sizeof failed - 1) == 0;
   run->state = with_error ? NA_RUN_FAILED : NA_RUN_INTERRUPTED;
   const char *why = with_error ? end + sizeof failed - 1 : end;
   snprintf(run->why, sizeof run->why, "%.200s%s", why,
@@ -391,7 +406,7 @@ int na_run_read(na_run *run, const char *folder, const char *name, na_error *err
     return NA_OK;
   }
   if (live) new.state = NA_RUN_RUNNING;
-  else if (code == NA_OK) judge_end(&new, log);
+  else if (code == NA_OK) judge_end(&new, path, log);
   else {
     size_t length = strlen(path); /* the run's name is known */
     bool named = strncmp(trouble.message, path, length) == 0 && trouble.message[length] == '/';

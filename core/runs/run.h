@@ -13,7 +13,7 @@
 #define NA_RUN_STATES(X)                                                                           \
   X(UNREAD, "")                 /* nothing is known yet */                                         \
   X(RUNNING, "running")         /* a process trains in it */                                       \
-  X(FINISHED, "finished")                                                                          \
+  X(FINISHED, "finished")       /* its last checkpoint has all epochs */                           \
   X(INTERRUPTED, "interrupted") /* stopped or killed: netaug resume goes on */                     \
   X(FAILED, "failed")           /* ended with an error */                                          \
   X(DAMAGED, "damaged")         /* its run.h5 is missing or cannot be read */
@@ -75,6 +75,10 @@ void na_run_init(na_run *run);
  * older reading of a run that is being written stays where the file is unfinished at this moment. */
 int na_run_read(na_run *run, const char *folder, const char *name, na_error *err);
 void na_run_free(na_run *run);
+
+/* Epochs that last.h5 in a run's folder has behind it: a run that was killed may have told of one more.
+ * 0: there is no such file, or it cannot be read. */
+int na_run_saved_epochs(const char *folder);
 
 /* Cuts run->text into settings. */
 int na_run_split(na_run *run, na_error *err);
