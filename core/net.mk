@@ -27,6 +27,7 @@ libcore_a_SOURCES += \
 	core/train/condition.c core/train/condition.h \
 	core/train/evaluate.c core/train/evaluate.h \
 	core/train/finite.c core/train/finite.h \
+	core/train/columns.c core/train/columns.h \
 	core/train/recorder.c core/train/recorder.h \
 	core/train/trainer.c \
 	core/train/worker.c

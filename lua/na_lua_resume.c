@@ -4,6 +4,7 @@
 #include "core/base/memory.h"
 #include "core/base/sha1.h"
 #include "core/runs/run.h"
+#include "core/train/columns.h"
 #include "core/train/recorder.h"
 #include "core/train/steer.h"
 

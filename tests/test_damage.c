@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/store/checkpoint.h"
 #include "core/store/h5.h"
-#include "core/train/recorder.h"
+#include "core/train/columns.h"
 #include "core/train/steer.h"
 #include "tests/trainer_rig.h"
 

@@ -1,6 +1,7 @@
 /* netaug watch: a run that another process trains, as it goes.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/base/memory.h"
+#include "core/train/columns.h"
 #include "core/train/recorder.h"
 #include "tui/progress.h"
 #include "tui/signals.h"

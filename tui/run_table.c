@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/run_table.h"
 #include "core/base/memory.h"
+#include "core/train/columns.h"
 #include "core/train/recorder.h"
 
 #include <limits.h>

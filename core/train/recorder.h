@@ -48,16 +48,6 @@ void na_recorder_path(const na_recorder *recorder, const char *name, char *path)
 /* Path of the last checkpoint written, or NULL. */
 const char *na_recorder_last(const na_recorder *recorder);
 
-/* The epochs, or steps, of a run as events, from row `first` on and no more than `most` (0: all of them);
- * also of one that another process trains. *events is allocated (na_free), NULL where there are none. */
-int na_run_epochs(const char *folder, long first, long most, na_event **events, long *count,
-                  na_error *err);
-int na_run_steps(const char *folder, long first, long most, na_event **events, long *count,
-                 na_error *err);
-
-/* The columns of table "step", "epoch" or "steering", in the order of their making; NULL: no such table. */
-const char *const *na_run_columns(const char *table, int *count);
-
 /* Does a process train in this folder at the moment? */
 bool na_run_is_live(const char *folder);
 

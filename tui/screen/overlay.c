@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/screen/overlay.h"
 #include "core/base/memory.h"
+#include "core/train/columns.h"
 #include "core/train/recorder.h"
 
 #include <stdio.h>
