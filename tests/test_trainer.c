@@ -430,7 +430,8 @@ static void a_run_leaves_its_files(void)
   CHECK(log != NULL && fread(text, 1, sizeof text - 1, log) > 100, "no log");
   if (log != NULL) fclose(log);
   CHECK(strstr(text, "phase random from epoch 1") && strstr(text, "phase min_w from epoch 3") &&
-            strstr(text, "epoch 4 of 4, base") && strstr(text, "done"),
+            strstr(text, "12 batches, 4 epochs, 1 thread, ") && strstr(text, "epoch 4 of 4, base") &&
+            strstr(text, "done"),
         "the log says\n%s", text);
   rig_free(&r);
 }

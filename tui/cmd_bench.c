@@ -114,7 +114,7 @@ static int print_text(const na_bench *bench, const na_bench_times *times, na_err
   na_text_bytes(peak, peak_memory());
   printf("%s, %dx%dx%d, %d classes, batch %d, %d thread%s, %d draws, median of %d rounds\n\n",
          net->name, net->channels, net->height, net->width, net->classes, bench->batch,
-         na_team_size(bench->team), na_team_size(bench->team) == 1 ? "" : "s", bench->draws,
+         na_team_size(bench->team), na_text_plural(na_team_size(bench->team)), bench->draws,
          times->rounds);
   int code = print_table(bench, times, err);
   if (code == NA_OK)
@@ -182,7 +182,7 @@ static int print_profile(const na_bench *bench, const na_profile *profile, const
   add_profile_rest(&table, profile, na_bench_help(profile->kind), profile->seconds);
   printf("%s, %dx%dx%d, batch %d, %d thread%s: %s, mean of %d\n\n", bench->net->name,
          bench->net->channels, bench->net->height, bench->net->width, bench->batch,
-         na_team_size(bench->team), na_team_size(bench->team) == 1 ? "" : "s",
+         na_team_size(bench->team), na_text_plural(na_team_size(bench->team)),
          na_bench_help(profile->kind), profile->steps);
   int code = na_table_print(&table, err);
   na_table_free(&table);

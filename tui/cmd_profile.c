@@ -114,7 +114,7 @@ static int print_profile(const na_net *net, int batch, na_error *err)
   if (code == NA_OK && na_net_elastic(net)) code = na_model_widths(net, true, &widest, err);
   if (code == NA_OK) {
     printf("%s, %dx%dx%d, %d classes; memory for %d image%s, float32\n\n", net->name, net->channels,
-           net->height, net->width, net->classes, batch, batch == 1 ? "" : "s");
+           net->height, net->width, net->classes, batch, na_text_plural(batch));
     code = print_layers(net, (const int *const[2]){base, widest}, batch, err);
   }
   if (code == NA_OK) {

@@ -227,7 +227,7 @@ static void say_steered(na_run *const *runs, size_t count)
   for (size_t i = 0; i < count; i++)
     if (runs[i]->changes > 0)
       printf("%s was steered: %d change%s of settings on the way (netaug watch shows them)\n",
-             runs[i]->name, runs[i]->changes, runs[i]->changes == 1 ? "" : "s");
+             runs[i]->name, runs[i]->changes, na_text_plural(runs[i]->changes));
 }
 
 static int diff(job *j, na_error *err)

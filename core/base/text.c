@@ -113,6 +113,11 @@ void na_text_number(char out[32], double value)
   }
 }
 
+const char *na_text_plural(long long count)
+{
+  return count == 1 ? "" : "s";
+}
+
 /* Bytes of the UTF-8 character that text begins with; 0: it is none, or one that controls. */
 static int character_bytes(const unsigned char *text)
 {

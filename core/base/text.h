@@ -34,6 +34,9 @@ void na_text_bytes(char out[16], double bytes);
  * room for 32. */
 void na_text_number(char out[32], double value);
 
+/* What a word has behind it when there are `count`: "" of 1, else "s". */
+const char *na_text_plural(long long count);
+
 /* Makes text from files fit to be shown, in place: control characters, and bytes that are no UTF-8, become
  * '?'. */
 void na_text_tame(char *text);

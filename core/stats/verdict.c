@@ -197,7 +197,7 @@ static void test_words(const na_verdict *v, na_buffer *out)
 static void count_words(const na_verdict *v, na_buffer *out)
 {
   if (v->paired)
-    na_buffer_add(out, "%d seed%s", v->pairs, v->pairs == 1 ? "" : "s");
+    na_buffer_add(out, "%d seed%s", v->pairs, na_text_plural(v->pairs));
   else
     na_buffer_add(out, "%d and %d seeds that are no pairs", v->used[0], v->used[1]);
 }

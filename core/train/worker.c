@@ -161,9 +161,11 @@ static void tell_network(na_trainer *t)
   double teacher = t->teacher != NULL ? (double)na_teacher_bytes(t->teacher) : 0;
   na_text_bytes(words[0], (double)na_workspace_bytes(t->workspace) + 12.0 * (double)t->net->values +
                               teacher);
-  na_worker_tell(t, "%ld images in %ld batches, %d epochs, %d threads, %s of memory",
-                 t->data->images, t->data->batches, total_epochs(t), na_team_size(t->team),
-                 words[0]);
+  int epochs = total_epochs(t), threads = na_team_size(t->team);
+  long images = t->data->images, batches = t->data->batches;
+  na_worker_tell(t, "%ld image%s in %ld batch%s, %d epoch%s, %d thread%s, %s of memory", images,
+                 na_text_plural(images), batches, batches == 1 ? "" : "es", epochs,
+                 na_text_plural(epochs), threads, na_text_plural(threads), words[0]);
 }
 
 /* Progress of a pass over images, at most ten times a second. */

@@ -34,7 +34,7 @@ static void describe(na_tree *tree, int node, na_buffer *out)
     if (a->trouble[0] != '\0') na_buffer_add(out, "  (%s)", a->trouble);
     if (a->links > 1) na_buffer_add(out, "  (%u names)", a->links);
   } else if (a->kind == NA_H5_KIND_GROUP)
-    na_buffer_add(out, "%lld member%s", a->members, a->members == 1 ? "" : "s");
+    na_buffer_add(out, "%lld member%s", a->members, na_text_plural(a->members));
   else if (a->kind == NA_H5_KIND_TYPE) na_buffer_add(out, "named type %s", a->type);
   else if (n->target != NULL)
     na_buffer_add(out, "-> %s%s", n->target,

@@ -106,7 +106,7 @@ static void write_title(const na_live *live, char title[NA_TEXT_MAX])
     used += snprintf(title + used, NA_TEXT_MAX - (size_t)used, ": %s", live->opened->why);
   if (live->overlay.count > 0)
     snprintf(title + used, NA_TEXT_MAX - (size_t)used, "; %s of %zu marked run%s",
-             na_curve_name(live->overlay.curve), live->overlay.count, live->overlay.count == 1 ? "" : "s");
+             na_curve_name(live->overlay.curve), live->overlay.count, na_text_plural(live->overlay.count));
 }
 
 typedef struct layout {
