@@ -227,6 +227,23 @@ for line in sys.stdin: print(7, flush=True)'
   refuses "a program with another network" 1 "takes 7 multiply-adds" compares --only memory
 else echo "# SKIP: PyTorch's side of the table: /usr/bin/python3 or jemalloc is missing"
 fi
+# Trainings with and without the screen, by a program in netaug's place that knows its speeds beforehand.
+if command -v tmux >/dev/null; then
+  cat >"$scratch/timed" <<'SH'
+#!/bin/sh
+here=$(dirname "$0") which=with
+for word in "$@"; do [ "$word" != --plain ] || which=without; result=$word; done
+sed -n 1p "$here/speeds.$which" >"$result"
+sed -i 1d "$here/speeds.$which"
+SH
+  chmod +x "$scratch/timed"
+  printf '%s 2 bits\n' 90 190 50 >"$scratch/speeds.with"
+  printf '%s 2 bits\n' 100 200 40 >"$scratch/speeds.without"
+  try env NETAUG="$scratch/timed" sh "$NETAUG_SRCDIR/scripts/bench/screen" 3 none
+  check "medians of trainings with and without the screen, and of the rounds' ratios" says "$out" \
+    "median with the screen 90, without 100: -10.00%; of the rounds' ratios: -5.00%"
+else echo "SKIPPED, NOT TESTED: scripts/bench/screen (tmux is missing)"
+fi
 try "$netaug" bench --model tiny --draws 3 --print-widths
 widths=$out
 try "$netaug" bench --model tiny --draws 3 --print-widths
