@@ -218,6 +218,37 @@ static void check_pack_view(const na_kernels *k, const input *in, long first, in
   na_free(tile);
 }
 
+/* Floats of packed columns, and where channel c of `channels` stands in them. */
+static size_t columns_floats(const na_kernels *k, int channels, int count)
+{
+  return (size_t)((channels + k->vector - 1) / k->vector * k->vector * count * NA_LANES);
+}
+
+static size_t column_at(const na_kernels *k, int channels, int c, int count, int i)
+{
+  int group = k->panel_pixels * NA_LANES, first = c / group * group, left = channels - first;
+  int width = left < group ? (left + k->vector - 1) / k->vector * k->vector : group;
+  return (size_t)(first * count * NA_LANES + i * width + c - first);
+}
+
+static void check_pack_columns(const na_kernels *k, const input *in, long first, int count)
+{
+  size_t size = columns_floats(k, in->channels, count);
+  float *columns = bordered(size);
+  worst w = {0};
+  k->pack_columns(&in->view, in->channels, first, count, columns);
+  for (int c = 0; c < in->channels; c++)
+    for (int i = 0; i < count * NA_LANES; i++)
+      compare(&w, (double)columns[column_at(k, in->channels, c, count, i)],
+              seen_at(in, c, first + i / NA_LANES, i % NA_LANES));
+  for (int c = in->channels; c % k->vector != 0; c++)
+    for (int i = 0; i < count * NA_LANES; i++)
+      CHECK(columns[column_at(k, in->channels, c, count, i)] == 0, "%s: pack_columns leaves column %d", k->name, c);
+  check_worst(k, &w, FORWARD, "pack_columns of %d channels, pixels %ld + %d", in->channels, first, count);
+  check_border(k, columns, size, "pack_columns");
+  na_free(columns);
+}
+
 static void check_read_view(const na_kernels *k, const input *in, long first, int count)
 {
   float *run = bordered((size_t)count * NA_LANES);
@@ -267,6 +298,7 @@ static void each_window(long pixels, void (*task)(const na_kernels *, const void
 static void view_window(const na_kernels *k, const void *object, long first, int count)
 {
   check_pack_view(k, object, first, count);
+  check_pack_columns(k, object, first, count);
   check_read_view(k, object, first, count);
 }
 
@@ -435,29 +467,34 @@ static void check_matmul(const na_kernels *k, int rows, int depth, int count, na
   matrix_free(&m);
 }
 
-static void check_outer(const na_kernels *k, int left, int right, int count, na_random *random)
+/* The right side of an outer product as the kernel at hand wants it: packed like the left, or columns. */
+static void check_outer(const na_kernels *k, bool turned, int left, int right, int count,
+                        na_random *random)
 {
-  size_t lf = tile_floats(k, left, count), rf = tile_floats(k, right, count);
-  size_t stride = (size_t)right + 5;
+  size_t lf = tile_floats(k, left, count), stride = (size_t)right + 5;
+  size_t rf = turned ? columns_floats(k, right, count) : tile_floats(k, right, count);
   float *a = lanes_floats(lf), *b = lanes_floats(rf), *w = lanes_floats((size_t)left * stride);
   lanes_fill(a, lf, random, -1, 1);
   lanes_fill(b, rf, random, -1, 1);
   for (size_t i = 0; i < (size_t)left * stride; i++) w[i] = 1;
   worst off = {0};
   na_ahead ahead = {{a, b}, (size_t)count * NA_LANES, right};
-  k->outer(a, left, b, right, count, w, stride, true, left % 2 == 0 ? &ahead : NULL);
+  (turned ? k->outer_columns : k->outer)(a, left, b, right, count, w, stride, left % 3 != 0,
+                                         left % 2 == 0 ? &ahead : NULL);
   for (int m = 0; m < left; m++) {
     for (int n = 0; n < right; n++) {
-      double sum = 1;
+      double sum = left % 3 != 0;
       for (int i = 0; i < count * NA_LANES; i++)
         sum += (double)tile_at(k, a, left, m, i / NA_LANES, i % NA_LANES) *
-               (double)tile_at(k, b, right, n, i / NA_LANES, i % NA_LANES);
+               (double)(turned ? b[column_at(k, right, n, count, i)]
+                               : tile_at(k, b, right, n, i / NA_LANES, i % NA_LANES));
       compare(&off, (double)w[(size_t)m * stride + (size_t)n], sum);
     }
     for (size_t i = (size_t)right; i < stride; i++)
       CHECK(w[(size_t)m * stride + i] == 1, "%s: outer writes beyond row %d", k->name, m);
   }
-  check_worst(k, &off, BACKWARD, "outer %d x %d, %d pixels", left, right, count);
+  check_worst(k, &off, BACKWARD, "outer%s %d x %d, %d pixels", turned ? "_columns" : "", left, right,
+              count);
   na_free(a);
   na_free(b);
   na_free(w);
@@ -473,12 +510,14 @@ static void matrix_products(void)
       for (int d = 0; d < 4; d++)
         for (int c = 0; c < 6; c++) {
           check_matmul(sets[s], some_rows[r], some_depths[d], some_counts[c], &random);
-          check_outer(sets[s], some_rows[r], some_depths[d], some_counts[c], &random);
+          check_outer(sets[s], false, some_rows[r], some_depths[d], some_counts[c], &random);
+          check_outer(sets[s], true, some_rows[r], some_depths[d], some_counts[c], &random);
         }
   /* More rows and columns than one block of the cache holds. */
   for (int s = 0; s < set_count; s++) {
     check_matmul(sets[s], 130, 999, 5, &random);
-    check_outer(sets[s], 9, 300, 48, &random);
+    check_outer(sets[s], false, 9, 300, 48, &random);
+    check_outer(sets[s], true, 9, 300, 48, &random);
   }
 }
 

@@ -90,12 +90,16 @@ typedef struct na_kernels {
   const char *name;     /* "avx512", "avx2", "plain" */
   int panel_pixels;     /* pixels per panel of a packed tile */
   int group_rows;       /* rows per group of a packed matrix */
+  int vector;           /* packed columns come in multiples of it */
 
   /* Packed tile: panels of panel_pixels pixels, each [rows][panel_pixels * 16]. A tile of `count`
    * pixels from pixel `first` on. */
 
   /* rows = channels. block_pixels = height * width. */
   void (*pack_view)(const na_view *view, int channels, long first, int count, float *tile);
+  /* The same values turned, for outer_columns: groups of panel_pixels * 16 channels (the last one rounded
+   * up to a multiple of `vector`, with zeros), each [count * 16][channels of the group]. */
+  void (*pack_columns)(const na_view *view, int channels, long first, int count, float *columns);
   /* rows = channels * kernel^2 (im2col, order (channel, ky, kx)); pixels are of the output. */
   void (*pack_patches)(const na_view *view, int channels, int kernel, int stride, int pad,
                        int out_height, int out_width, long first, int count, float *tile);
@@ -125,6 +129,10 @@ typedef struct na_kernels {
    * (may be NULL): what is fetched meanwhile. */
   void (*outer)(const float *left, int left_rows, const float *right, int right_rows, int count,
                 float *w, size_t stride, bool accumulate, const na_ahead *ahead);
+
+  /* The same with the right side packed by pack_columns: no sums across lanes. */
+  void (*outer_columns)(const float *left, int left_rows, const float *columns, int right_rows,
+                        int count, float *w, size_t stride, bool accumulate, const na_ahead *ahead);
 
   /* Adds one channel's run of `count` pixels from pixel `first` to *moments (data points at pixel
    * 0). */

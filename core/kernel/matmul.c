@@ -1,9 +1,16 @@
-/* The two matrix kernels: C = A * tile, and W += left * right^T.
+/* The matrix kernels: C = A * tile, and W += left * right^T.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/kernel/simd.h"
 
+#include <string.h>
+
 /* A block of the packed matrix that stays in the second-level cache while tiles stream by. */
 enum { BLOCK_FLOATS = 48 * 1024, NV = PANEL * PIXEL_VECTORS };
+/* Sums kept in registers; the shapes of a block that any instruction set has use for. */
+enum { SUMS = GROUP * NV, MOST_ROWS = 16, MOST_VECTORS = 4 };
+
+/* Rows of a block of so many vectors: the fewer those are, the more rows fill the registers. */
+#define BLOCK_ROWS(V) (SUMS / (V) < MOST_ROWS ? SUMS / (V) : MOST_ROWS)
 
 /* One group of the matrix, all its rows within the source: [depth][GROUP] at `to`. */
 static void pack_group(const float *from, int outer, int inner, size_t row_stride,
@@ -40,68 +47,140 @@ void NA_SYMBOL(pack_matrix)(const float *source, int rows, int outer, int inner,
   }
 }
 
-/* GROUP rows by `vectors` vectors of C, accumulated in registers over the whole depth.
- * a: [depth][GROUP]; b: [depth][PANEL_FLOATS]; c: rows of stride `stride`. Every loop but that over
- * the depth has constant bounds and no test inside, or the sums would live in memory. */
-INLINE void multiply(const float *a, const float *b, int depth, int vectors, float *c,
-                     size_t stride, bool accumulate)
+/* What is fetched while products are computed: `step` pixels at each call of fetch_some. */
+typedef struct fetch {
+  const na_ahead *ahead;
+  const float *at; /* the next pixel, of `left` in run number `run` */
+  long run;
+  int left, count, step;
+} fetch;
+
+/* Spreads `ahead` (NULL: nothing) over `calls` calls of fetch_some. */
+static fetch fetch_init(const na_ahead *ahead, int count, long calls)
 {
-  vf sum[GROUP][NV];
-#pragma GCC unroll 8
-  for (int r = 0; r < GROUP; r++)
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; v++) sum[r][v] = (vf){0};
-  for (int k = 0; k < depth; k++, a += GROUP, b += PANEL_FLOATS) {
+  if (ahead == NULL) return (fetch){.run = 0};
+  return (fetch){.ahead = ahead, .at = ahead->from[0], .left = count, .count = count,
+                 .step = (int)((ahead->runs * count + calls - 1) / calls)};
+}
+
+static void fetch_some(fetch *f)
+{
+  for (int wanted = f->step; wanted > 0 && f->run < f->ahead->runs;) {
+    int some = wanted < f->left ? wanted : f->left;
+    for (int i = 0; i < some; i++) __builtin_prefetch(f->at + (size_t)i * LANES, 0, 2);
+    wanted -= some;
+    f->at += (size_t)some * LANES;
+    f->left -= some;
+    if (f->left > 0) continue;
+    f->run++;
+    f->at = f->ahead->from[f->run & 1] + (size_t)(f->run / 2) * f->ahead->stride;
+    f->left = f->count;
+  }
+}
+
+/* sum[r * vectors + v] += sum over k < depth of a[r * a_row + k * a_step] * b[k][v]; b has PANEL_FLOATS or fewer
+ * columns, `b_step` floats apart. Every loop but that over the depth has constant bounds and no test
+ * inside, or the sums would live in memory. */
+INLINE void multiply(int rows, int vectors, vf *sum, const float *a, int a_row, int a_step,
+                     const float *b, size_t b_step, int depth)
+{
+  for (int k = 0; k < depth; k++, a += a_step, b += b_step) {
     vf x[NV];
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; v++) x[v] = load(b + v * VL);
-#pragma GCC unroll 8
-    for (int r = 0; r < GROUP; r++)
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors; v++) sum[r][v] += a[r] * x[v];
+      for (int v = 0; v < vectors; v++) sum[r * vectors + v] += a[r * a_row] * x[v];
   }
-#pragma GCC unroll 8
-  for (int r = 0; r < GROUP; r++)
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; v++) {
-      float *to = c + (size_t)r * stride + v * VL;
-      if (accumulate) store(to, load(to) + sum[r][v]);
-      else store(to, sum[r][v]);
-    }
 }
 
-#define MULTIPLY(name, vectors, accumulate)                                                        \
-  static __attribute__((noinline)) void name(const float *a, const float *b, int depth, float *c,  \
-                                             size_t stride)                                        \
-  {                                                                                                \
-    multiply(a, b, depth, vectors, c, stride, accumulate);                                         \
-  }
-typedef void multiplier(const float *, const float *, int, float *, size_t);
-MULTIPLY(set_panel, NV, false)
-MULTIPLY(add_panel, NV, true)
-#if defined(__AVX512F__)
-MULTIPLY(set_one, 1, false)
-MULTIPLY(add_one, 1, true)
-MULTIPLY(set_two, 2, false)
-MULTIPLY(add_two, 2, true)
-static multiplier *const multipliers[2][PANEL + 1] = {{NULL, set_one, set_two, set_panel},
-                                                      {NULL, add_one, add_two, add_panel}};
-#else
-static multiplier *const multipliers[2][PANEL + 1] = {{NULL, set_panel}, {NULL, add_panel}};
-#endif
-
-/* Fewer rows than a group: through a buffer, of which only the wanted rows are copied. */
-static void multiply_partial(multiplier *set, const float *a, const float *b, int depth, int rows,
-                             int vectors, float *c, size_t stride, bool accumulate)
+INLINE void clear_sums(int rows, int vectors, vf *sum)
 {
-  float buffer[GROUP * PANEL_FLOATS] __attribute__((aligned(64)));
-  set(a, b, depth, buffer, PANEL_FLOATS);
+#pragma GCC unroll 16
   for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++) sum[r * vectors + v] = (vf){0};
+}
+
+INLINE void store_sums(int rows, int vectors, vf *sum, float *c, size_t stride,
+                       bool accumulate)
+{
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
     for (int v = 0; v < vectors; v++) {
       float *to = c + (size_t)r * stride + v * VL;
-      store(to, load(buffer + r * PANEL_FLOATS + v * VL) + load_if(accumulate, to));
+      if (accumulate) store(to, load(to) + sum[r * vectors + v]);
+      else store(to, sum[r * vectors + v]);
     }
 }
+
+/* C = A * B or C += A * B for one group of a packed matrix and one panel of a tile. */
+INLINE void multiply_panel(int rows, int vectors, const float *a, const float *b, int depth, float *c,
+                           size_t stride, bool accumulate)
+{
+  vf sum[SUMS];
+  clear_sums(rows, vectors, sum);
+  multiply(rows, vectors, sum, a, 1, GROUP, b, PANEL_FLOATS, depth);
+  store_sums(rows, vectors, sum, c, stride, accumulate);
+}
+
+/* block = the products of some rows of a packed tile of `tile_rows` rows with columns, summed over
+ * `count` pixels. */
+INLINE void multiply_columns(int rows, int vectors, const float *a, int tile_rows, const float *b,
+                             size_t b_step, int count, float *block, fetch *f)
+{
+  vf sum[SUMS];
+  clear_sums(rows, vectors, sum);
+  for (; count > 0; count -= PANEL) {
+    fetch_some(f);
+    multiply(rows, vectors, sum, a, PANEL_FLOATS, 1, b, b_step,
+             (count < PANEL ? count : PANEL) * LANES);
+    a += (size_t)tile_rows * PANEL_FLOATS;
+    b += PANEL_FLOATS * b_step;
+  }
+  store_sums(rows, vectors, sum, block, PANEL_FLOATS, false);
+}
+
+/* One function for each shape of a block: shapes beyond those that this instruction set has use for are
+ * equal to the largest one. */
+#define LESSER(A, B) ((A) < (B) ? (A) : (B))
+#define MULTIPLY(R, V)                                                                             \
+  static __attribute__((noinline)) void set_##R##x##V(const float *a, const float *b, int depth,   \
+                                                      float *c, size_t stride)                     \
+  {                                                                                                \
+    multiply_panel(LESSER(R, GROUP), LESSER(V, NV), a, b, depth, c, stride, false);                \
+  }                                                                                                \
+  static __attribute__((noinline)) void add_##R##x##V(const float *a, const float *b, int depth,   \
+                                                      float *c, size_t stride)                     \
+  {                                                                                                \
+    multiply_panel(LESSER(R, GROUP), LESSER(V, NV), a, b, depth, c, stride, true);                 \
+  }
+#define MULTIPLY_COLUMNS(R, V)                                                                     \
+  static __attribute__((noinline)) void columns_##R##x##V(                                         \
+      const float *a, int tile_rows, const float *b, size_t b_step, int count, float *block,       \
+      fetch *f)                                                                                    \
+  {                                                                                                \
+    multiply_columns(LESSER(R, BLOCK_ROWS(LESSER(V, NV))), LESSER(V, NV), a, tile_rows, b, b_step, \
+                     count, block, f);                                                             \
+  }
+#define UP_TO_8(M, V) M(1, V) M(2, V) M(3, V) M(4, V) M(5, V) M(6, V) M(7, V) M(8, V)
+#define UP_TO_16(M, V)                                                                             \
+  UP_TO_8(M, V) M(9, V) M(10, V) M(11, V) M(12, V) M(13, V) M(14, V) M(15, V) M(16, V)
+#define EACH(ROWS, M) ROWS(M, 1) ROWS(M, 2) ROWS(M, 3) ROWS(M, 4)
+EACH(UP_TO_8, MULTIPLY)
+EACH(UP_TO_16, MULTIPLY_COLUMNS)
+typedef void multiplier(const float *, const float *, int, float *, size_t);
+typedef void columns_multiplier(const float *, int, const float *, size_t, int, float *, fetch *);
+#define SET(R, V) set_##R##x##V,
+#define ADD(R, V) add_##R##x##V,
+#define COLUMNS(R, V) columns_##R##x##V,
+#define TABLE(ROWS, M) {{ROWS(M, 1)}, {ROWS(M, 2)}, {ROWS(M, 3)}, {ROWS(M, 4)}}
+static multiplier *const multipliers[2][MOST_VECTORS][8] = {TABLE(UP_TO_8, SET), TABLE(UP_TO_8, ADD)};
+static columns_multiplier *const columns_multipliers[MOST_VECTORS][MOST_ROWS] =
+    TABLE(UP_TO_16, COLUMNS);
+_Static_assert((int)GROUP <= 8 && (int)NV <= (int)MOST_VECTORS, "the tables hold every shape");
 
 void NA_SYMBOL(matmul)(const float *packed, int rows, int columns, int depth, const float *tile,
                        int count, float *c, size_t stride, bool accumulate)
@@ -113,16 +192,50 @@ void NA_SYMBOL(matmul)(const float *packed, int rows, int columns, int depth, co
     int last = first + block < rows ? first + block : rows;
     const float *b = tile;
     for (int pixel = 0; pixel < count; pixel += PANEL, b += (size_t)depth * PANEL_FLOATS) {
-      int pixels = count - pixel < PANEL ? count - pixel : PANEL;
+      int vectors = (count - pixel < PANEL ? count - pixel : PANEL) * PIXEL_VECTORS;
       for (int r = first; r < last; r += GROUP) {
-        const float *a = packed + (size_t)r * (size_t)columns;
-        float *to = c + (size_t)r * stride + (size_t)pixel * LANES;
-        if (rows - r >= GROUP) multipliers[accumulate][pixels](a, b, depth, to, stride);
-        else
-          multiply_partial(multipliers[0][pixels], a, b, depth, rows - r, pixels * PIXEL_VECTORS,
-                           to, stride, accumulate);
+        int some = rows - r < GROUP ? rows - r : GROUP;
+        multipliers[accumulate][vectors - 1][some - 1](packed + (size_t)r * (size_t)columns, b, depth,
+                                                       c + (size_t)r * stride + (size_t)pixel * LANES,
+                                                       stride);
       }
     }
+  }
+}
+
+/* Columns of a group that are stored: whole vectors. */
+INLINE int group_width(int columns)
+{
+  return columns < PANEL_FLOATS ? (columns + VL - 1) / VL * VL : PANEL_FLOATS;
+}
+
+void NA_SYMBOL(outer_columns)(const float *left, int left_rows, const float *columns, int right_rows,
+                              int count, float *w, size_t stride, bool accumulate,
+                              const na_ahead *ahead)
+{
+  float block[MOST_ROWS * PANEL_FLOATS] __attribute__((aligned(64)));
+  long calls = 0;
+  for (int n = 0; n < right_rows; n += PANEL_FLOATS) {
+    int most = BLOCK_ROWS(group_width(right_rows - n) / VL);
+    calls += (left_rows + most - 1) / most * ((count + PANEL - 1) / PANEL);
+  }
+  fetch f = fetch_init(ahead, count, calls);
+  for (int n = 0; n < right_rows; n += PANEL_FLOATS) {
+    int some = right_rows - n < PANEL_FLOATS ? right_rows - n : PANEL_FLOATS;
+    int width = group_width(some), most = BLOCK_ROWS(width / VL);
+    for (int m = 0; m < left_rows; m += most) {
+      int rows = left_rows - m < most ? left_rows - m : most;
+      columns_multipliers[width / VL - 1][rows - 1](left + (size_t)m * PANEL_FLOATS, left_rows, columns,
+                                                    (size_t)width, count, block, &f);
+      for (int r = 0; r < rows; r++) {
+        float *to = w + (size_t)(m + r) * stride + n;
+        const float *from = block + r * PANEL_FLOATS;
+        if (accumulate)
+          for (int i = 0; i < some; i++) to[i] += from[i];
+        else memcpy(to, from, (size_t)some * sizeof *to);
+      }
+    }
+    columns += (size_t)count * LANES * (size_t)width;
   }
 }
 

@@ -48,6 +48,82 @@ void NA_SYMBOL(pack_view)(const na_view *view, int channels, long first, int cou
   }
 }
 
+/* x[i][e] <-> x[e][i]: blocks beside the diagonal are exchanged, from the largest to single values. */
+INLINE void transpose(vf x[VL])
+{
+#define LEVEL(H)                                                                                   \
+  if (VL > (H)) {                                                                                  \
+    vi upper, lower;                                                                               \
+    for (int e = 0; e < VL; e++) {                                                                 \
+      upper[e] = (e & (H)) ? VL + e - (H) : e;                                                     \
+      lower[e] = (e & (H)) ? VL + e : e + (H);                                                     \
+    }                                                                                              \
+    _Pragma("GCC unroll 16")                                                                       \
+    for (int i = 0; i < VL; i++)                                                                   \
+      if (!(i & (H))) {                                                                            \
+        vf a = x[i], b = x[i + (H)];                                                               \
+        x[i] = __builtin_shuffle(a, b, upper);                                                     \
+        x[i + (H)] = __builtin_shuffle(a, b, lower);                                               \
+      }                                                                                            \
+  }
+  LEVEL(8)
+  LEVEL(4)
+  LEVEL(2)
+  LEVEL(1)
+#undef LEVEL
+}
+
+/* VL channels from channel c on (those beyond `channels` are zero) become VL columns of `width`. */
+INLINE void pack_vector_columns(const na_view *view, int c, int channels, long first, int count,
+                                size_t width, float *to, na_activation act, bool gated)
+{
+  const float *src[VL], *gate[VL];
+  float scale[VL], shift[VL];
+  long block_pixels = (long)view->height * view->width;
+  for (int e = 0; e < VL; e++) {
+    int channel = c + e < channels ? c + e : channels - 1;
+    src[e] = view->data + (size_t)channel * view->stride + (size_t)first * LANES;
+    scale[e] = view->scale != NULL ? view->scale[channel] : 1.0f;
+    shift[e] = view->shift != NULL ? view->shift[channel] : 0.0f;
+    if (gated) gate[e] = view->gate + (size_t)channel * view->gate_stride;
+  }
+  for (int p = 0; p < count; p++)
+    for (int l = 0; l < LANES; l += VL, to += VL * width) {
+      size_t at = (size_t)p * LANES + (size_t)l;
+      vf x[VL];
+#pragma GCC unroll 16
+      for (int e = 0; e < VL; e++) x[e] = activate(load(src[e] + at) * scale[e] + shift[e], act);
+      if (gated) {
+        size_t block = (size_t)((first + p) / block_pixels) * LANES + (size_t)l;
+#pragma GCC unroll 16
+        for (int e = 0; e < VL; e++) x[e] *= load(gate[e] + block);
+      }
+#pragma GCC unroll 16
+      for (int e = 0; e < VL; e++)
+        if (c + e >= channels) x[e] = (vf){0};
+      transpose(x);
+#pragma GCC unroll 16
+      for (int e = 0; e < VL; e++) store(to + (size_t)e * width, x[e]);
+    }
+}
+
+void NA_SYMBOL(pack_columns)(const na_view *view, int channels, long first, int count, float *columns)
+{
+  for (int n = 0; n < channels; n += PANEL_FLOATS) {
+    int width = channels - n < PANEL_FLOATS ? (channels - n + VL - 1) / VL * VL : PANEL_FLOATS;
+    for (int c = 0; c < width; c += VL) {
+#define PACK(ACT)                                                                                  \
+  if (view->gate != NULL)                                                                          \
+    pack_vector_columns(view, n + c, channels, first, count, (size_t)width, columns + c, ACT, true); \
+  else                                                                                             \
+    pack_vector_columns(view, n + c, channels, first, count, (size_t)width, columns + c, ACT, false)
+      FOR_ACTIVATION(view->act, PACK)
+#undef PACK
+    }
+    columns += (size_t)count * LANES * (size_t)width;
+  }
+}
+
 /* Pixels p .. p + count of a tile, one beside the other in row y of an image, from column x on. */
 typedef struct run {
   int p, count;

@@ -143,6 +143,7 @@ INLINE void read_run(float *dst, const float *src, long count, float scale, floa
 
 /* The kernels of this instruction set; table.c gathers them. */
 void NA_SYMBOL(pack_view)(const na_view *, int, long, int, float *);
+void NA_SYMBOL(pack_columns)(const na_view *, int, long, int, float *);
 void NA_SYMBOL(pack_patches)(const na_view *, int, int, int, int, int, int, long, int, float *);
 void NA_SYMBOL(pack_pullback)(const na_pullback *, int, const na_mask *, long, int, float *);
 void NA_SYMBOL(pack_pullback_patches)(const na_pullback *, int, const na_mask *, int, int, int, int,
@@ -151,6 +152,8 @@ void NA_SYMBOL(pack_matrix)(const float *, int, int, int, size_t, size_t, int, i
 void NA_SYMBOL(matmul)(const float *, int, int, int, const float *, int, float *, size_t, bool);
 void NA_SYMBOL(outer)(const float *, int, const float *, int, int, float *, size_t, bool,
                       const na_ahead *);
+void NA_SYMBOL(outer_columns)(const float *, int, const float *, int, int, float *, size_t, bool,
+                              const na_ahead *);
 void NA_SYMBOL(moments)(const float *, long, long, const na_mask *, na_moments *);
 void NA_SYMBOL(finish)(float *, const na_finish *, long, long, double *, double *);
 void NA_SYMBOL(read_view)(const na_view *, int, long, long, float *);

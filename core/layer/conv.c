@@ -92,13 +92,20 @@ static int packed_groups(const na_kernels *kernels, int rows)
   return (rows + kernels->group_rows - 1) / kernels->group_rows;
 }
 
+/* Rows that a packed side takes: turned, they are whole vectors. */
+static int packed_rows(const na_kernels *kernels, int rows)
+{
+  return (rows + kernels->vector - 1) / kernels->vector * kernels->vector;
+}
+
 static long larger(long a, long b) { return a > b ? a : b; }
 
 /* The largest sizes that any active number of channels leads to. */
 void na_conv_needs(const na_kernels *kernels, int in, int out, int kernel, na_needs *needs)
 {
-  int area = kernel * kernel, unit = kernels->group_rows * area;
-  long depth = (long)in * area, narrow = depth < out ? depth : out;
+  int area = kernel * kernel, group = kernels->panel_pixels * NA_LANES;
+  int unit = kernels->group_rows * area > group ? kernels->group_rows * area : group;
+  long depth = (long)in * area, narrow = packed_rows(kernels, least(depth, out));
   long panel = (long)kernels->panel_pixels * NA_LANES;
   long forward = larger(FORWARD_STRIP, unit * panel);
   long backward = larger(NARROW, narrow * panel) + larger(WIDE_STRIP, unit * panel);
@@ -356,20 +363,40 @@ static na_ahead strip_after(const conv_loop *loop, const tile *t, int c)
   return (na_ahead){{from->data + at, from->data + at + from->stride}, 2 * from->stride, channels};
 }
 
+/* Packs channels c .. c + channels of the input as the weight gradient's right factor. */
+static void pack_factor(const conv_loop *loop, int c, int channels, const tile *t, float *packed)
+{
+  if (!loop->pointwise) {
+    pack_input(loop, c, channels, t->first, t->count, packed);
+    return;
+  }
+  na_view view = na_view_from(&loop->in, c);
+  loop->pass->kernels->pack_columns(&view, channels, t->first, t->count, packed);
+}
+
+/* dW += dY X^T for output channels row .. row + rows and packed input rows from `column` on. */
+static void add_weights(const conv_loop *loop, const tile *t, int row, int rows, const float *gradient,
+                        int column, int columns, const float *factor, const na_ahead *ahead)
+{
+  const na_kernels *kernels = loop->pass->kernels;
+  size_t depth = (size_t)loop->depth;
+  (loop->pointwise ? kernels->outer_columns : kernels->outer)(
+      gradient, rows, factor, columns, t->count, t->partial + (size_t)row * depth + (size_t)column,
+      depth, !t->fresh, ahead);
+}
+
 /* The output has more channels than the input rows: it passes in strips, the input is packed once. */
 static void backward_by_out(const conv_loop *loop, const tile *t)
 {
   const na_op *op = loop->op;
   int channels = op->out->channels;
   bool input = loop->pointwise && op->wanted[0];
-  pack_input(loop, 0, op->in->channels, t->first, t->count, t->narrow);
+  pack_factor(loop, 0, op->in->channels, t, t->narrow);
   for (int c = 0; c < channels; c += loop->split.strip) {
     int strip = least(loop->split.strip, channels - c);
     na_ahead ahead = strip_after(loop, t, c);
     pack_gradient(loop, c, strip, t->first, t->count, t->wide);
-    loop->pass->kernels->outer(t->wide, strip, t->narrow, loop->depth, t->count,
-                               t->partial + (size_t)c * (size_t)loop->depth, (size_t)loop->depth,
-                               !t->fresh, &ahead);
+    add_weights(loop, t, c, strip, t->wide, 0, loop->depth, t->narrow, &ahead);
     if (input) add_input(loop, t, 0, op->in->channels, c, strip, t->wide);
   }
   if (input) finish_input(loop, t->chunk, 0, op->in->channels, t->first, t->count);
@@ -384,10 +411,8 @@ static void backward_by_in(const conv_loop *loop, const tile *t)
   for (int c = 0; c < channels; c += loop->split.strip) {
     int strip = least(loop->split.strip, channels - c);
     na_ahead ahead = strip_after(loop, t, c);
-    pack_input(loop, c, strip, t->first, t->count, t->wide);
-    loop->pass->kernels->outer(t->narrow, rows, t->wide, strip * loop->area, t->count,
-                               t->partial + (size_t)(c * loop->area), (size_t)loop->depth,
-                               !t->fresh, &ahead);
+    pack_factor(loop, c, strip, t, t->wide);
+    add_weights(loop, t, 0, rows, t->narrow, c * loop->area, strip * loop->area, t->wide, &ahead);
     if (!loop->pointwise || !op->wanted[0]) continue;
     add_input(loop, t, c, strip, 0, rows, t->narrow);
     finish_input(loop, t->chunk, c, strip, t->first, t->count);
@@ -403,7 +428,7 @@ static void backward_chunk(void *context, int chunk, int worker)
   tile t = {.chunk = chunk,
             .narrow = loop->pass->scratch[worker],
             .partial = loop->pass->partial + (size_t)chunk * (size_t)rows * (size_t)loop->depth};
-  t.wide = t.narrow + (size_t)narrow * (size_t)s->pixels * NA_LANES;
+  t.wide = t.narrow + (size_t)packed_rows(loop->pass->kernels, narrow) * (size_t)s->pixels * NA_LANES;
   clear_sums(loop, chunk);
   int tiles = chunk_tiles(s, chunk);
   for (int i = 0; i < tiles; i++) {
@@ -465,9 +490,10 @@ static void split_backward(conv_loop *loop)
   const na_op *op = loop->op;
   int panel = loop->pass->kernels->panel_pixels, rows = op->out->channels;
   loop->by_out = rows > loop->depth;
-  int side = loop->by_out ? 1 : loop->area, unit = loop->by_out || loop->pointwise
-                                                       ? loop->pass->kernels->group_rows : 1;
-  int pixels = least(tile_pixels(panel, least(rows, loop->depth), NARROW, BACKWARD_PIXELS),
+  int side = loop->by_out ? 1 : loop->area;
+  int unit = loop->by_out ? loop->pass->kernels->group_rows : loop->pointwise ? panel * NA_LANES : 1;
+  int pixels = least(tile_pixels(panel, packed_rows(loop->pass->kernels, least(rows, loop->depth)), NARROW,
+                                     BACKWARD_PIXELS),
                      tile_pixels(panel, (long)unit * side, WIDE_STRIP, BACKWARD_PIXELS));
   split_pixels(&loop->split, panel, pixels, na_tensor_pixels(loop->pass, op->out),
                chunk_limit((long)rows * loop->depth));
