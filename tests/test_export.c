@@ -7,6 +7,7 @@
 #include "tests/store_scratch.h"
 #include "tui/command.h"
 #include "tui/export.h"
+#include "tui/json.h"
 #include "tui/run_table.h"
 
 #include <math.h>
@@ -41,6 +42,25 @@ static na_metrics *make_run(const char *path, bool augmented)
   snprintf(entry.text, sizeof entry.text, "say \"a, b\"\n\\ \xff \xc3\xa9");
   CHECK_OK(na_metrics_steered(metrics, &entry, &err), err);
   return metrics;
+}
+
+/* Into a file and into a buffer, the same. */
+static void json_texts(void)
+{
+  static const char text[] = "say \"a\"\n\\ \x7f \xff \xc3\xa9 \xe2\x9c\x93";
+  static const char wanted[] =
+      "\"say \\\"a\\\"\\u000a\\\\ \\u007f \xef\xbf\xbd \xc3\xa9 \xe2\x9c\x93\"";
+  char *written = NULL;
+  size_t size;
+  na_buffer added = {0};
+  FILE *file = open_memstream(&written, &size);
+  na_json_write(file, text);
+  fclose(file);
+  na_json_add(&added, text);
+  CHECK(strcmp(written, wanted) == 0, "in a file: %s", written);
+  CHECK(strcmp(added.data, wanted) == 0, "in a buffer: %s", added.data);
+  free(written);
+  na_free(added.data);
 }
 
 static bool holds(scratch_bytes bytes, const char *words)
@@ -268,6 +288,7 @@ static void titles_of_runs(void)
 int main(void)
 {
   if (!scratch_make()) return 1;
+  RUN(json_texts);
   RUN(tables_as_csv);
   RUN(tables_as_json_lines);
   RUN(long_tables);

@@ -52,6 +52,7 @@ libtui_a_SOURCES = \
 	tui/inspect/tensors.c tui/inspect/tensors.h \
 	tui/inspect/tree.c tui/inspect/tree.h \
 	tui/inspect/values.c \
+	tui/json.c tui/json.h \
 	tui/manpage.c \
 	tui/manual.c tui/manual.h \
 	tui/model.c tui/model.h \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/records.h"
 #include "core/base/text.h"
+#include "tui/json.h"
 #include "tui/screen/grid.h"
 
 #include <math.h>
@@ -23,23 +24,6 @@ static void write_csv_text(FILE *file, const char *text)
   if (quoted) putc('"', file);
 }
 
-static void write_json_text(FILE *file, const char *text)
-{
-  putc('"', file);
-  for (const char *next = text; *text != '\0'; text = next) {
-    uint32_t rune = na_utf8_next(&next);
-    if (rune == '"' || rune == '\\')
-      fprintf(file, "\\%c", (int)rune);
-    else if (rune < ' ')
-      fprintf(file, "\\u%04x", (unsigned)rune);
-    else if (rune == 0xFFFD)
-      fputs(stand_in, file);
-    else
-      fwrite(text, 1, (size_t)(next - text), file);
-  }
-  putc('"', file);
-}
-
 static void begin_value(na_records *records)
 {
   bool first = records->at == 0;
@@ -48,7 +32,7 @@ static void begin_value(na_records *records)
     return;
   }
   fputs(first ? "{" : ", ", records->file);
-  write_json_text(records->file, records->names[records->at]);
+  na_json_write(records->file, records->names[records->at]);
   fputs(": ", records->file);
 }
 
@@ -79,7 +63,7 @@ void na_records_text(na_records *records, const char *text)
 {
   begin_value(records);
   if (records->json)
-    write_json_text(records->file, text);
+    na_json_write(records->file, text);
   else
     write_csv_text(records->file, text);
   end_value(records);

@@ -1,8 +1,8 @@
 /* Arms and verdicts for other programs: CSV and JSON.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/base/memory.h"
+#include "tui/json.h"
 #include "tui/report/report.h"
-#include "tui/screen/grid.h"
 
 #include <math.h>
 #include <string.h>
@@ -71,23 +71,6 @@ int na_report_csv(const na_arms *arms, na_buffer *out, na_error *err)
 
 /* ----------------------------------------------------------------------------------- JSON */
 
-/* Control characters, quotes and backslashes escaped (RFC 8259); bytes that are no UTF-8 become
- * U+FFFD. */
-static void json_text(na_buffer *out, const char *text)
-{
-  na_buffer_add(out, "\"");
-  while (*text != '\0') {
-    uint32_t rune = na_utf8_next(&text);
-    if (rune == '"' || rune == '\\')
-      na_buffer_add(out, "\\%c", (int)rune);
-    else if (rune < ' ' || rune == 127)
-      na_buffer_add(out, "\\u%04x", rune);
-    else
-      na_utf8_add(out, rune);
-  }
-  na_buffer_add(out, "\"");
-}
-
 /* ,"name":value; null where there is none. */
 static void json_number(na_buffer *out, const char *name, double value)
 {
@@ -100,7 +83,7 @@ static void json_number(na_buffer *out, const char *name, double value)
 static void json_named(na_buffer *out, const char *name, const char *text)
 {
   na_buffer_add(out, ",\"%s\":", name);
-  json_text(out, text);
+  na_json_add(out, text);
 }
 
 static void json_interval(na_buffer *out, const char *name, na_interval interval)
@@ -116,7 +99,7 @@ static void json_run(const na_arms *arms, int r, na_buffer *out)
   const na_member *run = &arms->runs[r];
   int a = na_arms_find(arms, r);
   na_buffer_add(out, "%s\n  {\"run\":", r > 0 ? "," : "");
-  json_text(out, run->name);
+  na_json_add(out, run->name);
   json_named(out, "folder", run->folder);
   json_number(out, "arm", a >= 0 ? a + 1 : NAN);
   json_named(out, "state", na_member_word(run->state));
@@ -132,7 +115,7 @@ static void json_arm(const na_arms *arms, int a, na_buffer *out)
 {
   const na_arm *arm = &arms->arms[a];
   na_buffer_add(out, "%s\n  {\"arm\":", a > 0 ? "," : "");
-  json_text(out, arm->name);
+  na_json_add(out, arm->name);
   json_number(out, "runs", arm->count);
   json_number(out, "mean", arm->mean);
   json_number(out, "sd", arm->sd);
@@ -143,9 +126,9 @@ static void json_arm(const na_arms *arms, int a, na_buffer *out)
   na_buffer_add(out, ",\"settings\":{");
   for (int s = 0; s < arms->setting_count; s++) {
     if (s > 0) na_buffer_add(out, ",");
-    json_text(out, arms->settings[s]);
+    na_json_add(out, arms->settings[s]);
     na_buffer_add(out, ":");
-    json_text(out, arm->values[s]);
+    na_json_add(out, arm->values[s]);
   }
   na_buffer_add(out, "}}");
 }
@@ -193,7 +176,7 @@ int na_report_json(const na_arms *arms, na_buffer *out, na_error *err)
   na_buffer_add(out, "],\n \"notes\":[");
   for (int i = 0; i < arms->note_count; i++) {
     if (i > 0) na_buffer_add(out, ",");
-    json_text(out, arms->notes[i]);
+    na_json_add(out, arms->notes[i]);
   }
   na_buffer_add(out, "]}\n");
   return finish(out, err);
