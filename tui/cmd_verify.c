@@ -1,6 +1,7 @@
 /* netaug verify-resume: does the user's own script go on to the bit?
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/base/memory.h"
+#include "tui/drive.h"
 #include "tui/same.h"
 #include "tui/session.h"
 #include "tui/signals.h"
@@ -39,24 +40,43 @@ typedef struct part {
   char folder[PATH_MAX]; /* the answer */
 } part;
 
-/* Follows the first run to its end and leaves the script there. */
-static int follow(na_session *session, part *p, na_error *err)
+/* Who watches a part: it leaves the script where its first run has ended. */
+typedef struct witness {
+  part *part;
+  bool ended;
+  na_event end;
+} witness;
+
+static void begin_part(void *context, na_lua *lua)
 {
-  na_trainer *trainer = na_lua_trainer(session->lua);
-  na_event event = {.kind = NA_EVENT_START};
-  snprintf(p->folder, sizeof p->folder, "%s", na_lua_run_folder(session->lua));
-  na_progress_begin(&session->progress, na_lua_run_name(session->lua));
-  while (event.kind != NA_EVENT_END) {
-    if (na_signals_interrupted()) na_trainer_stop(trainer);
-    if (na_trainer_poll(trainer, &event, POLL_MS) == 0) continue;
-    na_progress_event(&session->progress, &event);
-    if (event.kind != NA_EVENT_END && na_lua_event(session->lua, &event, err) < 0) return NA_EINVAL;
-  }
-  na_lua_interrupt(session->lua);
-  na_lua_event(session->lua, &event, NULL);
+  witness *w = context;
+  snprintf(w->part->folder, sizeof w->part->folder, "%s", na_lua_run_folder(lua));
+}
+
+static void see(void *context, const na_event *event)
+{
+  witness *w = context;
+  if (event->kind != NA_EVENT_END) return;
+  w->ended = true;
+  w->end = *event;
+}
+
+static bool has_ended(void *context)
+{
+  return ((const witness *)context)->ended;
+}
+
+static int follow(na_lua *lua, part *p, na_error *err)
+{
+  witness w = {.part = p};
+  const na_display display = {
+      .context = &w, .begin = begin_part, .event = see, .leaving = has_ended, .poll_ms = POLL_MS};
+  int status = na_drive(lua, &display, NA_LUA_WAITING, err);
+  if (!w.ended) return status;
+  na_error_clear(err); /* that it was stopped there */
   if (na_signals_interrupted()) return na_fail(err, NA_ESTOPPED, "interrupted");
-  if (event.code == NA_OK || event.code == NA_ESTOPPED) return NA_OK;
-  return na_fail(err, event.code, "%s", event.text);
+  if (w.end.code == NA_OK || w.end.code == NA_ESTOPPED) return NA_OK;
+  return na_fail(err, w.end.code, "%s", w.end.text);
 }
 
 static int train(part *p, const options *given, na_error *err)
@@ -72,7 +92,7 @@ static int train(part *p, const options *given, na_error *err)
   if (code == NA_LUA_DONE)
     code = na_fail(err, NA_EINVAL, "%s starts no run", p->script);
   else if (code == NA_LUA_WAITING)
-    code = follow(&session, p, err);
+    code = follow(session.lua, p, err);
   na_session_end(&session);
   return code;
 }
