@@ -227,6 +227,11 @@ for line in sys.stdin: print(7, flush=True)'
   refuses "a program with another network" 1 "takes 7 multiply-adds" compares --only memory
 else echo "# SKIP: PyTorch's side of the table: /usr/bin/python3 or jemalloc is missing"
 fi
+try "$netaug" help diff
+check "diff and runs diff know of each other" says "$out" "netaug runs diff"
+try "$netaug" help runs
+check "... from both sides" says "$out" "netaug diff"
+
 # Trainings with and without the screen, by a program in netaug's place that knows its speeds beforehand.
 if command -v tmux >/dev/null; then
   cat >"$scratch/timed" <<'SH'

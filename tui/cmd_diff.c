@@ -185,7 +185,8 @@ const na_command na_command_diff = {
     .description =
         "Of two files, such as checkpoints: settings and attributes that differ, arrays that only one\n"
         "has or that have other shapes, and all others by relative change, |b - a| / |a| with Euclidean\n"
-        "norms. Of two folders of runs: settings, and what their last epochs measured.\n"
+        "norms. Of two folders of runs: settings, and what their last epochs measured;\n"
+        "netaug runs diff puts the settings of any number of runs side by side.\n"
         "\n"
         "The exit status is that of diff: 0 when nothing differs, 1 when something does, 2 when they\n"
         "cannot be compared. Host, times and versions are told, but do not count.",

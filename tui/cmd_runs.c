@@ -383,9 +383,10 @@ const na_command na_command_runs = {
     .summary = "List runs, compare their settings, annotate, throw away",
     .description =
         "Alone it lists the runs in the folder runs, the newest first. diff prints the settings that\n"
-        "differ among the named runs, or those that --filter takes. note NAME TEXT writes a note about a\n"
-        "run; an empty TEXT removes it. trash moves runs to runs/.trash, never one that is in training;\n"
-        "restore brings them back, and empty deletes what is there for good.\n"
+        "differ among the named runs, or those that --filter takes, side by side; netaug diff tells of two\n"
+        "what they measured, too. note NAME TEXT writes a note about a run; an empty TEXT removes it. trash\n"
+        "moves runs to runs/.trash, never one that is in training; restore brings them back, and empty\n"
+        "deletes what is there for good.\n"
         "\n"
         "Columns are name, state, model, data, epoch, epochs, step, steps, top1, loss (the best of any\n"
         "epoch, validation), last_top1, last_loss, wide_top1, wide_loss, wide_last_top1,\n"
