@@ -206,7 +206,7 @@ void NA_SYMBOL(pack_patches)(const na_view *view, int channels, int kernel, int 
 
 /* dst = the gradient of channel c at `count` pixels from `pixel` on, masked. */
 INLINE void pull(const na_pullback *from, int c, const na_mask *mask, long pixel, int count,
-                 float *dst)
+                 size_t ahead, float *dst)
 {
   size_t at = (size_t)c * from->stride + (size_t)pixel * LANES;
   const float *g = from->grad + at;
@@ -215,10 +215,11 @@ INLINE void pull(const na_pullback *from, int c, const na_mask *mask, long pixel
   } else {
     const float *x = from->data + at;
     float ka = from->a[c], kb = from->b[c], kc = from->c[c];
-    size_t ahead = PREFETCH_ROWS * from->stride;
     for (int i = 0; i < count * LANES; i += VL) {
-      __builtin_prefetch(g + ahead + i);
-      __builtin_prefetch(x + ahead + i);
+      if (ahead > 0) {
+        __builtin_prefetch(g + ahead + i);
+        __builtin_prefetch(x + ahead + i);
+      }
       store(dst + i, load(g + i) * ka + (load(x + i) * kb + kc));
     }
   }
@@ -231,7 +232,7 @@ INLINE void pull(const na_pullback *from, int c, const na_mask *mask, long pixel
 void NA_SYMBOL(read_pullback)(const na_pullback *pullback, int channel, const na_mask *mask,
                               long first, int count, float *dst)
 {
-  pull(pullback, channel, mask, first, count, dst);
+  pull(pullback, channel, mask, first, count, 0, dst);
 }
 
 void NA_SYMBOL(pack_pullback)(const na_pullback *pullback, int channels, const na_mask *mask,
@@ -240,7 +241,7 @@ void NA_SYMBOL(pack_pullback)(const na_pullback *pullback, int channels, const n
   for (int c = 0; c < channels; c++)
     for (int p = 0; p < count; p += PANEL)
       pull(pullback, c, mask, first + p, count - p < PANEL ? count - p : PANEL,
-           tile_at(tile, (size_t)channels, (size_t)c, p));
+           PREFETCH_ROWS * pullback->stride, tile_at(tile, (size_t)channels, (size_t)c, p));
 }
 
 /* One row of patches of the gradient: pixel i of the run is that of output column (x + i) / stride of
