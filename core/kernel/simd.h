@@ -16,6 +16,10 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* For loops that index a table of vectors: it is registers only when they are unrolled, whatever the
+ * compiler's options are. */
+#define UNROLL _Pragma("GCC unroll 16")
+
 /* VL: floats per vector. PANEL pixels by GROUP rows of C are kept in registers by the matrix kernel,
  * LEFT x RIGHT = VL accumulators by the outer-product kernel. */
 #if defined(__AVX512F__)
@@ -83,12 +87,14 @@ INLINE vf vmin(vf a, vf b)
 #endif
 }
 
-/* Sum of the lanes, in a fixed order, in double. */
+/* Sum of the lanes, in double and always in the same order: halves are added until one is left. */
 INLINE double lane_sum(vf v)
 {
-  double sum = 0;
-  for (int i = 0; i < VL; i++) sum += (double)v[i];
-  return sum;
+  double sum[VL];
+  for (int i = 0; i < VL; i++) sum[i] = (double)v[i];
+  UNROLL for (int half = VL / 2; half > 0; half /= 2)
+    UNROLL for (int i = 0; i < half; i++) sum[i] += sum[i + half];
+  return sum[0];
 }
 
 /* The activation; `act` is a constant wherever this is inlined. x stands second in vmax and vmin, so
