@@ -24,6 +24,7 @@ liblua_netaug_a_SOURCES = $(lua_headers) \
 	lua/na_lua_steer.c \
 	lua/na_lua_tensor.c \
 	lua/na_lua_verdict.c \
+	lua/na_lua_wait.c \
 	lua/na_lua_zoo.c
 
 lua_libs = liblua_netaug.a

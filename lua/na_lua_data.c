@@ -28,6 +28,17 @@ const na_data *na_lua_data_get(lua_State *L, int index)
   return settings;
 }
 
+typedef struct opening {
+  na_dataset **dataset;
+  const na_data *settings;
+} opening;
+
+static int open_dataset(void *context, na_error *err)
+{
+  const opening *o = context;
+  return na_dataset_open(o->dataset, o->settings, err);
+}
+
 na_dataset *na_lua_dataset_get(lua_State *L, int index)
 {
   data *d = check(L, index);
@@ -35,9 +46,9 @@ na_dataset *na_lua_dataset_get(lua_State *L, int index)
   na_error err = {0};
   if (lua_getiuservalue(L, index, OWNER) != LUA_TNIL) d = check(L, -1);
   lua_pop(L, 1); /* the userdata keeps it */
-  if (d->dataset == NULL && na_dataset_open(&d->dataset, settings, &err) != NA_OK) {
-    d->dataset = NULL;
-    na_lua_raise(L, &err);
+  if (d->dataset == NULL) {
+    opening o = {&d->dataset, settings};
+    if (na_lua_wait(L, open_dataset, &o, &err) != NA_OK) na_lua_raise(L, &err);
   }
   na_dataset_reseed(d->dataset, settings->seed);
   return d->dataset;

@@ -45,14 +45,17 @@ static trial *push_trial(lua_State *L)
   return t;
 }
 
-/* Seconds per step, the first left out: it touches all memory for the first time. */
-static double time_steps(na_trainer *trainer)
+/* Seconds per step, the first left out: it touches all memory for the first time. An interrupt ends
+ * it early, and the caller at its next instruction. */
+static double time_steps(na_lua *lua, na_trainer *trainer)
 {
-  enum { PATIENCE = 100 }; /* milliseconds */
+  enum { PATIENCE = 20 }; /* milliseconds */
   double first = 0, last = 0;
   long first_step = 0, steps = 0;
   na_event event = {.kind = NA_EVENT_START};
   while (event.kind != NA_EVENT_END) {
+    na_lua_serve_now(lua);
+    if (lua->interrupted) na_trainer_stop(trainer);
     if (!na_trainer_poll(trainer, &event, PATIENCE) || event.kind != NA_EVENT_STEP) continue;
     last = event.time;
     steps = event.step;
@@ -83,7 +86,7 @@ static int step_seconds(lua_State *L)
   long batches = t->source->batches;
   na_trainer_stop_after(t->trainer, steps < batches ? steps : batches);
   if (na_trainer_start(t->trainer, &err) != NA_OK) return na_lua_raise(L, &err);
-  lua_pushnumber(L, time_steps(t->trainer));
+  lua_pushnumber(L, time_steps(na_lua_of(L), t->trainer));
   lua_pushinteger(L, batches);
   code = na_trainer_join(t->trainer, &err);
   if (code != NA_OK && code != NA_ESTOPPED) return na_lua_raise(L, &err);

@@ -59,6 +59,17 @@ static inline na_lua *na_lua_of(lua_State *L)
 /* Lets a coroutine, and those it will make, look for interrupts now and then. */
 void na_lua_watch(lua_State *L);
 
+/* ------------------------------------------------------------------------------ long work */
+
+/* work(context, err), which must not touch Lua: where a screen is served, in a thread of its own while
+ * this one serves. Returns its code. */
+int na_lua_wait(lua_State *L, int (*work)(void *context, na_error *err), void *context,
+                na_error *err);
+
+/* Serves the screen, if there is one, from within C that a script or line called. To be called every
+ * few hundredths of a second. */
+void na_lua_serve_now(na_lua *lua);
+
 /* ------------------------------------------------------------------------------ errors */
 
 /* Raises err as "FILE:LINE: message", with the hint on a second line, where FILE:LINE is the

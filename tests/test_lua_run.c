@@ -37,6 +37,27 @@ static void write_idx(const char *folder, const char *prefix, unsigned images)
   fclose(labels);
 }
 
+/* Many black images, which take no room on the disk. */
+static void write_black(const char *folder, const char *prefix, unsigned images)
+{
+  char path[256];
+  write_idx(folder, prefix, 0);
+  snprintf(path, sizeof path, "%s/%s-images-idx3-ubyte", folder, prefix);
+  FILE *file = fopen(path, "r+b");
+  snprintf(path, sizeof path, "%s/%s-labels-idx1-ubyte", folder, prefix);
+  FILE *labels = fopen(path, "r+b");
+  if (file == NULL || labels == NULL) exit(EXIT_FAILURE);
+  put_int(file, 2051);
+  put_int(file, images);
+  put_int(labels, 2049);
+  put_int(labels, images);
+  for (unsigned n = 0; n < images; n++) fputc((int)(n % CLASSES), labels);
+  fflush(file);
+  if (ftruncate(fileno(file), 16 + (off_t)images * SIDE * SIDE) != 0) exit(EXIT_FAILURE);
+  fclose(file);
+  fclose(labels);
+}
+
 static char scratch[64], data[128], runs[128];
 
 static void make_scratch(void)
@@ -205,8 +226,8 @@ static void check_plan(lua_state *s, const char *words)
   CHECK(strstr(state_text(s), words) != NULL, "lacks \"%s\": %s", words, state_text(s));
 }
 
-/* A sweep whose arms have hooks finds its runs again, whoever asks: what a hook does is what set it,
- * not the line that plans or runs. */
+/* A sweep whose arms have hooks finds its runs again, whoever asks: what a hook does is what set
+ * it, not the line that plans or runs. */
 static void hooks_at_the_prompt(void)
 {
   lua_state s;
@@ -231,6 +252,34 @@ static void hooks_at_the_prompt(void)
   check_plan(&s, "1 run, 1 waiting");
   do_line(&s, "exp.on_epoch = nil");
   check_plan(&s, "1 run, 1 waiting");
+  state_close(&s);
+}
+
+static void count(void *context)
+{
+  ++*(int *)context;
+}
+
+/* C that takes long serves the screen, too: the opening of a collection, and the timing of steps.
+ * These lines have too few of Lua's own instructions for that. */
+static void long_work_serves(void)
+{
+  lua_state s;
+  na_error err = {0};
+  int served = 0;
+  state_open(&s, runs);
+  write_black(data, "train", 600000); /* 150 MB */
+  CHECK_OK(start(&s, HEAD "core = require 'netaug.core' set = data", &err), err);
+  na_lua_serve(s.lua, count, &served);
+  do_line(&s, "set.train");
+  CHECK(strcmp(state_text(&s), "600000\n") == 0, "opened: %s", state_text(&s));
+  CHECK(served >= 2, "served %d times while a collection was opened", served);
+  do_line(&s, "net = core.network(exp)");
+  served = 0;
+  do_line(&s, "core.step_seconds(exp.train, set, net, 300)");
+  CHECK(served >= 3, "served %d times while steps were timed", served);
+  na_lua_serve(s.lua, NULL, NULL);
+  write_idx(data, "train", 200);
   state_close(&s);
 }
 
@@ -346,6 +395,7 @@ int main(void)
   RUN(prompt_meanwhile);
   RUN(run_from_prompt);
   RUN(hooks_at_the_prompt);
+  RUN(long_work_serves);
   RUN(overrides);
   RUN(interrupt_waiting);
   RUN(abandoned);
