@@ -125,6 +125,11 @@ typedef struct na_kernels {
   void (*matmul)(const float *packed, int rows, int columns, int depth, const float *tile,
                  int count, float *c, size_t stride, bool accumulate);
 
+  /* The same for a C that is too large to stay in the caches: written past them, and the moments of
+   * its rows are added to moments[rows] about their shifts on the way. No lane may be masked. */
+  void (*matmul_streamed)(const float *packed, int rows, int columns, int depth, const float *tile,
+                          int count, float *c, size_t stride, na_moments *moments);
+
   /* W[m][n] (+)= sum over pixels and lanes of left(m, pixel) * right(n, pixel). Packed tiles. ahead
    * (may be NULL): what is fetched meanwhile. */
   void (*outer)(const float *left, int left_rows, const float *right, int right_rows, int count,

@@ -126,6 +126,28 @@ INLINE void multiply_panel(int rows, int vectors, const float *a, const float *b
   store_sums(rows, vectors, sum, c, stride, accumulate);
 }
 
+/* The same, written past the caches; stats[r] += sums and squares of row r's results about its shift. */
+INLINE void multiply_streamed(int rows, int vectors, const float *a, const float *b, int depth, float *c,
+                              size_t stride, const na_moments *moments, vf stats[][2])
+{
+  vf sum[SUMS];
+  clear_sums(rows, vectors, sum);
+  multiply(rows, vectors, sum, a, 1, GROUP, b, PANEL_FLOATS, depth);
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; r++) {
+    vf shift = splat(moments[r].shift), first = stats[r][0], second = stats[r][1];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++) {
+      vf d = sum[r * vectors + v] - shift;
+      first += d;
+      second += d * d;
+      stream(c + (size_t)r * stride + v * VL, sum[r * vectors + v]);
+    }
+    stats[r][0] = first;
+    stats[r][1] = second;
+  }
+}
+
 /* block = the products of some rows of a packed tile of `tile_rows` rows with columns, summed over
  * `count` pixels. */
 INLINE void multiply_columns(int rows, int vectors, const float *a, int tile_rows, const float *b,
@@ -156,6 +178,12 @@ INLINE void multiply_columns(int rows, int vectors, const float *a, int tile_row
                                                       float *c, size_t stride)                     \
   {                                                                                                \
     multiply_panel(LESSER(R, GROUP), LESSER(V, NV), a, b, depth, c, stride, true);                 \
+  }                                                                                                \
+  static __attribute__((noinline)) void streamed_##R##x##V(                                        \
+      const float *a, const float *b, int depth, float *c, size_t stride,                          \
+      const na_moments *moments, vf stats[][2])                                                    \
+  {                                                                                                \
+    multiply_streamed(LESSER(R, GROUP), LESSER(V, NV), a, b, depth, c, stride, moments, stats);    \
   }
 #define MULTIPLY_COLUMNS(R, V)                                                                     \
   static __attribute__((noinline)) void columns_##R##x##V(                                         \
@@ -172,12 +200,16 @@ INLINE void multiply_columns(int rows, int vectors, const float *a, int tile_row
 EACH(UP_TO_8, MULTIPLY)
 EACH(UP_TO_16, MULTIPLY_COLUMNS)
 typedef void multiplier(const float *, const float *, int, float *, size_t);
+typedef void streamed_multiplier(const float *, const float *, int, float *, size_t,
+                                 const na_moments *, vf[][2]);
 typedef void columns_multiplier(const float *, int, const float *, size_t, int, float *, fetch *);
 #define SET(R, V) set_##R##x##V,
 #define ADD(R, V) add_##R##x##V,
+#define STREAMED(R, V) streamed_##R##x##V,
 #define COLUMNS(R, V) columns_##R##x##V,
 #define TABLE(ROWS, M) {{ROWS(M, 1)}, {ROWS(M, 2)}, {ROWS(M, 3)}, {ROWS(M, 4)}}
 static multiplier *const multipliers[2][MOST_VECTORS][8] = {TABLE(UP_TO_8, SET), TABLE(UP_TO_8, ADD)};
+static streamed_multiplier *const streamed_multipliers[MOST_VECTORS][8] = TABLE(UP_TO_8, STREAMED);
 static columns_multiplier *const columns_multipliers[MOST_VECTORS][MOST_ROWS] =
     TABLE(UP_TO_16, COLUMNS);
 _Static_assert((int)GROUP <= 8 && (int)NV <= (int)MOST_VECTORS, "the tables hold every shape");
@@ -201,6 +233,35 @@ void NA_SYMBOL(matmul)(const float *packed, int rows, int columns, int depth, co
       }
     }
   }
+}
+
+/* Rows whose sums are kept at once: they stay in the first-level cache. */
+enum { STREAMED_ROWS = 8 * GROUP };
+
+/* The sums of a tile are widened to double when it is done, row by row. */
+void NA_SYMBOL(matmul_streamed)(const float *packed, int rows, int columns, int depth,
+                                const float *tile, int count, float *c, size_t stride,
+                                na_moments *moments)
+{
+  for (int first = 0; first < rows; first += STREAMED_ROWS) {
+    int last = first + STREAMED_ROWS < rows ? first + STREAMED_ROWS : rows;
+    vf stats[STREAMED_ROWS][2] = {{{0}}};
+    const float *b = tile;
+    for (int pixel = 0; pixel < count; pixel += PANEL, b += (size_t)depth * PANEL_FLOATS) {
+      int vectors = (count - pixel < PANEL ? count - pixel : PANEL) * PIXEL_VECTORS;
+      for (int r = first; r < last; r += GROUP) {
+        int some = rows - r < GROUP ? rows - r : GROUP;
+        streamed_multipliers[vectors - 1][some - 1](packed + (size_t)r * (size_t)columns, b, depth,
+                                                    c + (size_t)r * stride + (size_t)pixel * LANES,
+                                                    stride, moments + r, stats + r - first);
+      }
+    }
+    for (int r = first; r < last; r++) {
+      moments[r].sum += lane_sum(stats[r - first][0]);
+      moments[r].square += lane_sum(stats[r - first][1]);
+    }
+  }
+  stream_end();
 }
 
 /* Columns of a group that are stored: whole vectors. */

@@ -156,6 +156,8 @@ void NA_SYMBOL(pack_pullback_patches)(const na_pullback *, int, const na_mask *,
                                       int, long, int, float *);
 void NA_SYMBOL(pack_matrix)(const float *, int, int, int, size_t, size_t, int, int, float *);
 void NA_SYMBOL(matmul)(const float *, int, int, int, const float *, int, float *, size_t, bool);
+void NA_SYMBOL(matmul_streamed)(const float *, int, int, int, const float *, int, float *, size_t,
+                                na_moments *);
 void NA_SYMBOL(outer)(const float *, int, const float *, int, int, float *, size_t, bool,
                       const na_ahead *);
 void NA_SYMBOL(outer_columns)(const float *, int, const float *, int, int, float *, size_t, bool,

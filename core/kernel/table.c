@@ -17,6 +17,7 @@ const na_kernels NA_SYMBOL(na_kernels) = {
     .pack_pullback_patches = NA_SYMBOL(pack_pullback_patches),
     .pack_matrix = NA_SYMBOL(pack_matrix),
     .matmul = NA_SYMBOL(matmul),
+    .matmul_streamed = NA_SYMBOL(matmul_streamed),
     .outer = NA_SYMBOL(outer),
     .outer_columns = NA_SYMBOL(outer_columns),
     .moments = NA_SYMBOL(moments),

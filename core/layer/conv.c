@@ -234,6 +234,23 @@ static void forward_strip(const conv_loop *loop, int chunk, int c, int channels,
   }
 }
 
+/* Can a tile's output go past the caches, its moments taken on the way? Not the first tile of a chunk,
+ * whose first values are their shifts. */
+static bool can_stream(const conv_loop *loop, int chunk, long first, int count)
+{
+  const na_tensor *out = loop->op->out;
+  return loop->split.strip >= loop->op->in->channels && na_tensor_streams(loop->pass, out) &&
+         first > chunk_first(&loop->split, chunk) && first + count <= loop->mask.first;
+}
+
+static void forward_streamed(const conv_loop *loop, int chunk, long first, int count, const float *tile)
+{
+  const na_tensor *out = loop->op->out;
+  loop->pass->kernels->matmul_streamed(loop->pass->packed, out->channels, loop->depth, loop->depth, tile,
+                                       count, out->data + (size_t)first * NA_LANES, out->stride,
+                                       loop->pass->moments + (size_t)chunk * (size_t)out->channels);
+}
+
 static void forward_chunk(void *context, int chunk, int worker)
 {
   const conv_loop *loop = context;
@@ -246,7 +263,8 @@ static void forward_chunk(void *context, int chunk, int worker)
     for (int c = 0; c < channels; c += s->strip) {
       int strip = least(s->strip, channels - c);
       pack_input(loop, c, strip, first, count, tile);
-      forward_strip(loop, chunk, c, strip, first, count, tile);
+      if (can_stream(loop, chunk, first, count)) forward_streamed(loop, chunk, first, count, tile);
+      else forward_strip(loop, chunk, c, strip, first, count, tile);
     }
   }
 }

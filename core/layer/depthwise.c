@@ -18,20 +18,12 @@ static na_depthwise channel_call(const na_pass *pass, const na_op *op, int c)
                         .mask = na_pass_mask(pass, op->out)};
 }
 
-/* Larger tensors will have left the caches before the next layer reads them. */
-enum { STREAM_BYTES = 16 << 20 };
-
-static bool streams(const na_pass *pass, const na_tensor *tensor)
-{
-  return (long)tensor->channels * na_tensor_pixels(pass, tensor) * NA_LANES * 4 > STREAM_BYTES;
-}
-
 static void forward_channel(const na_pass *pass, const na_op *op, int c, int worker)
 {
   na_tensor *out = op->out;
   na_depthwise call = channel_call(pass, op, c);
   na_view view = na_tensor_view(op->in);
-  call.stream = streams(pass, out);
+  call.stream = na_tensor_streams(pass, out);
   bool statistics = na_norm_by_batch(pass, out);
   na_moments moments = {0};
   pass->kernels->depthwise_forward(&call, &view, c, out->data + (size_t)c * out->stride,
@@ -54,7 +46,7 @@ static void backward_channel(const na_pass *pass, const na_op *op, int c, int wo
   na_view view = na_tensor_view(in);
   na_pullback pullback = na_tensor_pullback(op->out);
   na_finish how = na_tensor_finish(in, c);
-  call.stream = streams(pass, in);
+  call.stream = na_tensor_streams(pass, in);
   double sum = 0, sum_x = 0;
   bool finish = op->wanted[0] && op->last[0] && !na_tensor_plain(in);
   pass->kernels->depthwise_backward(&call, &view, &pullback, c,

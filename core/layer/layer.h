@@ -112,6 +112,8 @@ void na_linear_needs(int in, int out, int blocks, na_needs *needs);
 /* ------------------------------------------------------- shared by the layers (norm.c, view.c) */
 
 long na_tensor_pixels(const na_pass *pass, const na_tensor *tensor); /* blocks * height * width */
+/* Is the tensor so large that it will have left the caches before the next layer reads it? */
+bool na_tensor_streams(const na_pass *pass, const na_tensor *tensor);
 na_view na_tensor_view(const na_tensor *tensor);
 na_pullback na_tensor_pullback(const na_tensor *tensor);
 /* The same from channel c on. */

@@ -11,6 +11,13 @@ long na_tensor_pixels(const na_pass *pass, const na_tensor *tensor)
   return (long)pass->blocks * tensor->height * tensor->width;
 }
 
+enum { STREAM_BYTES = 16 << 20 };
+
+bool na_tensor_streams(const na_pass *pass, const na_tensor *tensor)
+{
+  return (long)tensor->channels * na_tensor_pixels(pass, tensor) * NA_LANES * 4 > STREAM_BYTES;
+}
+
 na_view na_tensor_view(const na_tensor *tensor)
 {
   return (na_view){.data = tensor->data,
