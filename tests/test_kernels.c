@@ -386,6 +386,8 @@ static void peaks_do_their_work(void)
 
 /* ------------------------------------------------------------------------------ matrices */
 
+enum { MOST_CHANNELS = 130 };
+
 /* A[rows][outer][inner] with gaps between rows and between outer parts, and all packed. */
 typedef struct matrix {
   int rows, outer, inner, depth, groups;
@@ -467,6 +469,64 @@ static void check_matmul(const na_kernels *k, int rows, int depth, int count, na
   matrix_free(&m);
 }
 
+/* The products past the caches: the same values, with their moments, or finished with their sums. */
+static void check_streamed(const na_kernels *k, na_activation act, int rows, int depth, int count,
+                           na_random *random)
+{
+  matrix m = matrix_new(k, rows, depth, 1, rows % 2 == 0, random);
+  size_t floats = tile_floats(k, depth, count), stride = (size_t)(count + 3) * NA_LANES;
+  size_t size = (size_t)rows * stride, run = (size_t)count * NA_LANES;
+  float *tile = lanes_floats(floats), *c = lanes_floats(size), *d = lanes_floats(size), *x = lanes_floats(size);
+  lanes_fill(tile, floats, random, -1, 1);
+  lanes_fill(x, size, random, -4, 8);
+  for (size_t i = 0; i < size; i++) c[i] = d[i] = UNTOUCHED;
+  na_moments moments[MOST_CHANNELS];
+  na_finish how[MOST_CHANNELS];
+  double sums[2 * MOST_CHANNELS];
+  for (int r = 0; r < rows; r++) {
+    moments[r] = (na_moments){1, 2, 0.5f};
+    /* Pixel 0 lies two before the tile. */
+    how[r] = (na_finish){x + (size_t)r * stride - 2 * NA_LANES, 0.75f, 0.25f, 0.125f * (float)(r % 8), act};
+    sums[2 * r] = 3;
+    sums[2 * r + 1] = 4;
+  }
+  k->matmul_streamed(m.packed, rows, depth, depth, tile, count, c, stride, moments);
+  k->matmul_finished(m.packed, rows, depth, depth, tile, count, d, stride, how, 2, sums);
+  worst w = {0}, g = {0}, totals = {0};
+  for (int r = 0; r < rows; r++) {
+    double first = 1, second = 2, sum = 3, sum_x = 4;
+    for (size_t i = 0; i < stride; i++) {
+      size_t at = (size_t)r * stride + i;
+      if (i >= run) {
+        CHECK(c[at] == UNTOUCHED && d[at] == UNTOUCHED, "%s: written beyond row %d", k->name, r);
+        continue;
+      }
+      double wanted = 0, seen = (double)(x[at] * 0.75f + 0.25f);
+      for (int q = 0; q < depth; q++)
+        wanted += matrix_at(&m, r, q) * (double)tile_at(k, tile, depth, q, (int)i / NA_LANES, (int)i % NA_LANES);
+      compare(&w, (double)c[at], wanted);
+      first += wanted - 0.5;
+      second += (wanted - 0.5) * (wanted - 0.5);
+      bool passes = act == NA_ACT_IDENTITY || (seen > 0 && (act == NA_ACT_RELU || seen < 6));
+      compare(&g, (double)d[at], passes ? wanted : 0);
+      sum += passes ? wanted : 0;
+      sum_x += passes ? wanted * (double)(x[at] - how[r].mean) : 0;
+    }
+    compare(&totals, moments[r].sum, first);
+    compare(&totals, moments[r].square, second);
+    compare(&totals, sums[2 * r], sum);
+    compare(&totals, sums[2 * r + 1], sum_x);
+  }
+  check_worst(k, &w, FORWARD, "matmul_streamed %d x %d, %d pixels", rows, depth, count);
+  check_worst(k, &g, FORWARD, "matmul_finished %d x %d, %d pixels", rows, depth, count);
+  check_worst(k, &totals, BACKWARD, "their sums %d x %d, %d pixels", rows, depth, count);
+  na_free(tile);
+  na_free(c);
+  na_free(d);
+  na_free(x);
+  matrix_free(&m);
+}
+
 /* The right side of an outer product as the kernel at hand wants it: packed like the left, or columns. */
 static void check_outer(const na_kernels *k, bool turned, int left, int right, int count,
                         na_random *random)
@@ -510,12 +570,15 @@ static void matrix_products(void)
       for (int d = 0; d < 4; d++)
         for (int c = 0; c < 6; c++) {
           check_matmul(sets[s], some_rows[r], some_depths[d], some_counts[c], &random);
+          check_streamed(sets[s], (na_activation)(d % 3), some_rows[r], some_depths[d], some_counts[c],
+                         &random);
           check_outer(sets[s], false, some_rows[r], some_depths[d], some_counts[c], &random);
           check_outer(sets[s], true, some_rows[r], some_depths[d], some_counts[c], &random);
         }
   /* More rows and columns than one block of the cache holds. */
   for (int s = 0; s < set_count; s++) {
     check_matmul(sets[s], 130, 999, 5, &random);
+    check_streamed(sets[s], NA_ACT_RELU6, 130, 20, 5, &random);
     check_outer(sets[s], false, 9, 300, 48, &random);
     check_outer(sets[s], true, 9, 300, 48, &random);
   }

@@ -130,6 +130,13 @@ typedef struct na_kernels {
   void (*matmul_streamed)(const float *packed, int rows, int columns, int depth, const float *tile,
                           int count, float *c, size_t stride, na_moments *moments);
 
+  /* The same for gradients, finished on the way (see finish): how[rows] points at pixel 0, c at the tile's
+   * first pixel, number `first`; sums[rows][2] += sum and sum_x. The activation, one for all rows, is
+   * identity, relu or relu6. */
+  void (*matmul_finished)(const float *packed, int rows, int columns, int depth, const float *tile,
+                          int count, float *c, size_t stride, const na_finish *how, long first,
+                          double *sums);
+
   /* W[m][n] (+)= sum over pixels and lanes of left(m, pixel) * right(n, pixel). Packed tiles. ahead
    * (may be NULL): what is fetched meanwhile. */
   void (*outer)(const float *left, int left_rows, const float *right, int right_rows, int count,

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/kernel/simd.h"
 
+#include <math.h>
 #include <string.h>
 
 /* A block of the packed matrix that stays in the second-level cache while tiles stream by. */
@@ -148,6 +149,42 @@ INLINE void multiply_streamed(int rows, int vectors, const float *a, const float
   }
 }
 
+/* Of an activation that clamps, min(max(x, low), high): the gradient passes between the two. */
+typedef struct clamp {
+  float low, high;
+} clamp;
+
+static clamp clamp_of(na_activation act)
+{
+  return (clamp){act == NA_ACT_IDENTITY ? -INFINITY : 0, act == NA_ACT_RELU6 ? 6 : INFINITY};
+}
+
+/* The same for gradients, finished before they are written. how[r].data points at the block's pixels less
+ * `at` floats. */
+INLINE void multiply_finished(int rows, int vectors, const float *a, const float *b, int depth, float *c,
+                              size_t stride, const na_finish *how, size_t at, clamp limits,
+                              vf stats[][2])
+{
+  vf sum[SUMS];
+  clear_sums(rows, vectors, sum);
+  multiply(rows, vectors, sum, a, 1, GROUP, b, PANEL_FLOATS, depth);
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; r++) {
+    vf first = stats[r][0], second = stats[r][1];
+    float scale = how[r].scale, shift = how[r].shift, mean = how[r].mean;
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++) {
+      vf x = load(how[r].data + at + v * VL), seen = x * scale + shift;
+      vf d = keep_if((seen > limits.low) & (seen < limits.high), sum[r * vectors + v]);
+      first += d;
+      second += d * (x - mean);
+      stream(c + (size_t)r * stride + v * VL, d);
+    }
+    stats[r][0] = first;
+    stats[r][1] = second;
+  }
+}
+
 /* block = the products of some rows of a packed tile of `tile_rows` rows with columns, summed over
  * `count` pixels. */
 INLINE void multiply_columns(int rows, int vectors, const float *a, int tile_rows, const float *b,
@@ -184,6 +221,13 @@ INLINE void multiply_columns(int rows, int vectors, const float *a, int tile_row
       const na_moments *moments, vf stats[][2])                                                    \
   {                                                                                                \
     multiply_streamed(LESSER(R, GROUP), LESSER(V, NV), a, b, depth, c, stride, moments, stats);    \
+  }                                                                                                \
+  static __attribute__((noinline)) void finished_##R##x##V(                                        \
+      const float *a, const float *b, int depth, float *c, size_t stride, const na_finish *how,    \
+      size_t at, clamp limits, vf stats[][2])                                                      \
+  {                                                                                                \
+    multiply_finished(LESSER(R, GROUP), LESSER(V, NV), a, b, depth, c, stride, how, at, limits,    \
+                      stats);                                                                      \
   }
 #define MULTIPLY_COLUMNS(R, V)                                                                     \
   static __attribute__((noinline)) void columns_##R##x##V(                                         \
@@ -202,14 +246,18 @@ EACH(UP_TO_16, MULTIPLY_COLUMNS)
 typedef void multiplier(const float *, const float *, int, float *, size_t);
 typedef void streamed_multiplier(const float *, const float *, int, float *, size_t,
                                  const na_moments *, vf[][2]);
+typedef void finished_multiplier(const float *, const float *, int, float *, size_t, const na_finish *,
+                                 size_t, clamp, vf[][2]);
 typedef void columns_multiplier(const float *, int, const float *, size_t, int, float *, fetch *);
 #define SET(R, V) set_##R##x##V,
 #define ADD(R, V) add_##R##x##V,
 #define STREAMED(R, V) streamed_##R##x##V,
+#define FINISHED(R, V) finished_##R##x##V,
 #define COLUMNS(R, V) columns_##R##x##V,
 #define TABLE(ROWS, M) {{ROWS(M, 1)}, {ROWS(M, 2)}, {ROWS(M, 3)}, {ROWS(M, 4)}}
 static multiplier *const multipliers[2][MOST_VECTORS][8] = {TABLE(UP_TO_8, SET), TABLE(UP_TO_8, ADD)};
 static streamed_multiplier *const streamed_multipliers[MOST_VECTORS][8] = TABLE(UP_TO_8, STREAMED);
+static finished_multiplier *const finished_multipliers[MOST_VECTORS][8] = TABLE(UP_TO_8, FINISHED);
 static columns_multiplier *const columns_multipliers[MOST_VECTORS][MOST_ROWS] =
     TABLE(UP_TO_16, COLUMNS);
 _Static_assert((int)GROUP <= 8 && (int)NV <= (int)MOST_VECTORS, "the tables hold every shape");
@@ -259,6 +307,33 @@ void NA_SYMBOL(matmul_streamed)(const float *packed, int rows, int columns, int 
     for (int r = first; r < last; r++) {
       moments[r].sum += lane_sum(stats[r - first][0]);
       moments[r].square += lane_sum(stats[r - first][1]);
+    }
+  }
+  stream_end();
+}
+
+void NA_SYMBOL(matmul_finished)(const float *packed, int rows, int columns, int depth,
+                                const float *tile, int count, float *c, size_t stride,
+                                const na_finish *how, long at, double *sums)
+{
+  clamp limits = clamp_of(how->act);
+  for (int first = 0; first < rows; first += STREAMED_ROWS) {
+    int last = first + STREAMED_ROWS < rows ? first + STREAMED_ROWS : rows;
+    vf stats[STREAMED_ROWS][2] = {{{0}}};
+    const float *b = tile;
+    for (int pixel = 0; pixel < count; pixel += PANEL, b += (size_t)depth * PANEL_FLOATS) {
+      int vectors = (count - pixel < PANEL ? count - pixel : PANEL) * PIXEL_VECTORS;
+      for (int r = first; r < last; r += GROUP) {
+        int some = rows - r < GROUP ? rows - r : GROUP;
+        finished_multipliers[vectors - 1][some - 1](
+            packed + (size_t)r * (size_t)columns, b, depth,
+            c + (size_t)r * stride + (size_t)pixel * LANES, stride, how + r,
+            (size_t)(at + pixel) * LANES, limits, stats + r - first);
+      }
+    }
+    for (int r = first; r < last; r++) {
+      sums[2 * r] += lane_sum(stats[r - first][0]);
+      sums[2 * r + 1] += lane_sum(stats[r - first][1]);
     }
   }
   stream_end();

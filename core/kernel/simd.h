@@ -158,6 +158,8 @@ void NA_SYMBOL(pack_matrix)(const float *, int, int, int, size_t, size_t, int, i
 void NA_SYMBOL(matmul)(const float *, int, int, int, const float *, int, float *, size_t, bool);
 void NA_SYMBOL(matmul_streamed)(const float *, int, int, int, const float *, int, float *, size_t,
                                 na_moments *);
+void NA_SYMBOL(matmul_finished)(const float *, int, int, int, const float *, int, float *, size_t,
+                                const na_finish *, long, double *);
 void NA_SYMBOL(outer)(const float *, int, const float *, int, int, float *, size_t, bool,
                       const na_ahead *);
 void NA_SYMBOL(outer_columns)(const float *, int, const float *, int, int, float *, size_t, bool,

@@ -18,6 +18,7 @@ const na_kernels NA_SYMBOL(na_kernels) = {
     .pack_matrix = NA_SYMBOL(pack_matrix),
     .matmul = NA_SYMBOL(matmul),
     .matmul_streamed = NA_SYMBOL(matmul_streamed),
+    .matmul_finished = NA_SYMBOL(matmul_finished),
     .outer = NA_SYMBOL(outer),
     .outer_columns = NA_SYMBOL(outer_columns),
     .moments = NA_SYMBOL(moments),

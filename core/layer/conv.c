@@ -19,7 +19,7 @@
 enum { FORWARD_STRIP = 96 * 1024, NARROW = 80 * 1024, WIDE_STRIP = 48 * 1024 };
 enum { FORWARD_PIXELS = 48, BACKWARD_PIXELS = 96 };
 /* Rows of a product that are written before their statistics are taken, in groups. */
-enum { ROW_GROUPS = 8 };
+enum { ROW_GROUPS = 8, MOST_ROWS = 8 * ROW_GROUPS };
 /* Fewer pixels are not worth a chunk. Partial weight gradients take at most PARTIAL_FLOATS, or
  * FEWEST_CHUNKS times the weights. */
 enum { CHUNK_PIXELS = 24, PARTIAL_FLOATS = 1 << 20, FEWEST_CHUNKS = 8 };
@@ -420,11 +420,41 @@ static void backward_by_out(const conv_loop *loop, const tile *t)
   if (input) finish_input(loop, t->chunk, 0, op->in->channels, t->first, t->count);
 }
 
+/* Can the input's gradient go past the caches, finished on the way? Nobody else may have added to it, or
+ * will. */
+static bool can_finish(const conv_loop *loop)
+{
+  const na_op *op = loop->op;
+  const na_tensor *in = op->in;
+  return loop->pointwise && op->last[0] && !op->accumulate[0] && !na_tensor_plain(in) &&
+         in->act <= NA_ACT_RELU6 && na_tensor_streams(loop->pass, in);
+}
+
+/* dX = W^T dY for input channels c .. c + channels, finished. */
+static void set_input_finished(const conv_loop *loop, const tile *t, int c, int channels,
+                               const float *gradient)
+{
+  na_tensor *in = loop->op->in;
+  const na_kernels *kernels = loop->pass->kernels;
+  int depth = loop->op->out->channels, step = kernels->group_rows * ROW_GROUPS;
+  double *sums = loop->pass->sums + (size_t)t->chunk * 2 * (size_t)in->channels;
+  for (int row = c; row < c + channels; row += step) {
+    na_finish how[MOST_ROWS];
+    int rows = least(step, c + channels - row);
+    for (int i = 0; i < rows; i++) how[i] = na_tensor_finish(in, row + i);
+    kernels->matmul_finished(loop->pass->packed + (size_t)row * (size_t)depth, rows, depth, depth,
+                             gradient, t->count,
+                             in->grad + (size_t)row * in->stride + (size_t)t->first * NA_LANES,
+                             in->stride, how, t->first, sums + 2 * row);
+  }
+}
+
 /* The input passes in strips of channels. */
 static void backward_by_in(const conv_loop *loop, const tile *t)
 {
   const na_op *op = loop->op;
   int channels = op->in->channels, rows = op->out->channels;
+  bool finished = can_finish(loop);
   pack_gradient(loop, 0, rows, t->first, t->count, t->narrow);
   for (int c = 0; c < channels; c += loop->split.strip) {
     int strip = least(loop->split.strip, channels - c);
@@ -432,6 +462,10 @@ static void backward_by_in(const conv_loop *loop, const tile *t)
     pack_factor(loop, c, strip, t, t->wide);
     add_weights(loop, t, 0, rows, t->narrow, c * loop->area, strip * loop->area, t->wide, &ahead);
     if (!loop->pointwise || !op->wanted[0]) continue;
+    if (finished) {
+      set_input_finished(loop, t, c, strip, t->narrow);
+      continue;
+    }
     add_input(loop, t, c, strip, 0, rows, t->narrow);
     finish_input(loop, t->chunk, c, strip, t->first, t->count);
   }
