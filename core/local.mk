@@ -10,7 +10,8 @@ kernel_sources = \
 	core/kernel/depthwise.c \
 	core/kernel/peak.c \
 	core/kernel/plane.c \
-	core/kernel/table.c
+	core/kernel/table.c \
+	core/kernel/window.c
 kernel_cflags = $(AM_CFLAGS) $(KERNEL_CFLAGS) -fno-signed-zeros
 
 libkernel_plain_a_SOURCES = $(kernel_sources)
@@ -47,6 +48,7 @@ libcore_a_SOURCES = \
 	core/layer/norm.c \
 	core/layer/pool.c \
 	core/layer/squeeze.c \
+	core/layer/window.c \
 	core/net/loss.c \
 	core/net/pass.c \
 	core/net/plan.c core/net/plan.h \

@@ -768,53 +768,139 @@ static double order_of(const na_naive_window *win, int inputs)
   return 4 * sqrt((double)inputs * rows * columns);
 }
 
-/* The layer's arithmetic from the kernels: patches, forward product, outer product. */
+/* Planes with margins of zeros: image row 0 is row `margin`, likewise columns. */
+typedef struct margined {
+  int margin, rows, columns;
+  size_t plane, size;
+  float *values; /* [blocks][channels][plane] */
+} margined;
+
+typedef struct margined_from {
+  const na_view *view; /* or: */
+  const gradient *pulled;
+  int channels, blocks, h, w;
+} margined_from;
+
+static margined margined_new(const na_kernels *k, const margined_from *from, int margin)
+{
+  margined m = {.margin = margin, .rows = from->h + 2 * margin, .columns = from->w + 2 * margin};
+  m.plane = (size_t)(m.rows * m.columns + 1) * NA_LANES;
+  m.size = m.plane * (size_t)(from->blocks * from->channels);
+  m.values = lanes_floats(m.size);
+  for (int b = 0; b < from->blocks; b++)
+    for (int c = 0; c < from->channels; c++)
+      for (int y = 0; y < from->h; y++) {
+        float *to = m.values + (size_t)(b * from->channels + c) * m.plane +
+                    (size_t)((y + margin) * m.columns + margin) * NA_LANES;
+        long first = ((long)b * from->h + y) * from->w;
+        if (from->view != NULL)
+          k->read_view(from->view, c, first, from->w, to);
+        else
+          k->read_pullback(&from->pulled->pull, c, &from->pulled->mask, first, from->w, to);
+      }
+  return m;
+}
+
+/* Block b's planes from row y and column x of the image on, in steps of `step` pixels. */
+static na_planes margined_at(const margined *m, int b, int channels, int y, int x, int step,
+                             int columns)
+{
+  size_t pixel = (size_t)((y + m->margin) * m->columns + x + m->margin);
+  return (na_planes){m->values + (size_t)(b * channels) * m->plane + pixel * NA_LANES,
+                     m->plane,
+                     {columns, (size_t)(step * m->columns) * NA_LANES, (size_t)step * NA_LANES}};
+}
+
+enum { TAPS = 11 * 11 };
+
+/* Every tap of the kernel, for pixels of `m` by their upper left corner. */
+static na_window every_tap(const na_planes *from, const margined *m, int channels, int k,
+                           na_tap *taps)
+{
+  for (int q = 0; q < k * k; q++) taps[q] = (na_tap){q, (q / k * m->columns + q % k) * NA_LANES};
+  return (na_window){*from, channels, k * k, k * k, taps};
+}
+
+/* The layer's arithmetic from the kernels: forward product and weights' gradient. */
 static void check_conv_forward(const na_kernels *k, const conv_case *c)
 {
   const na_naive_window *win = &c->win;
-  int taps = win->k * win->k, rows = win->i * taps, pixels = c->in.blocks * win->p * win->q;
+  int rows = win->i * win->k * win->k, pad = win->k / 2, area = win->p * win->q;
   int groups = (win->o + k->group_rows - 1) / k->group_rows;
-  float *packed = lanes_floats((size_t)(groups * k->group_rows * rows));
-  size_t size = tile_floats(k, rows, pixels), stride = (size_t)(pixels | 1) * NA_LANES;
-  float *patches = bordered(size), *y = lanes_floats((size_t)win->o * stride);
-  float *g = lanes_floats(tile_floats(k, win->o, pixels)), *dw = lanes_floats((size_t)(win->o * rows));
-  k->pack_matrix(c->weight, win->o, win->i, taps, (size_t)rows, (size_t)taps, 0, groups, packed);
-  k->pack_patches(&c->in.view, win->i, win->k, win->s, win->k / 2, win->p, win->q, 0, pixels, patches);
-  check_border(k, patches, size, "pack_patches");
-  k->matmul(packed, win->o, rows, rows, patches, pixels, y, stride, false);
-  worst forward = compare_images(y, stride, c->y, win->n, win->o, win->p * win->q), weights = {0};
+  size_t stride = (size_t)(c->in.blocks * area | 1) * NA_LANES, size = (size_t)win->o * stride;
+  float *packed = lanes_floats((size_t)(groups * k->group_rows * rows)), *y = bordered(size);
+  float *dw = lanes_floats((size_t)(win->o * rows));
+  margined x = margined_new(
+      k, &(margined_from){&c->in.view, NULL, win->i, c->in.blocks, win->h, win->w}, pad);
+  margined g =
+      margined_new(k, &(margined_from){NULL, &c->out, win->o, c->in.blocks, win->p, win->q}, 1);
+  k->pack_matrix(c->weight, win->o, win->i, win->k * win->k, (size_t)rows,
+                 (size_t)(win->k * win->k), 0, groups, packed);
+  na_grid to = {win->q, (size_t)win->q * NA_LANES, NA_LANES};
+  for (int b = 0; b < c->in.blocks; b++) {
+    na_tap taps[TAPS];
+    na_planes from = margined_at(&x, b, win->i, -pad, -pad, win->s, win->q);
+    na_planes left = margined_at(&g, b, win->o, 0, 0, 1, win->q);
+    na_window window = every_tap(&from, &x, win->i, win->k, taps);
+    k->convolve(&window, packed, win->o, rows, area, y + (size_t)(b * area) * NA_LANES, &to, stride,
+                false);
+    k->correlate(&left, win->o, &window, area, dw, (size_t)rows, b > 0);
+  }
+  check_border(k, y, size, "convolve");
+  worst forward = compare_images(y, stride, c->y, win->n, win->o, area), weights = {0};
   forward.magnitude = fmax(forward.magnitude, order_of(win, win->i));
   check_shape(k, c, &forward, FORWARD, "convolution");
-  k->pack_pullback(&c->out.pull, win->o, &c->out.mask, 0, pixels, g);
-  k->outer(g, win->o, patches, rows, pixels, dw, (size_t)rows, true, NULL);
   for (int i = 0; i < win->o * rows; i++) compare(&weights, (double)dw[i], c->dw[i]);
   check_shape(k, c, &weights, BACKWARD, "its weights' gradient");
   na_free(packed);
-  na_free(patches);
+  na_free(x.values);
+  na_free(g.values);
   na_free(y);
-  na_free(g);
   na_free(dw);
 }
 
-/* The input's gradient from turned weights and patches of the gradient. */
+/* Adds to the input's pixels (y, x), (y + s, x), ... of block b what their taps see of the
+ * gradient. */
+static void add_class(const na_kernels *k, const conv_case *c, const margined *g,
+                      const float *packed, int b, int y, int x, float *dx, size_t stride)
+{
+  const na_naive_window *win = &c->win;
+  int rows = (win->h - y + win->s - 1) / win->s, columns = (win->w - x + win->s - 1) / win->s;
+  if (y >= win->h || x >= win->w) return;
+  na_tap taps[TAPS];
+  na_planes from = margined_at(g, b, win->o, 0, 0, 1, columns);
+  na_window window = {from, win->o, win->k * win->k, 0, taps};
+  for (int q = 0; q < win->k * win->k; q++) {
+    int dy = y + win->k / 2 - q / win->k, dx_ = x + win->k / 2 - q % win->k;
+    if (dy % win->s != 0 || dx_ % win->s != 0) continue;
+    taps[window.count++] = (na_tap){q, (dy / win->s * g->columns + dx_ / win->s) * NA_LANES};
+  }
+  na_grid to = {columns, (size_t)(win->s * win->w) * NA_LANES, (size_t)win->s * NA_LANES};
+  k->convolve(&window, packed, win->i, window.area * win->o, rows * columns,
+              dx + (size_t)((b * win->h + y) * win->w + x) * NA_LANES, &to, stride, true);
+}
+
+/* The input's gradient from turned weights, class by class of its pixels. */
 static void check_conv_backward(const na_kernels *k, const conv_case *c)
 {
   const na_naive_window *win = &c->win;
-  int taps = win->k * win->k, rows = win->o * taps, pixels = c->in.blocks * win->h * win->w;
-  int groups = (win->i + k->group_rows - 1) / k->group_rows;
-  float *packed = lanes_floats((size_t)(groups * k->group_rows * rows));
-  size_t size = tile_floats(k, rows, pixels), stride = (size_t)(pixels | 1) * NA_LANES;
-  float *patches = bordered(size), *dx = lanes_floats((size_t)win->i * stride);
-  k->pack_matrix(c->weight, win->i, win->o, taps, (size_t)taps, (size_t)(win->i * taps), 0, groups,
-                 packed);
-  k->pack_pullback_patches(&c->out.pull, win->o, &c->out.mask, win->k, win->s, win->k / 2, win->h,
-                           win->w, 0, pixels, patches);
-  check_border(k, patches, size, "pack_pullback_patches");
-  k->matmul(packed, win->i, rows, rows, patches, pixels, dx, stride, false);
+  int rows = win->o * win->k * win->k, groups = (win->i + k->group_rows - 1) / k->group_rows;
+  size_t stride = (size_t)(c->in.blocks * win->h * win->w | 1) * NA_LANES,
+         size = (size_t)win->i * stride;
+  float *packed = lanes_floats((size_t)(groups * k->group_rows * rows)), *dx = bordered(size);
+  margined g = margined_new(
+      k, &(margined_from){NULL, &c->out, win->o, c->in.blocks, win->p, win->q}, win->k);
+  k->pack_matrix(c->weight, win->i, win->o, win->k * win->k, (size_t)(win->k * win->k),
+                 (size_t)(win->i * win->k * win->k), 0, groups, packed);
+  for (size_t i = 0; i < size; i++) dx[i] = 0;
+  for (int b = 0; b < c->in.blocks; b++)
+    for (int class = 0; class < win->s * win->s; class ++)
+      add_class(k, c, &g, packed, b, class / win->s, class % win->s, dx, stride);
+  check_border(k, dx, size, "convolve");
   worst w = compare_images(dx, stride, c->dx, win->n, win->i, win->h * win->w);
   check_shape(k, c, &w, BACKWARD, "its input's gradient");
   na_free(packed);
-  na_free(patches);
+  na_free(g.values);
   na_free(dx);
 }
 

@@ -77,6 +77,35 @@ typedef struct na_ahead {
   long runs;
 } na_ahead;
 
+/* Where the pixels of a plane are: pixel p begins p / columns * row + p % columns * column floats
+ * after the first one. */
+typedef struct na_grid {
+  int columns;
+  size_t row, column;
+} na_grid;
+
+/* Channels, `plane` floats apart, each with pixels in a grid. */
+typedef struct na_planes {
+  const float *values; /* the first channel's first pixel */
+  size_t plane;
+  na_grid grid;
+} na_planes;
+
+/* A tap of a convolution: which of the kernel's weights, and how many floats after a pixel's place the
+ * value is that it multiplies. */
+typedef struct na_tap {
+  int weight, value;
+} na_tap;
+
+/* What a convolution sees of planes with margins: value(c, t, pixel) = c * plane + taps[t].value floats
+ * after the pixel's place. Strides and missing taps need no copies. */
+typedef struct na_window {
+  na_planes from;
+  int channels, area; /* area: weights of a channel, taps or not */
+  int count;
+  const na_tap *taps; /* [count] */
+} na_window;
+
 /* One channel of a depthwise convolution over all blocks. */
 typedef struct na_depthwise {
   int kernel, stride, pad, blocks;
@@ -145,6 +174,17 @@ typedef struct na_kernels {
   /* The same with the right side packed by pack_columns: no sums across lanes. */
   void (*outer_columns)(const float *left, int left_rows, const float *columns, int right_rows,
                         int count, float *w, size_t stride, bool accumulate, const na_ahead *ahead);
+
+  /* C[r][pixel] (+)= sum over channels c and taps t of A(r, c * area + taps[t].weight) * value(c, t,
+   * pixel), for rows r < rows and `count` pixels. A is packed, with `columns` columns, and `packed`
+   * may point into it, as in matmul. C has rows of stride `stride`, its pixels are in the grid `to`. */
+  void (*convolve)(const na_window *in, const float *packed, int rows, int columns, int count,
+                   float *c, const na_grid *to, size_t stride, bool accumulate);
+
+  /* W[m][c * count + t] (+)= sum over pixels and lanes of left(m, pixel) * value(c, t, pixel), for
+   * channels m < left_rows of `left`, and as many pixels of both grids, whose columns are the same. */
+  void (*correlate)(const na_planes *left, int left_rows, const na_window *right, int count, float *w,
+                    size_t stride, bool accumulate);
 
   /* Adds one channel's run of `count` pixels from pixel `first` to *moments (data points at pixel
    * 0). */

@@ -375,28 +375,6 @@ void NA_SYMBOL(outer_columns)(const float *left, int left_rows, const float *col
   }
 }
 
-/* result[e] = sum of the lanes of x[e]: a tree of two-source shuffles, log2(VL) levels. */
-INLINE vf sum_each(vf x[VL])
-{
-#define LEVEL(H)                                                                                   \
-  if (VL > (H)) {                                                                                  \
-    vi straight, crossed;                                                                          \
-    for (int e = 0; e < VL; e++) {                                                                 \
-      straight[e] = (e & (H)) ? VL + e : e;                                                        \
-      crossed[e] = (e & (H)) ? VL + (e ^ (H)) : e ^ (H);                                           \
-    }                                                                                              \
-    for (int i = 0; i < (H); i++)                                                                  \
-      x[i] = __builtin_shuffle(x[i], x[i + (H)], straight) +                                       \
-             __builtin_shuffle(x[i], x[i + (H)], crossed);                                         \
-  }
-  LEVEL(8)
-  LEVEL(4)
-  LEVEL(2)
-  LEVEL(1)
-#undef LEVEL
-  return x[0];
-}
-
 /* One LEFT x RIGHT block of products, summed over all pixels of the tile. Meanwhile a run of as many
  * pixels is fetched from each of two places. */
 INLINE vf correlate(const float *const left[LEFT], const float *const right[RIGHT],

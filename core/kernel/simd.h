@@ -97,6 +97,28 @@ INLINE double lane_sum(vf v)
   return sum[0];
 }
 
+/* result[e] = sum of the lanes of x[e]: a tree of two-source shuffles, log2(VL) levels. */
+INLINE vf sum_each(vf x[VL])
+{
+#define LEVEL(H)                                                                                   \
+  if (VL > (H)) {                                                                                  \
+    vi straight, crossed;                                                                          \
+    for (int e = 0; e < VL; e++) {                                                                 \
+      straight[e] = (e & (H)) ? VL + e : e;                                                        \
+      crossed[e] = (e & (H)) ? VL + (e ^ (H)) : e ^ (H);                                           \
+    }                                                                                              \
+    for (int i = 0; i < (H); i++)                                                                  \
+      x[i] = __builtin_shuffle(x[i], x[i + (H)], straight) +                                       \
+             __builtin_shuffle(x[i], x[i + (H)], crossed);                                         \
+  }
+  LEVEL(8)
+  LEVEL(4)
+  LEVEL(2)
+  LEVEL(1)
+#undef LEVEL
+  return x[0];
+}
+
 /* The activation; `act` is a constant wherever this is inlined. x stands second in vmax and vmin, so
  * that a NaN stays one and reaches the loss, where training stops on it. */
 INLINE vf activate(vf x, na_activation act)
@@ -164,6 +186,9 @@ void NA_SYMBOL(outer)(const float *, int, const float *, int, int, float *, size
                       const na_ahead *);
 void NA_SYMBOL(outer_columns)(const float *, int, const float *, int, int, float *, size_t, bool,
                               const na_ahead *);
+void NA_SYMBOL(convolve)(const na_window *, const float *, int, int, int, float *, const na_grid *,
+                         size_t, bool);
+void NA_SYMBOL(correlate)(const na_planes *, int, const na_window *, int, float *, size_t, bool);
 void NA_SYMBOL(moments)(const float *, long, long, const na_mask *, na_moments *);
 void NA_SYMBOL(finish)(float *, const na_finish *, long, long, double *, double *);
 void NA_SYMBOL(read_view)(const na_view *, int, long, long, float *);

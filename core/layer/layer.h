@@ -92,6 +92,7 @@ typedef struct na_layer_ops {
 } na_layer_ops;
 
 extern const na_layer_ops na_conv_ops;       /* dense convolution with more than one pixel */
+extern const na_layer_ops na_window_ops;     /* the same with more than one tap, or a stride */
 extern const na_layer_ops na_linear_ops;     /* the same on 1x1 inputs, and LINEAR */
 extern const na_layer_ops na_depthwise_ops;
 extern const na_layer_ops na_squeeze_ops;
@@ -107,6 +108,14 @@ typedef struct na_needs {
   size_t scratch, packed, partial, channels;
 } na_needs;
 void na_conv_needs(const na_kernels *kernels, int in, int out, int kernel, na_needs *needs);
+/* Of a convolution: taps are kernel x kernel, the first of them `pad` pixels before a pixel's place. */
+typedef struct na_shape {
+  int kernel, stride, pad;
+  int in_height, in_width, out_height, out_width;
+} na_shape;
+enum { NA_WINDOW_KERNEL_MAX = 63 };
+void na_window_needs(const na_kernels *kernels, int in, int out, const na_shape *shape,
+                     na_needs *needs);
 void na_linear_needs(int in, int out, int blocks, na_needs *needs);
 
 /* ------------------------------------------------------- shared by the layers (norm.c, view.c) */

@@ -4,6 +4,7 @@
 
 #include "core/base/memory.h"
 #include "core/kernel/gemm.h"
+#include "core/net/build.h"
 #include "core/net/plan.h"
 
 #include <string.h>
@@ -21,10 +22,16 @@ static bool on_one_pixel(const na_workspace *w, int layer)
   return in->height == 1 && in->width == 1 && l->kernel == 1;
 }
 
+_Static_assert((int)NA_KERNEL_MAX <= (int)NA_WINDOW_KERNEL_MAX, "taps of a window");
+
+static bool is_pointwise(const na_layer *l) { return l->kernel == 1 && l->stride == 1; }
+
 const na_layer_ops *na_workspace_ops(const na_workspace *w, int layer)
 {
   switch (w->net->layers[layer].kind) {
-  case NA_CONV: return on_one_pixel(w, layer) ? &na_linear_ops : &na_conv_ops;
+  case NA_CONV:
+    if (on_one_pixel(w, layer)) return &na_linear_ops;
+    return is_pointwise(&w->net->layers[layer]) ? &na_conv_ops : &na_window_ops;
   case NA_LINEAR: return &na_linear_ops;
   case NA_DEPTHWISE: return &na_depthwise_ops;
   case NA_SQUEEZE: return &na_squeeze_ops;
@@ -154,12 +161,15 @@ static void layer_needs(const na_workspace *w, int layer, na_needs *needs)
 {
   const na_layer *l = &w->net->layers[layer], *in = &w->net->layers[l->input[0]];
   int in_channels = max_channels(w, l->input[0]), out_channels = max_channels(w, layer);
+  na_shape shape = {l->kernel, l->stride, l->pad, in->height, in->width, l->height, l->width};
   switch (l->kind) {
   case NA_CONV:
   case NA_LINEAR:
     if (na_workspace_ops(w, layer) == &na_linear_ops)
       na_linear_needs(in_channels, out_channels, max_blocks(w), needs);
-    else na_conv_needs(w->pass.kernels, in_channels, out_channels, l->kernel, needs);
+    else if (is_pointwise(l))
+      na_conv_needs(w->pass.kernels, in_channels, out_channels, l->kernel, needs);
+    else na_window_needs(w->pass.kernels, in_channels, out_channels, &shape, needs);
     break;
   case NA_DEPTHWISE:
     needs->scratch = na_depthwise_scratch(l->kernel, in->width, l->width);

@@ -1,0 +1,606 @@
+/* Dense convolution of more than one tap or with a stride, without patches: a band of rows is
+ * normalised once into planes with margins of zeros, where every tap of every pixel is an offset.
+ *
+ *   forward   Y[m][pixel] = sum over c, taps of W[m][c][tap] X[c][pixel * stride + tap]
+ *   weights   dW[m][c][tap] += sum over pixels of dY[m][pixel] X[c][pixel * stride + tap]
+ *   input     dX[c][pixel] (+)= sum over m, taps of W[m][c][tap] dY[m][(pixel - tap) / stride]
+ *
+ * The input's pixels are of stride^2 classes by row and column modulo the stride; all of a class
+ * are reached by the same taps, at the same offsets: the same product, of turned weights, on fewer
+ * taps. A band of the output's rows owns the input's rows of the same place times the stride.
+ *
+ * Oracle: na_naive_conv (PyTorch conv2d).
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/layer/layer.h"
+
+#include <string.h>
+
+/* Floats of a band's channels going forward, and of each side's going backward: they share the
+ * second-level cache. Pixels of a band that are worth it, and of the output that are correlated at
+ * once, while a few channels of both sides are in the first-level cache. */
+enum { FORWARD_BAND = 96 * 1024, BACKWARD_BAND = 64 * 1024 };
+enum { BAND_PIXELS = 48, SMALL_BAND = 24, CORRELATED = 64 };
+/* Bands that a pass should have, for threads to share. */
+enum { BANDS = 8 };
+/* Partial weight gradients take at most PARTIAL_FLOATS, or FEWEST_CHUNKS times the weights. */
+enum { PARTIAL_FLOATS = 1 << 20, FEWEST_CHUNKS = 8 };
+/* Rows of a product that are written before their statistics are taken, in groups. */
+enum { ROW_GROUPS = 8 };
+enum { MAX_TAPS = NA_WINDOW_KERNEL_MAX * NA_WINDOW_KERNEL_MAX };
+
+/* Planes with margins: row `top` and column `left` of the image come first, negative ones are zero.
+ */
+typedef struct plane {
+  int top, left, rows, columns;
+  size_t floats;
+} plane;
+
+/* How one pass is split; a function of the shapes alone. */
+typedef struct split {
+  int rows, bands, chunks; /* output rows of a band; bands of an image; chunks of bands */
+  int in_strip, out_strip; /* channels of either side at once */
+  plane in, out;           /* of a whole band; rows of the image are relative to the band's first */
+} split;
+
+static int least(long a, long b)
+{
+  return (int)(a < b ? a : b);
+}
+static int most(long a, long b)
+{
+  return (int)(a > b ? a : b);
+}
+static int ceiling(long a, long b)
+{
+  return (int)((a + b - 1) / b);
+}
+static int round_up(long a, long unit)
+{
+  return (int)(ceiling(a, unit) * unit);
+}
+
+/* An odd number of pixels: the planes' rows spread over all of the caches' sets. */
+static size_t plane_floats(int rows, int columns)
+{
+  return ((size_t)(rows * columns) | 1) * NA_LANES;
+}
+
+/* What `rows` output rows see of the input. */
+static plane input_plane(const na_shape *s, int rows)
+{
+  plane p = {.top = -s->pad,
+             .left = -s->pad,
+             .rows = (rows - 1) * s->stride + s->kernel,
+             .columns = (s->out_width - 1) * s->stride + s->kernel};
+  p.floats = plane_floats(p.rows, p.columns);
+  return p;
+}
+
+/* What the input's rows that `rows` output rows own see of the output's gradient; only those rows
+ * themselves when nobody wants the input's gradient. */
+static plane output_plane(const na_shape *s, int rows, bool wanted)
+{
+  int before = wanted ? (s->kernel - 1 - s->pad) / s->stride : 0;
+  int after = wanted ? (s->stride - 1 + s->pad) / s->stride : 0;
+  plane p = {.top = -before,
+             .left = -before,
+             .rows = before + rows + after,
+             .columns = before + s->out_width + after};
+  p.floats = plane_floats(p.rows, p.columns);
+  return p;
+}
+
+/* Output rows of a band that is not worth being made smaller for the cache. */
+static int fewest_rows(const na_shape *s)
+{
+  return most(least(BAND_PIXELS / s->out_width, s->out_height), 1);
+}
+
+/* As many rows as the caches hold of all channels, evenly spread. */
+static void split_rows(split *s, const na_shape *shape, int blocks, int in, int out, long budget,
+                       bool wanted)
+{
+  int height = shape->out_height, small = most(SMALL_BAND / shape->out_width, 1);
+  s->rows = height;
+  while (s->rows > fewest_rows(shape) &&
+         ((long)input_plane(shape, s->rows).floats * in > budget ||
+          (long)output_plane(shape, s->rows, wanted).floats * out > budget))
+    s->rows--;
+  s->rows = most(least(s->rows, ceiling((long)blocks * height, BANDS)), least(small, s->rows));
+  s->bands = ceiling(height, s->rows);
+  s->rows = ceiling(height, s->bands);
+  s->in = input_plane(shape, s->rows);
+  s->out = output_plane(shape, s->rows, wanted);
+}
+
+/* Channels per strip, in whole units, evenly spread. */
+static int strip_channels(long budget, size_t floats, int channels, int unit)
+{
+  int fit = most(budget / (long)floats / unit * unit, unit);
+  return round_up(ceiling(channels, ceiling(channels, fit)), unit);
+}
+
+static int chunk_limit(long weights)
+{
+  return most(FEWEST_CHUNKS, least(PARTIAL_FLOATS / weights, NA_CHUNKS));
+}
+
+static split split_forward(const na_shape *shape, int blocks, int in, int out)
+{
+  split s = {0};
+  split_rows(&s, shape, blocks, in, out, FORWARD_BAND, false);
+  s.in_strip = strip_channels(FORWARD_BAND, s.in.floats, in, 1);
+  s.chunks = least((long)blocks * s.bands, NA_CHUNKS);
+  return s;
+}
+
+/* Strips of whole groups: they are rows of the turned weights. */
+static split split_backward(const na_shape *shape, int blocks, int in, int out, int group,
+                            bool wanted)
+{
+  split s = {0};
+  split_rows(&s, shape, blocks, in, out, BACKWARD_BAND, wanted);
+  s.in_strip = strip_channels(BACKWARD_BAND, s.in.floats, in, group);
+  s.out_strip = strip_channels(BACKWARD_BAND, s.out.floats, out, group);
+  s.chunks =
+      least((long)blocks * s.bands, chunk_limit((long)out * in * shape->kernel * shape->kernel));
+  return s;
+}
+
+/* Floats that a side's strip takes at the most, whatever the number of active channels. */
+static size_t band_needs(long budget, const plane *smallest, int channels, int group)
+{
+  return (size_t)most(budget, (long)smallest->floats * least(channels, group));
+}
+
+void na_window_needs(const na_kernels *kernels, int in, int out, const na_shape *shape,
+                     na_needs *needs)
+{
+  int group = kernels->group_rows, rows = fewest_rows(shape);
+  plane x = input_plane(shape, rows), y = output_plane(shape, rows, true);
+  size_t area = (size_t)(shape->kernel * shape->kernel), weights = area * (size_t)in * (size_t)out;
+  size_t forward = band_needs(FORWARD_BAND, &x, in, 1);
+  size_t backward =
+      band_needs(BACKWARD_BAND, &x, in, group) + band_needs(BACKWARD_BAND, &y, out, group);
+  needs->scratch = forward > backward ? forward : backward;
+  size_t by_out = (size_t)round_up(out, group) * (size_t)in * area;
+  size_t by_in = (size_t)round_up(in, group) * (size_t)out * area;
+  needs->packed = by_out > by_in ? by_out : by_in;
+  /* Fewer channels may be split into more chunks: the larger of the two bounds. */
+  size_t cap = weights * NA_CHUNKS < PARTIAL_FLOATS ? weights * NA_CHUNKS : PARTIAL_FLOATS;
+  needs->partial = weights * FEWEST_CHUNKS > cap ? weights * FEWEST_CHUNKS : cap;
+  needs->channels = (size_t)most(in, out);
+}
+
+/* ------------------------------------------------------------------------------ bands */
+
+typedef struct window_loop {
+  const na_pass *pass;
+  const na_op *op;
+  na_shape shape;
+  split split;
+  na_view in;
+  na_pullback out;
+  na_mask mask; /* of the output's pixels */
+  int area, depth;
+  double counts[NA_CHUNKS];
+} window_loop;
+
+static na_shape op_shape(const na_op *op)
+{
+  return (na_shape){op->kernel,    op->stride,      op->pad,       op->in->height,
+                    op->in->width, op->out->height, op->out->width};
+}
+
+static window_loop window_loop_init(const na_pass *pass, const na_op *op)
+{
+  int area = op->kernel * op->kernel;
+  window_loop loop = {.pass = pass,
+                      .op = op,
+                      .shape = op_shape(op),
+                      .in = na_tensor_view(op->in),
+                      .out = na_tensor_pullback(op->out),
+                      .mask = na_pass_mask(pass, op->out),
+                      .area = area,
+                      .depth = op->in->channels * area};
+  if (op->gate != NULL) {
+    loop.in.gate = op->gate->data;
+    loop.in.gate_stride = op->gate->stride;
+  }
+  return loop;
+}
+
+/* Output rows y .. y + rows of one block. */
+typedef struct band {
+  int chunk, y, rows;
+  long block;
+  bool first; /* of its chunk */
+} band;
+
+static long chunk_first(const window_loop *loop, int chunk)
+{
+  return (long)loop->pass->blocks * loop->split.bands * chunk / loop->split.chunks;
+}
+
+static band band_at(const window_loop *loop, int chunk, long index)
+{
+  const split *s = &loop->split;
+  band b = {.chunk = chunk,
+            .block = index / s->bands,
+            .y = (int)(index % s->bands) * s->rows,
+            .first = index == chunk_first(loop, chunk)};
+  b.rows = least(s->rows, loop->shape.out_height - b.y);
+  return b;
+}
+
+/* The first output pixel of a band: of its row in its block. */
+static long band_pixel(const window_loop *loop, const band *b)
+{
+  return (b->block * loop->shape.out_height + b->y) * loop->shape.out_width;
+}
+
+static void clear(float *to, int pixels)
+{
+  if (pixels > 0) memset(to, 0, (size_t)pixels * NA_LANES * sizeof *to);
+}
+
+/* `count` pixels of channel c from column x of row y on, as a loader of planes reads them. */
+static void load_values(const window_loop *loop, int c, long block, int y, int x, int count,
+                        float *to)
+{
+  long first = (block * loop->shape.in_height + y) * loop->shape.in_width + x;
+  loop->pass->kernels->read_view(&loop->in, c, first, count, to);
+}
+
+static void load_gradient(const window_loop *loop, int c, long block, int y, int x, int count,
+                          float *to)
+{
+  long first = (block * loop->shape.out_height + y) * loop->shape.out_width + x;
+  loop->pass->kernels->read_pullback(&loop->out, c, &loop->mask, first, count, to);
+}
+
+typedef void loader(const window_loop *, int c, long block, int y, int x, int count, float *to);
+
+/* Fills a plane whose first row is row `top` of an image of height x width pixels. */
+static void fill_plane(const window_loop *loop, loader *load, const plane *p, int c, long block,
+                       int top, int rows, int height, int width, float *to)
+{
+  int left = -p->left, end = p->columns - left < width ? p->columns - left : width;
+  for (int r = 0; r < rows; r++, to += p->columns * NA_LANES) {
+    int y = top + r;
+    if (y < 0 || y >= height) {
+      clear(to, p->columns);
+      continue;
+    }
+    clear(to, left);
+    load(loop, c, block, y, 0, end, to + left * NA_LANES);
+    clear(to + (left + end) * NA_LANES, p->columns - left - end);
+  }
+}
+
+/* Normalises what the band sees of input channels c .. c + channels. */
+static void fill_input(const window_loop *loop, const band *b, int c, int channels, float *to)
+{
+  const na_shape *s = &loop->shape;
+  const plane *p = &loop->split.in;
+  for (int i = 0; i < channels; i++, to += p->floats)
+    fill_plane(loop, load_values, p, c + i, b->block, b->y * s->stride + p->top,
+               (b->rows - 1) * s->stride + s->kernel, s->in_height, s->in_width, to);
+}
+
+/* Pulls back what the band sees of the gradient of output channels c .. c + channels. */
+static void fill_gradient(const window_loop *loop, const band *b, int c, int channels, float *to)
+{
+  const na_shape *s = &loop->shape;
+  const plane *p = &loop->split.out;
+  for (int i = 0; i < channels; i++, to += p->floats)
+    fill_plane(loop, load_gradient, p, c + i, b->block, b->y + p->top,
+               p->rows - loop->split.rows + b->rows, s->out_height, s->out_width, to);
+}
+
+/* All taps, as the output's pixels see the band's input. */
+static na_window see_input(const window_loop *loop, const float *values, int channels, na_tap *taps)
+{
+  const na_shape *s = &loop->shape;
+  const plane *p = &loop->split.in;
+  for (int q = 0; q < loop->area; q++)
+    taps[q] = (na_tap){q, (q / s->kernel * p->columns + q % s->kernel) * NA_LANES};
+  na_grid grid = {s->out_width, (size_t)(s->stride * p->columns) * NA_LANES,
+                  (size_t)s->stride * NA_LANES};
+  return (na_window){{values, p->floats, grid}, channels, loop->area, loop->area, taps};
+}
+
+/* ------------------------------------------------------------------------------ weights */
+
+typedef struct packing {
+  const na_pass *pass;
+  const float *source;
+  int rows, outer, inner;
+  size_t row_stride, outer_stride;
+} packing;
+
+enum { GROUPS_PER_UNIT = 8 };
+
+static void pack_groups(void *context, int unit, int worker)
+{
+  (void)worker;
+  const packing *p = context;
+  int groups = ceiling(p->rows, p->pass->kernels->group_rows), first = unit * GROUPS_PER_UNIT;
+  p->pass->kernels->pack_matrix(p->source, p->rows, p->outer, p->inner, p->row_stride,
+                                p->outer_stride, first, least(groups - first, GROUPS_PER_UNIT),
+                                p->pass->packed);
+}
+
+static void pack_weights(packing *p)
+{
+  int groups = ceiling(p->rows, p->pass->kernels->group_rows);
+  na_team_run(p->pass->team, pack_groups, p, ceiling(groups, GROUPS_PER_UNIT));
+}
+
+/* ------------------------------------------------------------------------------ forward */
+
+static void add_moments(const window_loop *loop, const band *b, int row, int rows)
+{
+  const na_tensor *out = loop->op->out;
+  na_moments *moments = loop->pass->moments + (size_t)b->chunk * (size_t)out->channels;
+  long first = band_pixel(loop, b);
+  for (int c = row; c < row + rows; c++) {
+    const float *data = out->data + (size_t)c * out->stride;
+    if (b->first) moments[c] = (na_moments){.shift = data[(size_t)first * NA_LANES]};
+    loop->pass->kernels->moments(data, first, (long)b->rows * loop->shape.out_width, &loop->mask,
+                                 &moments[c]);
+  }
+}
+
+/* Adds the product with a strip of input channels, c .. c + channels, to all rows; after the last
+ * strip their statistics are taken, while they are in the cache. */
+static void forward_strip(const window_loop *loop, const band *b, int c, int channels,
+                          const float *values)
+{
+  const na_tensor *out = loop->op->out;
+  const na_kernels *kernels = loop->pass->kernels;
+  na_tap taps[MAX_TAPS];
+  na_window window = see_input(loop, values, channels, taps);
+  int width = loop->shape.out_width, step = kernels->group_rows * ROW_GROUPS;
+  na_grid to = {width, (size_t)width * NA_LANES, NA_LANES};
+  bool last = c + channels == loop->op->in->channels;
+  for (int row = 0; row < out->channels; row += step) {
+    int rows = least(step, out->channels - row);
+    kernels->convolve(&window,
+                      loop->pass->packed + (size_t)row * (size_t)loop->depth +
+                          (size_t)(c * loop->area * kernels->group_rows),
+                      rows, loop->depth, b->rows * width,
+                      out->data + (size_t)row * out->stride +
+                          (size_t)band_pixel(loop, b) * NA_LANES,
+                      &to, out->stride, c > 0);
+    if (last && na_norm_by_batch(loop->pass, out)) add_moments(loop, b, row, rows);
+  }
+}
+
+static void forward_chunk(void *context, int chunk, int worker)
+{
+  const window_loop *loop = context;
+  float *values = loop->pass->scratch[worker];
+  int channels = loop->op->in->channels;
+  for (long i = chunk_first(loop, chunk); i < chunk_first(loop, chunk + 1); i++) {
+    band b = band_at(loop, chunk, i);
+    for (int c = 0; c < channels; c += loop->split.in_strip) {
+      int strip = least(loop->split.in_strip, channels - c);
+      fill_input(loop, &b, c, strip, values);
+      forward_strip(loop, &b, c, strip, values);
+    }
+  }
+}
+
+static void settle_channels(void *context, int unit, int worker)
+{
+  (void)worker;
+  window_loop *loop = context;
+  na_tensor *out = loop->op->out;
+  int last = (unit + 1) * 64 < out->channels ? (unit + 1) * 64 : out->channels;
+  for (int c = unit * 64; c < last; c++)
+    na_norm_settle(loop->pass, out, c, loop->split.chunks, loop->pass->moments + c,
+                   (size_t)out->channels, loop->counts);
+}
+
+static void window_forward(const na_pass *pass, const na_op *op)
+{
+  window_loop loop = window_loop_init(pass, op);
+  packing weights = {pass,      op->weight, op->out->channels, op->in->channels,
+                     loop.area, op->row,    (size_t)loop.area};
+  pack_weights(&weights);
+  loop.split = split_forward(&loop.shape, pass->blocks, op->in->channels, op->out->channels);
+  na_norm_prepare(pass, op->out);
+  na_team_run(pass->team, forward_chunk, &loop, loop.split.chunks);
+  if (!na_norm_by_batch(pass, op->out)) return;
+  for (int k = 0; k < loop.split.chunks; k++) {
+    band b = band_at(&loop, k, chunk_first(&loop, k)),
+         e = band_at(&loop, k, chunk_first(&loop, k + 1));
+    long first = band_pixel(&loop, &b);
+    loop.counts[k] = na_pass_values(pass, op->out, first, band_pixel(&loop, &e) - first);
+  }
+  na_team_run(pass->team, settle_channels, &loop, ceiling(op->out->channels, 64));
+}
+
+/* ------------------------------------------------------------------------------ backward */
+
+/* The gradient of the input's channels c .. c + channels is complete in the rows that the band
+ * owns: finish it, if nobody else adds to it. */
+static void finish_input(const window_loop *loop, const band *b, int c, int channels)
+{
+  const na_op *op = loop->op;
+  const na_shape *s = &loop->shape;
+  if (!op->last[0] || na_tensor_plain(op->in)) return;
+  double *sums = loop->pass->sums + (size_t)b->chunk * 2 * (size_t)op->in->channels;
+  int y = b->y * s->stride, end = least((b->y + b->rows) * s->stride, s->in_height);
+  if (y >= end) return;
+  for (int i = c; i < c + channels; i++) {
+    na_finish how = na_tensor_finish(op->in, i);
+    loop->pass->kernels->finish(op->in->grad + (size_t)i * op->in->stride, &how,
+                                (b->block * s->in_height + y) * s->in_width,
+                                (long)(end - y) * s->in_width, &sums[2 * i], &sums[2 * i + 1]);
+  }
+}
+
+static void clear_sums(const window_loop *loop, int chunk)
+{
+  size_t count = 2 * (size_t)loop->op->in->channels;
+  double *sums = loop->pass->sums + (size_t)chunk * count;
+  for (size_t i = 0; i < count; i++) sums[i] = 0;
+}
+
+static void collect_sums(const window_loop *loop)
+{
+  na_tensor *in = loop->op->in;
+  if (!loop->op->last[0] || !(in->norm || in->bias)) return;
+  for (int c = 0; c < in->channels; c++) in->sum[c] = in->sum_x[c] = 0;
+  for (int k = 0; k < loop->split.chunks; k++) {
+    const double *sums = loop->pass->sums + (size_t)k * 2 * (size_t)in->channels;
+    for (int c = 0; c < in->channels; c++) {
+      in->sum[c] += sums[2 * c];
+      in->sum_x[c] += sums[2 * c + 1];
+    }
+  }
+}
+
+/* A strip of either side: channels c .. c + count, and their band. */
+typedef struct strip {
+  int c, count;
+  float *values;
+} strip;
+
+/* The taps by which input pixels of class (y, x) see the gradient, as offsets from the output's
+ * pixel of the same place divided by the stride. */
+static int class_taps(const window_loop *loop, int y, int x, na_tap *taps)
+{
+  const na_shape *s = &loop->shape;
+  const plane *p = &loop->split.out;
+  int count = 0;
+  for (int q = 0; q < loop->area; q++) {
+    int dy = y + s->pad - q / s->kernel, dx = x + s->pad - q % s->kernel;
+    if (dy % s->stride != 0 || dx % s->stride != 0) continue;
+    int row = dy / s->stride - p->top, column = dx / s->stride - p->left;
+    taps[count++] = (na_tap){q, (row * p->columns + column) * NA_LANES};
+  }
+  return count;
+}
+
+/* Adds W^T dY to the input's pixels of class (y, x) that the band owns. */
+static void add_class(const window_loop *loop, const band *b, const strip *in, const strip *out,
+                      int y, int x)
+{
+  const na_op *op = loop->op;
+  const na_shape *s = &loop->shape;
+  const na_kernels *kernels = loop->pass->kernels;
+  const plane *p = &loop->split.out;
+  int top = b->y * s->stride + y, total = op->out->channels * loop->area;
+  int rows = least(ceiling(s->in_height - top, s->stride), b->rows);
+  int columns = ceiling(s->in_width - x, s->stride);
+  if (rows <= 0 || columns <= 0) return;
+  na_tap taps[MAX_TAPS];
+  na_grid from = {columns, (size_t)p->columns * NA_LANES, NA_LANES};
+  na_grid to = {columns, (size_t)(s->stride * s->in_width) * NA_LANES,
+                (size_t)s->stride * NA_LANES};
+  na_window window = {
+      {out->values, p->floats, from}, out->count, loop->area, class_taps(loop, y, x, taps), taps};
+  size_t pixel = (size_t)((b->block * s->in_height + top) * s->in_width + x);
+  kernels->convolve(&window,
+                    loop->pass->packed + (size_t)in->c * (size_t)total +
+                        (size_t)(out->c * loop->area * kernels->group_rows),
+                    in->count, total, rows * columns,
+                    op->in->grad + (size_t)in->c * op->in->stride + pixel * NA_LANES, &to,
+                    op->in->stride, op->accumulate[0] || out->c > 0);
+}
+
+/* Adds dY X^T to the chunk's partial weight gradients, few rows of pixels at a time. */
+static void add_weights(const window_loop *loop, const band *b, const strip *in, const strip *out)
+{
+  const na_shape *s = &loop->shape;
+  const plane *p = &loop->split.out;
+  size_t depth = (size_t)loop->depth;
+  na_tap taps[MAX_TAPS];
+  na_window window = see_input(loop, in->values, in->count, taps);
+  na_planes left = {out->values + (size_t)(-p->top * p->columns - p->left) * NA_LANES,
+                    p->floats,
+                    {s->out_width, (size_t)p->columns * NA_LANES, NA_LANES}};
+  float *to = loop->pass->partial +
+              ((size_t)b->chunk * (size_t)loop->op->out->channels + (size_t)out->c) * depth +
+              (size_t)(in->c * loop->area);
+  int parts = ceiling((long)b->rows * s->out_width, CORRELATED);
+  int step = ceiling(b->rows, least(parts, b->rows));
+  for (int y = 0; y < b->rows; y += step) {
+    int rows = least(step, b->rows - y);
+    loop->pass->kernels->correlate(&left, out->count, &window, rows * s->out_width, to, depth,
+                                   !b->first || y > 0);
+    left.values += (size_t)step * left.grid.row;
+    window.from.values += (size_t)step * window.from.grid.row;
+  }
+}
+
+/* Every strip of the input meets every strip of the output. */
+static void backward_band(const window_loop *loop, const band *b, float *scratch)
+{
+  const na_op *op = loop->op;
+  const split *s = &loop->split;
+  int stride = loop->shape.stride;
+  strip in = {.values = scratch};
+  strip out = {.values = scratch + (size_t)least(s->in_strip, op->in->channels) * s->in.floats};
+  for (in.c = 0; in.c < op->in->channels; in.c += s->in_strip) {
+    in.count = least(s->in_strip, op->in->channels - in.c);
+    fill_input(loop, b, in.c, in.count, in.values);
+    for (out.c = 0; out.c < op->out->channels; out.c += s->out_strip) {
+      out.count = least(s->out_strip, op->out->channels - out.c);
+      if (in.c == 0 || s->out_strip < op->out->channels)
+        fill_gradient(loop, b, out.c, out.count, out.values);
+      add_weights(loop, b, &in, &out);
+      if (!op->wanted[0]) continue;
+      for (int class = 0; class < stride * stride; class ++)
+        add_class(loop, b, &in, &out, class / stride, class % stride);
+    }
+    if (op->wanted[0]) finish_input(loop, b, in.c, in.count);
+  }
+}
+
+static void backward_chunk(void *context, int chunk, int worker)
+{
+  const window_loop *loop = context;
+  clear_sums(loop, chunk);
+  for (long i = chunk_first(loop, chunk); i < chunk_first(loop, chunk + 1); i++) {
+    band b = band_at(loop, chunk, i);
+    backward_band(loop, &b, loop->pass->scratch[worker]);
+  }
+}
+
+/* Adds the chunks' partial weight gradients, in their order. */
+static void reduce_rows(void *context, int unit, int worker)
+{
+  (void)worker;
+  const window_loop *loop = context;
+  const na_op *op = loop->op;
+  size_t depth = (size_t)loop->depth, weights = (size_t)op->out->channels * depth;
+  int last = (unit + 1) * 8 < op->out->channels ? (unit + 1) * 8 : op->out->channels;
+  for (int m = unit * 8; m < last; m++)
+    for (int k = 0; k < loop->split.chunks; k++) {
+      const float *from = loop->pass->partial + (size_t)k * weights + (size_t)m * depth;
+      float *to = op->weight_grad + (size_t)m * op->row;
+      for (size_t i = 0; i < depth; i++) to[i] += from[i];
+    }
+}
+
+static void window_backward(const na_pass *pass, const na_op *op)
+{
+  window_loop loop = window_loop_init(pass, op);
+  int rows = op->out->channels;
+  na_norm_pull(pass, op->out);
+  /* Row i of the turned weights is input channel i; its columns are (output channel, ky, kx). */
+  packing turned = {pass,      op->weight,        op->in->channels, rows,
+                    loop.area, (size_t)loop.area, op->row};
+  if (op->wanted[0]) pack_weights(&turned);
+  loop.split = split_backward(&loop.shape, pass->blocks, op->in->channels, rows,
+                              pass->kernels->group_rows, op->wanted[0]);
+  na_team_run(pass->team, backward_chunk, &loop, loop.split.chunks);
+  na_team_run(pass->team, reduce_rows, &loop, ceiling(rows, 8));
+  if (op->wanted[0]) collect_sums(&loop);
+}
+
+const na_layer_ops na_window_ops = {window_forward, window_backward};
