@@ -40,7 +40,7 @@ libcore_a_SOURCES = \
 	core/kernel/naive.c core/kernel/naive.h \
 	core/layer/layer.h \
 	core/layer/add.c \
-	core/layer/conv.c \
+	core/layer/pointwise.c \
 	core/layer/depthwise.c \
 	core/layer/dropblock.c \
 	core/layer/dropout.c \

@@ -527,34 +527,29 @@ static void check_streamed(const na_kernels *k, na_activation act, int rows, int
   matrix_free(&m);
 }
 
-/* The right side of an outer product as the kernel at hand wants it: packed like the left, or columns. */
-static void check_outer(const na_kernels *k, bool turned, int left, int right, int count,
-                        na_random *random)
+static void check_outer(const na_kernels *k, int left, int right, int count, na_random *random)
 {
   size_t lf = tile_floats(k, left, count), stride = (size_t)right + 5;
-  size_t rf = turned ? columns_floats(k, right, count) : tile_floats(k, right, count);
+  size_t rf = columns_floats(k, right, count);
   float *a = lanes_floats(lf), *b = lanes_floats(rf), *w = lanes_floats((size_t)left * stride);
   lanes_fill(a, lf, random, -1, 1);
   lanes_fill(b, rf, random, -1, 1);
   for (size_t i = 0; i < (size_t)left * stride; i++) w[i] = 1;
   worst off = {0};
   na_ahead ahead = {{a, b}, (size_t)count * NA_LANES, right};
-  (turned ? k->outer_columns : k->outer)(a, left, b, right, count, w, stride, left % 3 != 0,
-                                         left % 2 == 0 ? &ahead : NULL);
+  k->outer(a, left, b, right, count, w, stride, left % 3 != 0, left % 2 == 0 ? &ahead : NULL);
   for (int m = 0; m < left; m++) {
     for (int n = 0; n < right; n++) {
       double sum = left % 3 != 0;
       for (int i = 0; i < count * NA_LANES; i++)
         sum += (double)tile_at(k, a, left, m, i / NA_LANES, i % NA_LANES) *
-               (double)(turned ? b[column_at(k, right, n, count, i)]
-                               : tile_at(k, b, right, n, i / NA_LANES, i % NA_LANES));
+               (double)b[column_at(k, right, n, count, i)];
       compare(&off, (double)w[(size_t)m * stride + (size_t)n], sum);
     }
     for (size_t i = (size_t)right; i < stride; i++)
       CHECK(w[(size_t)m * stride + i] == 1, "%s: outer writes beyond row %d", k->name, m);
   }
-  check_worst(k, &off, BACKWARD, "outer%s %d x %d, %d pixels", turned ? "_columns" : "", left, right,
-              count);
+  check_worst(k, &off, BACKWARD, "outer %d x %d, %d pixels", left, right, count);
   na_free(a);
   na_free(b);
   na_free(w);
@@ -572,15 +567,13 @@ static void matrix_products(void)
           check_matmul(sets[s], some_rows[r], some_depths[d], some_counts[c], &random);
           check_streamed(sets[s], (na_activation)(d % 3), some_rows[r], some_depths[d], some_counts[c],
                          &random);
-          check_outer(sets[s], false, some_rows[r], some_depths[d], some_counts[c], &random);
-          check_outer(sets[s], true, some_rows[r], some_depths[d], some_counts[c], &random);
+          check_outer(sets[s], some_rows[r], some_depths[d], some_counts[c], &random);
         }
   /* More rows and columns than one block of the cache holds. */
   for (int s = 0; s < set_count; s++) {
     check_matmul(sets[s], 130, 999, 5, &random);
     check_streamed(sets[s], NA_ACT_RELU6, 130, 20, 5, &random);
-    check_outer(sets[s], false, 9, 300, 48, &random);
-    check_outer(sets[s], true, 9, 300, 48, &random);
+    check_outer(sets[s], 9, 300, 48, &random);
   }
 }
 

@@ -126,20 +126,12 @@ typedef struct na_kernels {
 
   /* rows = channels. block_pixels = height * width. */
   void (*pack_view)(const na_view *view, int channels, long first, int count, float *tile);
-  /* The same values turned, for outer_columns: groups of panel_pixels * 16 channels (the last one rounded
+  /* The same values turned, for outer: groups of panel_pixels * 16 channels (the last one rounded
    * up to a multiple of `vector`, with zeros), each [count * 16][channels of the group]. */
   void (*pack_columns)(const na_view *view, int channels, long first, int count, float *columns);
-  /* rows = channels * kernel^2 (im2col, order (channel, ky, kx)); pixels are of the output. */
-  void (*pack_patches)(const na_view *view, int channels, int kernel, int stride, int pad,
-                       int out_height, int out_width, long first, int count, float *tile);
   /* rows = channels. */
   void (*pack_pullback)(const na_pullback *pullback, int channels, const na_mask *mask, long first,
                         int count, float *tile);
-  /* rows = channels * kernel^2: for input pixel (y, x), entry (c, ky, kx) is the gradient at output
-   * ((y + pad - ky) / stride, (x + pad - kx) / stride) where that is one, else 0. */
-  void (*pack_pullback_patches)(const na_pullback *pullback, int channels, const na_mask *mask,
-                                int kernel, int stride, int pad, int in_height, int in_width,
-                                long first, int count, float *tile);
 
   /* Packs groups first_group .. first_group + groups - 1 of the matrix with elements
    *   A(r, o * inner + q) = source[r * row_stride + o * outer_stride + q],  q < inner, o < outer
@@ -166,14 +158,10 @@ typedef struct na_kernels {
                           int count, float *c, size_t stride, const na_finish *how, long first,
                           double *sums);
 
-  /* W[m][n] (+)= sum over pixels and lanes of left(m, pixel) * right(n, pixel). Packed tiles. ahead
-   * (may be NULL): what is fetched meanwhile. */
-  void (*outer)(const float *left, int left_rows, const float *right, int right_rows, int count,
+  /* W[m][n] (+)= sum over pixels and lanes of left(m, pixel) * right(n, pixel). left: a packed tile;
+   * columns: the right side, packed by pack_columns. ahead as with matmul. */
+  void (*outer)(const float *left, int left_rows, const float *columns, int right_rows, int count,
                 float *w, size_t stride, bool accumulate, const na_ahead *ahead);
-
-  /* The same with the right side packed by pack_columns: no sums across lanes. */
-  void (*outer_columns)(const float *left, int left_rows, const float *columns, int right_rows,
-                        int count, float *w, size_t stride, bool accumulate, const na_ahead *ahead);
 
   /* C[r][pixel] (+)= sum over channels c and taps t of A(r, c * area + taps[t].weight) * value(c, t,
    * pixel), for rows r < rows and `count` pixels. A is packed, with `columns` columns, and `packed`

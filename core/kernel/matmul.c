@@ -345,9 +345,8 @@ INLINE int group_width(int columns)
   return columns < PANEL_FLOATS ? (columns + VL - 1) / VL * VL : PANEL_FLOATS;
 }
 
-void NA_SYMBOL(outer_columns)(const float *left, int left_rows, const float *columns, int right_rows,
-                              int count, float *w, size_t stride, bool accumulate,
-                              const na_ahead *ahead)
+void NA_SYMBOL(outer)(const float *left, int left_rows, const float *columns, int right_rows,
+                      int count, float *w, size_t stride, bool accumulate, const na_ahead *ahead)
 {
   float block[MOST_ROWS * PANEL_FLOATS] __attribute__((aligned(64)));
   long calls = 0;
@@ -372,73 +371,5 @@ void NA_SYMBOL(outer_columns)(const float *left, int left_rows, const float *col
       }
     }
     columns += (size_t)count * LANES * (size_t)width;
-  }
-}
-
-/* One LEFT x RIGHT block of products, summed over all pixels of the tile. Meanwhile a run of as many
- * pixels is fetched from each of two places. */
-INLINE vf correlate(const float *const left[LEFT], const float *const right[RIGHT],
-                    size_t left_step, size_t right_step, int count, const float *const fetched[2])
-{
-  vf sum[VL];
-  for (int e = 0; e < VL; e++) sum[e] = (vf){0};
-  size_t at_left = 0, at_right = 0;
-  const float *f = fetched[0], *g = fetched[1];
-  for (int pixel = 0; pixel < count; pixel += PANEL, at_left += left_step, at_right += right_step) {
-    int vectors = (count - pixel < PANEL ? count - pixel : PANEL) * PIXEL_VECTORS;
-    for (int v = 0; v < vectors; v++, f += VL, g += VL) {
-      vf x[LEFT];
-      __builtin_prefetch(f, 0, 2);
-      __builtin_prefetch(g, 0, 2);
-      for (int i = 0; i < LEFT; i++) x[i] = load(left[i] + at_left + v * VL);
-      for (int j = 0; j < RIGHT; j++) {
-        vf y = load(right[j] + at_right + v * VL);
-        for (int i = 0; i < LEFT; i++) sum[i * RIGHT + j] += x[i] * y;
-      }
-    }
-  }
-  return sum_each(sum);
-}
-
-/* The runs of `ahead` that block number `block` of `blocks` fetches: they are spread evenly. */
-INLINE void choose_fetched(const na_ahead *ahead, long block, long blocks, const float *idle,
-                           const float *fetched[2])
-{
-  long first = block * ahead->runs / blocks, last = (block + 1) * ahead->runs / blocks;
-  for (int i = 0; i < 2; i++) {
-    long run = first + i;
-    const float *from = ahead->from[run & 1];
-    fetched[i] = run < last ? from + (size_t)(run / 2) * ahead->stride : idle;
-  }
-}
-
-void NA_SYMBOL(outer)(const float *left, int left_rows, const float *right, int right_rows,
-                      int count, float *w, size_t stride, bool accumulate, const na_ahead *ahead)
-{
-  /* Rows of `right` that stay in the first-level cache while `left` streams by. */
-  int strip = 24 * 1024 / (count * LANES * 4) / RIGHT * RIGHT;
-  if (strip < RIGHT) strip = RIGHT;
-  size_t left_step = (size_t)left_rows * PANEL_FLOATS, right_step = (size_t)right_rows * PANEL_FLOATS;
-  long blocks = (long)((left_rows + LEFT - 1) / LEFT) * ((right_rows + RIGHT - 1) / RIGHT), block = 0;
-  for (int first = 0; first < right_rows; first += strip) {
-    int last = first + strip < right_rows ? first + strip : right_rows;
-    for (int m = 0; m < left_rows; m += LEFT) {
-      const float *l[LEFT];
-      /* Beyond the edge the last row stands in; its products are not stored. */
-      for (int i = 0; i < LEFT; i++)
-        l[i] = left + (size_t)(m + i < left_rows ? m + i : left_rows - 1) * PANEL_FLOATS;
-      for (int n = first; n < last; n += RIGHT, block++) {
-        const float *r[RIGHT], *fetched[2] = {l[0], l[0]};
-        for (int j = 0; j < RIGHT; j++)
-          r[j] = right + (size_t)(n + j < right_rows ? n + j : right_rows - 1) * PANEL_FLOATS;
-        if (ahead != NULL) choose_fetched(ahead, block, blocks, l[0], fetched);
-        vf sums = correlate(l, r, left_step, right_step, count, fetched);
-        for (int i = 0; i < LEFT && m + i < left_rows; i++)
-          for (int j = 0; j < RIGHT && n + j < right_rows; j++) {
-            float *to = &w[(size_t)(m + i) * stride + (size_t)(n + j)];
-            *to = sums[i * RIGHT + j] + (accumulate ? *to : 0.0f);
-          }
-      }
-    }
   }
 }

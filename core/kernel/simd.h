@@ -21,7 +21,7 @@
 #define UNROLL _Pragma("GCC unroll 16")
 
 /* VL: floats per vector. PANEL pixels by GROUP rows of C are kept in registers by the matrix kernel,
- * LEFT x RIGHT = VL accumulators by the outer-product kernel. */
+ * LEFT x RIGHT = VL accumulators by the kernel that correlates windows. */
 #if defined(__AVX512F__)
 enum { VL = 16, PANEL = 3, GROUP = 8, LEFT = 4, RIGHT = 4 };
 #elif defined(__AVX2__)
@@ -172,10 +172,7 @@ INLINE void read_run(float *dst, const float *src, long count, float scale, floa
 /* The kernels of this instruction set; table.c gathers them. */
 void NA_SYMBOL(pack_view)(const na_view *, int, long, int, float *);
 void NA_SYMBOL(pack_columns)(const na_view *, int, long, int, float *);
-void NA_SYMBOL(pack_patches)(const na_view *, int, int, int, int, int, int, long, int, float *);
 void NA_SYMBOL(pack_pullback)(const na_pullback *, int, const na_mask *, long, int, float *);
-void NA_SYMBOL(pack_pullback_patches)(const na_pullback *, int, const na_mask *, int, int, int, int,
-                                      int, long, int, float *);
 void NA_SYMBOL(pack_matrix)(const float *, int, int, int, size_t, size_t, int, int, float *);
 void NA_SYMBOL(matmul)(const float *, int, int, int, const float *, int, float *, size_t, bool);
 void NA_SYMBOL(matmul_streamed)(const float *, int, int, int, const float *, int, float *, size_t,
@@ -184,8 +181,6 @@ void NA_SYMBOL(matmul_finished)(const float *, int, int, int, const float *, int
                                 const na_finish *, long, double *);
 void NA_SYMBOL(outer)(const float *, int, const float *, int, int, float *, size_t, bool,
                       const na_ahead *);
-void NA_SYMBOL(outer_columns)(const float *, int, const float *, int, int, float *, size_t, bool,
-                              const na_ahead *);
 void NA_SYMBOL(convolve)(const na_window *, const float *, int, int, int, float *, const na_grid *,
                          size_t, bool);
 void NA_SYMBOL(correlate)(const na_planes *, int, const na_window *, int, float *, size_t, bool);

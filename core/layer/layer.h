@@ -91,7 +91,7 @@ typedef struct na_layer_ops {
   na_layer_run *forward, *backward;
 } na_layer_ops;
 
-extern const na_layer_ops na_conv_ops;       /* dense convolution with more than one pixel */
+extern const na_layer_ops na_pointwise_ops;  /* dense convolution of one tap, stride 1 */
 extern const na_layer_ops na_window_ops;     /* the same with more than one tap, or a stride */
 extern const na_layer_ops na_linear_ops;     /* the same on 1x1 inputs, and LINEAR */
 extern const na_layer_ops na_depthwise_ops;
@@ -107,7 +107,7 @@ extern const na_layer_ops na_dropblock_ops;
 typedef struct na_needs {
   size_t scratch, packed, partial, channels;
 } na_needs;
-void na_conv_needs(const na_kernels *kernels, int in, int out, int kernel, na_needs *needs);
+void na_pointwise_needs(const na_kernels *kernels, int in, int out, na_needs *needs);
 /* Of a convolution: taps are kernel x kernel, the first of them `pad` pixels before a pixel's place. */
 typedef struct na_shape {
   int kernel, stride, pad;

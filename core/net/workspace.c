@@ -31,7 +31,7 @@ const na_layer_ops *na_workspace_ops(const na_workspace *w, int layer)
   switch (w->net->layers[layer].kind) {
   case NA_CONV:
     if (on_one_pixel(w, layer)) return &na_linear_ops;
-    return is_pointwise(&w->net->layers[layer]) ? &na_conv_ops : &na_window_ops;
+    return is_pointwise(&w->net->layers[layer]) ? &na_pointwise_ops : &na_window_ops;
   case NA_LINEAR: return &na_linear_ops;
   case NA_DEPTHWISE: return &na_depthwise_ops;
   case NA_SQUEEZE: return &na_squeeze_ops;
@@ -168,7 +168,7 @@ static void layer_needs(const na_workspace *w, int layer, na_needs *needs)
     if (na_workspace_ops(w, layer) == &na_linear_ops)
       na_linear_needs(in_channels, out_channels, max_blocks(w), needs);
     else if (is_pointwise(l))
-      na_conv_needs(w->pass.kernels, in_channels, out_channels, l->kernel, needs);
+      na_pointwise_needs(w->pass.kernels, in_channels, out_channels, needs);
     else na_window_needs(w->pass.kernels, in_channels, out_channels, &shape, needs);
     break;
   case NA_DEPTHWISE:

@@ -1,14 +1,15 @@
-/* Dense convolution: a matrix product over tiles of pixels. A pointwise convolution's tile is the
- * input itself, any other's its patches (im2col). Tiles are normalised while they are packed.
+/* Pointwise (1x1, stride 1) convolution: a matrix product over tiles of pixels, which are normalised while
+ * they are packed.
  *
- *   forward   Y[M x P] = W[M x K] X[K x P]                 K = in channels * kernel^2, P pixels
+ *   forward   Y[M x P] = W[M x K] X[K x P]                 K input, M output channels, P pixels
  *   weights   dW[M x K] += dY[M x P] X[K x P]^T
- *   input     pointwise: dX[K x P] = W^T dY; else the product of turned weights and dY's patches
+ *   input     dX[K x P] = W^T dY
  *
  * The wide side of a product (the middle of an inverted block has hundreds of channels) passes
  * through the second-level cache in strips of channels: each is read from memory once, packed, used
  * for all its products, and finished before the next one comes. So a tile may be long in pixels, which
- * memory likes, whatever the number of channels.
+ * memory likes, whatever the number of channels. Tensors too large for the caches are written past
+ * them, complete with their statistics.
  *
  * Oracle: na_naive_conv (PyTorch conv2d).
  * SPDX-License-Identifier: GPL-3.0-or-later */
@@ -41,11 +42,10 @@ static int tile_pixels(int panel, long rows, long budget, int most)
   return pixels < panel ? panel : pixels;
 }
 
-/* Channels per strip, of `rows` packed rows each: as many as the budget holds, in whole units, evenly
- * spread. */
-static int strip_channels(long budget, int pixels, int rows, int channels, int unit)
+/* Channels per strip: as many as the budget holds, in whole units, evenly spread. */
+static int strip_channels(long budget, int pixels, int channels, int unit)
 {
-  int most = (int)(budget / ((long)pixels * NA_LANES * rows)) / unit * unit;
+  int most = (int)(budget / ((long)pixels * NA_LANES)) / unit * unit;
   if (most < unit) most = unit;
   int strips = (channels + most - 1) / most;
   return ((channels + strips - 1) / strips + unit - 1) / unit * unit;
@@ -101,21 +101,18 @@ static int packed_rows(const na_kernels *kernels, int rows)
 static long larger(long a, long b) { return a > b ? a : b; }
 
 /* The largest sizes that any active number of channels leads to. */
-void na_conv_needs(const na_kernels *kernels, int in, int out, int kernel, na_needs *needs)
+void na_pointwise_needs(const na_kernels *kernels, int in, int out, na_needs *needs)
 {
-  int area = kernel * kernel, group = kernels->panel_pixels * NA_LANES;
-  int unit = kernels->group_rows * area > group ? kernels->group_rows * area : group;
-  long depth = (long)in * area, narrow = packed_rows(kernels, least(depth, out));
-  long panel = (long)kernels->panel_pixels * NA_LANES;
-  long forward = larger(FORWARD_STRIP, unit * panel);
-  long backward = larger(NARROW, narrow * panel) + larger(WIDE_STRIP, unit * panel);
+  int panel = kernels->panel_pixels * NA_LANES; /* channels of a group of columns, too */
+  long narrow = packed_rows(kernels, least(in, out));
+  long forward = larger(FORWARD_STRIP, panel);
+  long backward = larger(NARROW, narrow * panel) + larger(WIDE_STRIP, (long)panel * panel);
   needs->scratch = (size_t)larger(forward, backward);
-  size_t by_out = (size_t)packed_groups(kernels, out) * (size_t)kernels->group_rows * (size_t)depth;
-  size_t by_in = (size_t)packed_groups(kernels, in) * (size_t)kernels->group_rows *
-                 (size_t)out * (size_t)area;
+  size_t by_out = (size_t)packed_groups(kernels, out) * (size_t)kernels->group_rows * (size_t)in;
+  size_t by_in = (size_t)packed_groups(kernels, in) * (size_t)kernels->group_rows * (size_t)out;
   needs->packed = by_out > by_in ? by_out : by_in;
   /* Fewer channels may be split into more chunks: the larger of the two bounds. */
-  size_t weights = (size_t)out * (size_t)depth;
+  size_t weights = (size_t)out * (size_t)in;
   needs->partial = weights * FEWEST_CHUNKS;
   size_t cap = weights * NA_CHUNKS < PARTIAL_FLOATS ? weights * NA_CHUNKS : PARTIAL_FLOATS;
   if (needs->partial < cap) needs->partial = cap;
@@ -152,29 +149,27 @@ static void pack_weights(packing *p)
 
 /* ------------------------------------------------------------------------- forward */
 
-typedef struct conv_loop {
+typedef struct pointwise_loop {
   const na_pass *pass;
   const na_op *op;
   split split;
   na_view in;
   na_pullback out;
-  na_mask mask;    /* of the output's pixels */
-  int area, depth; /* kernel^2; rows of a packed input */
-  bool pointwise, by_out;
+  na_mask mask; /* of the output's pixels */
+  int in_channels, out_channels;
+  bool by_out;
   double counts[NA_CHUNKS];
-} conv_loop;
+} pointwise_loop;
 
-static conv_loop conv_loop_init(const na_pass *pass, const na_op *op)
+static pointwise_loop loop_init(const na_pass *pass, const na_op *op)
 {
-  int area = op->kernel * op->kernel;
-  conv_loop loop = {.pass = pass,
-                    .op = op,
-                    .in = na_tensor_view(op->in),
-                    .out = na_tensor_pullback(op->out),
-                    .mask = na_pass_mask(pass, op->out),
-                    .area = area,
-                    .depth = op->in->channels * area,
-                    .pointwise = op->kernel == 1 && op->stride == 1};
+  pointwise_loop loop = {.pass = pass,
+                         .op = op,
+                         .in = na_tensor_view(op->in),
+                         .out = na_tensor_pullback(op->out),
+                         .mask = na_pass_mask(pass, op->out),
+                         .in_channels = op->in->channels,
+                         .out_channels = op->out->channels};
   if (op->gate != NULL) {
     loop.in.gate = op->gate->data;
     loop.in.gate_stride = op->gate->stride;
@@ -182,26 +177,14 @@ static conv_loop conv_loop_init(const na_pass *pass, const na_op *op)
   return loop;
 }
 
-/* Packs channels c .. c + channels of the input, or their patches. */
-static void pack_input(const conv_loop *loop, int c, int channels, long first, int count,
-                       float *tile)
-{
-  const na_op *op = loop->op;
-  na_view view = na_view_from(&loop->in, c);
-  if (loop->pointwise) loop->pass->kernels->pack_view(&view, channels, first, count, tile);
-  else
-    loop->pass->kernels->pack_patches(&view, channels, op->kernel, op->stride, op->pad,
-                                      op->out->height, op->out->width, first, count, tile);
-}
-
-static void pack_gradient(const conv_loop *loop, int c, int channels, long first, int count,
+static void pack_gradient(const pointwise_loop *loop, int c, int channels, long first, int count,
                           float *tile)
 {
   na_pullback pullback = na_pullback_from(&loop->out, c);
   loop->pass->kernels->pack_pullback(&pullback, channels, &loop->mask, first, count, tile);
 }
 
-static void add_moments(const conv_loop *loop, int chunk, int row, int rows, long first, int count)
+static void add_moments(const pointwise_loop *loop, int chunk, int row, int rows, long first, int count)
 {
   const na_tensor *out = loop->op->out;
   na_moments *moments = loop->pass->moments + (size_t)chunk * (size_t)out->channels;
@@ -215,7 +198,7 @@ static void add_moments(const conv_loop *loop, int chunk, int row, int rows, lon
 
 /* Adds the product with one packed strip (input channels c .. c + channels) to all rows; after the
  * last strip their statistics are taken, while they are in the cache. */
-static void forward_strip(const conv_loop *loop, int chunk, int c, int channels, long first,
+static void forward_strip(const pointwise_loop *loop, int chunk, int c, int channels, long first,
                           int count, const float *tile)
 {
   const na_tensor *out = loop->op->out;
@@ -224,9 +207,9 @@ static void forward_strip(const conv_loop *loop, int chunk, int c, int channels,
   bool last = c + channels == loop->op->in->channels;
   for (int row = 0; row < out->channels; row += step) {
     int rows = least(step, out->channels - row);
-    kernels->matmul(loop->pass->packed + (size_t)row * (size_t)loop->depth +
-                        (size_t)(c * loop->area * kernels->group_rows),
-                    rows, loop->depth, channels * loop->area, tile, count,
+    kernels->matmul(loop->pass->packed + (size_t)row * (size_t)loop->in_channels +
+                        (size_t)(c * kernels->group_rows),
+                    rows, loop->in_channels, channels, tile, count,
                     out->data + (size_t)row * out->stride + (size_t)first * NA_LANES, out->stride,
                     c > 0);
     if (last && na_norm_by_batch(loop->pass, out))
@@ -236,24 +219,24 @@ static void forward_strip(const conv_loop *loop, int chunk, int c, int channels,
 
 /* Can a tile's output go past the caches, its moments taken on the way? Not the first tile of a chunk,
  * whose first values are their shifts. */
-static bool can_stream(const conv_loop *loop, int chunk, long first, int count)
+static bool can_stream(const pointwise_loop *loop, int chunk, long first, int count)
 {
   const na_tensor *out = loop->op->out;
   return loop->split.strip >= loop->op->in->channels && na_tensor_streams(loop->pass, out) &&
          first > chunk_first(&loop->split, chunk) && first + count <= loop->mask.first;
 }
 
-static void forward_streamed(const conv_loop *loop, int chunk, long first, int count, const float *tile)
+static void forward_streamed(const pointwise_loop *loop, int chunk, long first, int count, const float *tile)
 {
   const na_tensor *out = loop->op->out;
-  loop->pass->kernels->matmul_streamed(loop->pass->packed, out->channels, loop->depth, loop->depth, tile,
-                                       count, out->data + (size_t)first * NA_LANES, out->stride,
+  loop->pass->kernels->matmul_streamed(loop->pass->packed, out->channels, loop->in_channels,
+                                       loop->in_channels, tile, count, out->data + (size_t)first * NA_LANES, out->stride,
                                        loop->pass->moments + (size_t)chunk * (size_t)out->channels);
 }
 
 static void forward_chunk(void *context, int chunk, int worker)
 {
-  const conv_loop *loop = context;
+  const pointwise_loop *loop = context;
   const split *s = &loop->split;
   float *tile = loop->pass->scratch[worker];
   int channels = loop->op->in->channels, tiles = chunk_tiles(s, chunk);
@@ -262,7 +245,8 @@ static void forward_chunk(void *context, int chunk, int worker)
     int count = (int)(tile_first(s, chunk, t + 1, tiles) - first);
     for (int c = 0; c < channels; c += s->strip) {
       int strip = least(s->strip, channels - c);
-      pack_input(loop, c, strip, first, count, tile);
+      na_view view = na_view_from(&loop->in, c);
+      loop->pass->kernels->pack_view(&view, strip, first, count, tile);
       if (can_stream(loop, chunk, first, count)) forward_streamed(loop, chunk, first, count, tile);
       else forward_strip(loop, chunk, c, strip, first, count, tile);
     }
@@ -272,7 +256,7 @@ static void forward_chunk(void *context, int chunk, int worker)
 static void settle_channels(void *context, int unit, int worker)
 {
   (void)worker;
-  conv_loop *loop = context;
+  pointwise_loop *loop = context;
   na_tensor *out = loop->op->out;
   int last = (unit + 1) * 64 < out->channels ? (unit + 1) * 64 : out->channels;
   for (int c = unit * 64; c < last; c++)
@@ -280,17 +264,16 @@ static void settle_channels(void *context, int unit, int worker)
                    (size_t)out->channels, loop->counts);
 }
 
-static void conv_forward(const na_pass *pass, const na_op *op)
+static void pointwise_forward(const na_pass *pass, const na_op *op)
 {
-  conv_loop loop = conv_loop_init(pass, op);
+  pointwise_loop loop = loop_init(pass, op);
   split *s = &loop.split;
-  packing weights = {pass, op->weight, op->out->channels, op->in->channels, loop.area, op->row,
-                     (size_t)loop.area};
+  packing weights = {pass, op->weight, op->out->channels, op->in->channels, 1, op->row, 1};
   pack_weights(&weights);
   int panel = pass->kernels->panel_pixels;
-  split_pixels(s, panel, tile_pixels(panel, loop.area, FORWARD_STRIP, FORWARD_PIXELS),
+  split_pixels(s, panel, tile_pixels(panel, 1, FORWARD_STRIP, FORWARD_PIXELS),
                na_tensor_pixels(pass, op->out), NA_CHUNKS);
-  s->strip = strip_channels(FORWARD_STRIP, s->pixels, loop.area, op->in->channels, 1);
+  s->strip = strip_channels(FORWARD_STRIP, s->pixels, op->in->channels, 1);
   na_norm_prepare(pass, op->out);
   na_team_run(pass->team, forward_chunk, &loop, s->chunks);
   if (!na_norm_by_batch(pass, op->out)) return;
@@ -305,7 +288,7 @@ static void conv_forward(const na_pass *pass, const na_op *op)
 
 /* The gradient of the input's channels c .. c + channels is complete at these pixels: finish it, if
  * nobody else adds to it. */
-static void finish_input(const conv_loop *loop, int chunk, int c, int channels, long first,
+static void finish_input(const pointwise_loop *loop, int chunk, int c, int channels, long first,
                          int count)
 {
   const na_op *op = loop->op;
@@ -318,14 +301,14 @@ static void finish_input(const conv_loop *loop, int chunk, int c, int channels, 
   }
 }
 
-static void clear_sums(const conv_loop *loop, int chunk)
+static void clear_sums(const pointwise_loop *loop, int chunk)
 {
   size_t count = 2 * (size_t)loop->op->in->channels;
   double *sums = loop->pass->sums + (size_t)chunk * count;
   for (size_t i = 0; i < count; i++) sums[i] = 0;
 }
 
-static void collect_sums(const conv_loop *loop)
+static void collect_sums(const pointwise_loop *loop)
 {
   na_tensor *in = loop->op->in;
   if (!loop->op->last[0] || !(in->norm || in->bias)) return;
@@ -344,12 +327,12 @@ typedef struct tile {
   int chunk, count;
   long first;
   float *narrow, *wide; /* packed */
-  float *partial;       /* the chunk's weight gradients, [out channels][depth] */
+  float *partial;       /* the chunk's weight gradients, [out channels][in channels] */
   bool fresh;           /* the first tile of its chunk */
 } tile;
 
 /* dX (+)= W^T dY for input channels row .. row + rows, from output channels c .. c + channels. */
-static void add_input(const conv_loop *loop, const tile *t, int row, int rows, int c, int channels,
+static void add_input(const pointwise_loop *loop, const tile *t, int row, int rows, int c, int channels,
                       const float *gradient)
 {
   const na_op *op = loop->op;
@@ -363,7 +346,7 @@ static void add_input(const conv_loop *loop, const tile *t, int row, int rows, i
 }
 
 /* The strip after the one at channel c: its values, or its gradients and their values. */
-static na_ahead strip_after(const conv_loop *loop, const tile *t, int c)
+static na_ahead strip_after(const pointwise_loop *loop, const tile *t, int c)
 {
   const na_op *op = loop->op;
   const na_tensor *from = loop->by_out ? op->out : op->in;
@@ -377,44 +360,39 @@ static na_ahead strip_after(const conv_loop *loop, const tile *t, int c)
   int channels = least(strip, from->channels - next);
   if (loop->by_out)
     return (na_ahead){{from->grad + at, from->data + at}, from->stride, from->norm ? 2 * channels : 0};
-  if (!loop->pointwise) return (na_ahead){{NULL, NULL}, 0, 0};
   return (na_ahead){{from->data + at, from->data + at + from->stride}, 2 * from->stride, channels};
 }
 
 /* Packs channels c .. c + channels of the input as the weight gradient's right factor. */
-static void pack_factor(const conv_loop *loop, int c, int channels, const tile *t, float *packed)
+static void pack_factor(const pointwise_loop *loop, int c, int channels, const tile *t, float *packed)
 {
-  if (!loop->pointwise) {
-    pack_input(loop, c, channels, t->first, t->count, packed);
-    return;
-  }
   na_view view = na_view_from(&loop->in, c);
   loop->pass->kernels->pack_columns(&view, channels, t->first, t->count, packed);
 }
 
-/* dW += dY X^T for output channels row .. row + rows and packed input rows from `column` on. */
-static void add_weights(const conv_loop *loop, const tile *t, int row, int rows, const float *gradient,
-                        int column, int columns, const float *factor, const na_ahead *ahead)
+/* dW += dY X^T for output channels row .. row + rows and input channels column .. column + columns. */
+static void add_weights(const pointwise_loop *loop, const tile *t, int row, int rows,
+                        const float *gradient, int column, int columns, const float *factor,
+                        const na_ahead *ahead)
 {
-  const na_kernels *kernels = loop->pass->kernels;
-  size_t depth = (size_t)loop->depth;
-  (loop->pointwise ? kernels->outer_columns : kernels->outer)(
-      gradient, rows, factor, columns, t->count, t->partial + (size_t)row * depth + (size_t)column,
-      depth, !t->fresh, ahead);
+  size_t stride = (size_t)loop->in_channels;
+  loop->pass->kernels->outer(gradient, rows, factor, columns, t->count,
+                             t->partial + (size_t)row * stride + (size_t)column, stride, !t->fresh,
+                             ahead);
 }
 
-/* The output has more channels than the input rows: it passes in strips, the input is packed once. */
-static void backward_by_out(const conv_loop *loop, const tile *t)
+/* The output has more channels than the input: it passes in strips, the input is packed once. */
+static void backward_by_out(const pointwise_loop *loop, const tile *t)
 {
   const na_op *op = loop->op;
   int channels = op->out->channels;
-  bool input = loop->pointwise && op->wanted[0];
+  bool input = op->wanted[0];
   pack_factor(loop, 0, op->in->channels, t, t->narrow);
   for (int c = 0; c < channels; c += loop->split.strip) {
     int strip = least(loop->split.strip, channels - c);
     na_ahead ahead = strip_after(loop, t, c);
     pack_gradient(loop, c, strip, t->first, t->count, t->wide);
-    add_weights(loop, t, c, strip, t->wide, 0, loop->depth, t->narrow, &ahead);
+    add_weights(loop, t, c, strip, t->wide, 0, loop->in_channels, t->narrow, &ahead);
     if (input) add_input(loop, t, 0, op->in->channels, c, strip, t->wide);
   }
   if (input) finish_input(loop, t->chunk, 0, op->in->channels, t->first, t->count);
@@ -422,16 +400,16 @@ static void backward_by_out(const conv_loop *loop, const tile *t)
 
 /* Can the input's gradient go past the caches, finished on the way? Nobody else may have added to it, or
  * will. */
-static bool can_finish(const conv_loop *loop)
+static bool can_finish(const pointwise_loop *loop)
 {
   const na_op *op = loop->op;
   const na_tensor *in = op->in;
-  return loop->pointwise && op->last[0] && !op->accumulate[0] && !na_tensor_plain(in) &&
+  return op->last[0] && !op->accumulate[0] && !na_tensor_plain(in) &&
          in->act <= NA_ACT_RELU6 && na_tensor_streams(loop->pass, in);
 }
 
 /* dX = W^T dY for input channels c .. c + channels, finished. */
-static void set_input_finished(const conv_loop *loop, const tile *t, int c, int channels,
+static void set_input_finished(const pointwise_loop *loop, const tile *t, int c, int channels,
                                const float *gradient)
 {
   na_tensor *in = loop->op->in;
@@ -450,7 +428,7 @@ static void set_input_finished(const conv_loop *loop, const tile *t, int c, int 
 }
 
 /* The input passes in strips of channels. */
-static void backward_by_in(const conv_loop *loop, const tile *t)
+static void backward_by_in(const pointwise_loop *loop, const tile *t)
 {
   const na_op *op = loop->op;
   int channels = op->in->channels, rows = op->out->channels;
@@ -460,8 +438,8 @@ static void backward_by_in(const conv_loop *loop, const tile *t)
     int strip = least(loop->split.strip, channels - c);
     na_ahead ahead = strip_after(loop, t, c);
     pack_factor(loop, c, strip, t, t->wide);
-    add_weights(loop, t, 0, rows, t->narrow, c * loop->area, strip * loop->area, t->wide, &ahead);
-    if (!loop->pointwise || !op->wanted[0]) continue;
+    add_weights(loop, t, 0, rows, t->narrow, c, strip, t->wide, &ahead);
+    if (!op->wanted[0]) continue;
     if (finished) {
       set_input_finished(loop, t, c, strip, t->narrow);
       continue;
@@ -471,15 +449,15 @@ static void backward_by_in(const conv_loop *loop, const tile *t)
   }
 }
 
-/* Weight gradients of one chunk of the output's pixels; the input's too when pointwise. */
+/* Both gradients of one chunk of the pixels. */
 static void backward_chunk(void *context, int chunk, int worker)
 {
-  const conv_loop *loop = context;
+  const pointwise_loop *loop = context;
   const split *s = &loop->split;
-  int rows = loop->op->out->channels, narrow = least(rows, loop->depth);
+  int rows = loop->op->out->channels, narrow = least(rows, loop->in_channels);
   tile t = {.chunk = chunk,
             .narrow = loop->pass->scratch[worker],
-            .partial = loop->pass->partial + (size_t)chunk * (size_t)rows * (size_t)loop->depth};
+            .partial = loop->pass->partial + (size_t)chunk * (size_t)rows * (size_t)loop->in_channels};
   t.wide = t.narrow + (size_t)packed_rows(loop->pass->kernels, narrow) * (size_t)s->pixels * NA_LANES;
   clear_sums(loop, chunk);
   int tiles = chunk_tiles(s, chunk);
@@ -496,82 +474,46 @@ static void backward_chunk(void *context, int chunk, int worker)
 static void reduce_rows(void *context, int unit, int worker)
 {
   (void)worker;
-  const conv_loop *loop = context;
+  const pointwise_loop *loop = context;
   const na_op *op = loop->op;
-  size_t depth = (size_t)loop->depth, weights = (size_t)op->out->channels * depth;
+  size_t columns = (size_t)loop->in_channels, weights = (size_t)op->out->channels * columns;
   int last = (unit + 1) * 8 < op->out->channels ? (unit + 1) * 8 : op->out->channels;
   for (int m = unit * 8; m < last; m++)
     for (int k = 0; k < loop->split.chunks; k++) {
-      const float *from = loop->pass->partial + (size_t)k * weights + (size_t)m * depth;
+      const float *from = loop->pass->partial + (size_t)k * weights + (size_t)m * columns;
       float *to = op->weight_grad + (size_t)m * op->row;
-      for (size_t i = 0; i < depth; i++) to[i] += from[i];
+      for (size_t i = 0; i < columns; i++) to[i] += from[i];
     }
-}
-
-/* The input's gradient of a convolution that is not pointwise, over the input's pixels. */
-static void input_chunk(void *context, int chunk, int worker)
-{
-  const conv_loop *loop = context;
-  const na_op *op = loop->op;
-  const split *s = &loop->split;
-  const na_kernels *kernels = loop->pass->kernels;
-  float *patches = loop->pass->scratch[worker];
-  int channels = op->out->channels, columns = channels * loop->area;
-  int tiles = chunk_tiles(s, chunk);
-  clear_sums(loop, chunk);
-  for (int i = 0; i < tiles; i++) {
-    long first = tile_first(s, chunk, i, tiles);
-    int count = (int)(tile_first(s, chunk, i + 1, tiles) - first);
-    for (int c = 0; c < channels; c += s->strip) {
-      int strip = least(s->strip, channels - c);
-      na_pullback out = na_pullback_from(&loop->out, c);
-      kernels->pack_pullback_patches(&out, strip, &loop->mask, op->kernel, op->stride, op->pad,
-                                     op->in->height, op->in->width, first, count, patches);
-      kernels->matmul(loop->pass->packed + (size_t)(c * loop->area * kernels->group_rows),
-                      op->in->channels, columns, strip * loop->area, patches, count,
-                      op->in->grad + (size_t)first * NA_LANES, op->in->stride,
-                      op->accumulate[0] || c > 0);
-    }
-    finish_input(loop, chunk, 0, op->in->channels, first, count);
-  }
 }
 
 /* Both sides of a tile fit the second-level cache: the narrow one whole, of the wide one a strip. */
-static void split_backward(conv_loop *loop)
+static void split_backward(pointwise_loop *loop)
 {
   const na_op *op = loop->op;
   int panel = loop->pass->kernels->panel_pixels, rows = op->out->channels;
-  loop->by_out = rows > loop->depth;
-  int side = loop->by_out ? 1 : loop->area;
-  int unit = loop->by_out ? loop->pass->kernels->group_rows : loop->pointwise ? panel * NA_LANES : 1;
-  int pixels = least(tile_pixels(panel, packed_rows(loop->pass->kernels, least(rows, loop->depth)), NARROW,
+  loop->by_out = rows > loop->in_channels;
+  int unit = loop->by_out ? loop->pass->kernels->group_rows : panel * NA_LANES;
+  int pixels = least(tile_pixels(panel, packed_rows(loop->pass->kernels, least(rows, loop->in_channels)), NARROW,
                                      BACKWARD_PIXELS),
-                     tile_pixels(panel, (long)unit * side, WIDE_STRIP, BACKWARD_PIXELS));
+                     tile_pixels(panel, unit, WIDE_STRIP, BACKWARD_PIXELS));
   split_pixels(&loop->split, panel, pixels, na_tensor_pixels(loop->pass, op->out),
-               chunk_limit((long)rows * loop->depth));
-  loop->split.strip = strip_channels(WIDE_STRIP, pixels, side,
+               chunk_limit((long)rows * loop->in_channels));
+  loop->split.strip = strip_channels(WIDE_STRIP, pixels,
                                      loop->by_out ? rows : op->in->channels, unit);
 }
 
-static void conv_backward(const na_pass *pass, const na_op *op)
+static void pointwise_backward(const na_pass *pass, const na_op *op)
 {
-  conv_loop loop = conv_loop_init(pass, op);
-  int rows = op->out->channels, panel = pass->kernels->panel_pixels;
+  pointwise_loop loop = loop_init(pass, op);
+  int rows = op->out->channels;
   na_norm_pull(pass, op->out);
-  /* Row i of the turned weights is input channel i; its columns are (output channel, ky, kx). */
-  packing turned = {pass, op->weight, op->in->channels, rows, loop.area, (size_t)loop.area, op->row};
+  /* Row i of the turned weights is input channel i. */
+  packing turned = {pass, op->weight, op->in->channels, rows, 1, 1, op->row};
   if (op->wanted[0]) pack_weights(&turned);
   split_backward(&loop);
   na_team_run(pass->team, backward_chunk, &loop, loop.split.chunks);
   na_team_run(pass->team, reduce_rows, &loop, (rows + 7) / 8);
-  if (!op->wanted[0]) return;
-  if (!loop.pointwise) {
-    split_pixels(&loop.split, panel, tile_pixels(panel, loop.area, FORWARD_STRIP, FORWARD_PIXELS),
-                 na_tensor_pixels(pass, op->in), NA_CHUNKS);
-    loop.split.strip = strip_channels(FORWARD_STRIP, loop.split.pixels, loop.area, rows, 1);
-    na_team_run(pass->team, input_chunk, &loop, loop.split.chunks);
-  }
-  collect_sums(&loop);
+  if (op->wanted[0]) collect_sums(&loop);
 }
 
-const na_layer_ops na_conv_ops = {conv_forward, conv_backward};
+const na_layer_ops na_pointwise_ops = {pointwise_forward, pointwise_backward};
