@@ -13,17 +13,14 @@
  *
  * Oracle: na_naive_conv (PyTorch conv2d).
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "core/layer/layer.h"
+#include "core/layer/dense.h"
 
 /* Floats of a packed strip going forward, and of the narrow and the wide side going backward; and
  * the pixels of a tile at most. */
 enum { FORWARD_STRIP = 96 * 1024, NARROW = 80 * 1024, WIDE_STRIP = 48 * 1024 };
 enum { FORWARD_PIXELS = 48, BACKWARD_PIXELS = 96 };
-/* Rows of a product that are written before their statistics are taken, in groups. */
-enum { ROW_GROUPS = 8, MOST_ROWS = 8 * ROW_GROUPS };
-/* Fewer pixels are not worth a chunk. Partial weight gradients take at most PARTIAL_FLOATS, or
- * FEWEST_CHUNKS times the weights. */
-enum { CHUNK_PIXELS = 24, PARTIAL_FLOATS = 1 << 20, FEWEST_CHUNKS = 8 };
+/* Fewer pixels are not worth a chunk. Rows whose gradients are finished at once. */
+enum { CHUNK_PIXELS = 24, FINISHED_ROWS = 64 };
 
 /* How one pass is split; a function of the shapes alone. Chunks of whole panels of pixels are work
  * for threads, each of them is cut into even tiles of at most `pixels`. */
@@ -49,12 +46,6 @@ static int strip_channels(long budget, int pixels, int channels, int unit)
   if (most < unit) most = unit;
   int strips = (channels + most - 1) / most;
   return ((channels + strips - 1) / strips + unit - 1) / unit * unit;
-}
-
-static int chunk_limit(long weights)
-{
-  long limit = PARTIAL_FLOATS / weights;
-  return limit > NA_CHUNKS ? NA_CHUNKS : limit < FEWEST_CHUNKS ? FEWEST_CHUNKS : (int)limit;
 }
 
 static void split_pixels(split *s, int panel, int pixels, long total, int most)
@@ -111,40 +102,8 @@ void na_pointwise_needs(const na_kernels *kernels, int in, int out, na_needs *ne
   size_t by_out = (size_t)packed_groups(kernels, out) * (size_t)kernels->group_rows * (size_t)in;
   size_t by_in = (size_t)packed_groups(kernels, in) * (size_t)kernels->group_rows * (size_t)out;
   needs->packed = by_out > by_in ? by_out : by_in;
-  /* Fewer channels may be split into more chunks: the larger of the two bounds. */
-  size_t weights = (size_t)out * (size_t)in;
-  needs->partial = weights * FEWEST_CHUNKS;
-  size_t cap = weights * NA_CHUNKS < PARTIAL_FLOATS ? weights * NA_CHUNKS : PARTIAL_FLOATS;
-  if (needs->partial < cap) needs->partial = cap;
+  needs->partial = na_partial_floats((size_t)out * (size_t)in);
   needs->channels = (size_t)(in > out ? in : out);
-}
-
-/* ---------------------------------------------------------------- packing the weights */
-
-typedef struct packing {
-  const na_pass *pass;
-  const float *source;
-  int rows, outer, inner;
-  size_t row_stride, outer_stride;
-} packing;
-
-enum { GROUPS_PER_UNIT = 8 };
-
-static void pack_groups(void *context, int unit, int worker)
-{
-  (void)worker;
-  const packing *p = context;
-  int groups = packed_groups(p->pass->kernels, p->rows), first = unit * GROUPS_PER_UNIT;
-  p->pass->kernels->pack_matrix(p->source, p->rows, p->outer, p->inner, p->row_stride,
-                                p->outer_stride, first,
-                                groups - first < GROUPS_PER_UNIT ? groups - first : GROUPS_PER_UNIT,
-                                p->pass->packed);
-}
-
-static void pack_weights(packing *p)
-{
-  int groups = packed_groups(p->pass->kernels, p->rows);
-  na_team_run(p->pass->team, pack_groups, p, (groups + GROUPS_PER_UNIT - 1) / GROUPS_PER_UNIT);
 }
 
 /* ------------------------------------------------------------------------- forward */
@@ -158,7 +117,6 @@ typedef struct pointwise_loop {
   na_mask mask; /* of the output's pixels */
   int in_channels, out_channels;
   bool by_out;
-  double counts[NA_CHUNKS];
 } pointwise_loop;
 
 static pointwise_loop loop_init(const na_pass *pass, const na_op *op)
@@ -184,18 +142,6 @@ static void pack_gradient(const pointwise_loop *loop, int c, int channels, long 
   loop->pass->kernels->pack_pullback(&pullback, channels, &loop->mask, first, count, tile);
 }
 
-static void add_moments(const pointwise_loop *loop, int chunk, int row, int rows, long first, int count)
-{
-  const na_tensor *out = loop->op->out;
-  na_moments *moments = loop->pass->moments + (size_t)chunk * (size_t)out->channels;
-  bool start = first == chunk_first(&loop->split, chunk);
-  for (int c = row; c < row + rows; c++) {
-    const float *data = out->data + (size_t)c * out->stride;
-    if (start) moments[c] = (na_moments){.shift = data[(size_t)first * NA_LANES]};
-    loop->pass->kernels->moments(data, first, count, &loop->mask, &moments[c]);
-  }
-}
-
 /* Adds the product with one packed strip (input channels c .. c + channels) to all rows; after the
  * last strip their statistics are taken, while they are in the cache. */
 static void forward_strip(const pointwise_loop *loop, int chunk, int c, int channels, long first,
@@ -203,8 +149,9 @@ static void forward_strip(const pointwise_loop *loop, int chunk, int c, int chan
 {
   const na_tensor *out = loop->op->out;
   const na_kernels *kernels = loop->pass->kernels;
-  int step = kernels->group_rows * ROW_GROUPS;
-  bool last = c + channels == loop->op->in->channels;
+  int step = kernels->group_rows * NA_ROW_GROUPS;
+  bool last = c + channels == loop->op->in->channels && na_norm_by_batch(loop->pass, out);
+  na_chunk part = {chunk, first == chunk_first(&loop->split, chunk), first, count};
   for (int row = 0; row < out->channels; row += step) {
     int rows = least(step, out->channels - row);
     kernels->matmul(loop->pass->packed + (size_t)row * (size_t)loop->in_channels +
@@ -212,8 +159,7 @@ static void forward_strip(const pointwise_loop *loop, int chunk, int c, int chan
                     rows, loop->in_channels, channels, tile, count,
                     out->data + (size_t)row * out->stride + (size_t)first * NA_LANES, out->stride,
                     c > 0);
-    if (last && na_norm_by_batch(loop->pass, out))
-      add_moments(loop, chunk, row, rows, first, count);
+    if (last) na_add_moments(loop->pass, out, &part, row, rows);
   }
 }
 
@@ -226,11 +172,13 @@ static bool can_stream(const pointwise_loop *loop, int chunk, long first, int co
          first > chunk_first(&loop->split, chunk) && first + count <= loop->mask.first;
 }
 
-static void forward_streamed(const pointwise_loop *loop, int chunk, long first, int count, const float *tile)
+static void forward_streamed(const pointwise_loop *loop, int chunk, long first, int count,
+                             const float *tile)
 {
   const na_tensor *out = loop->op->out;
   loop->pass->kernels->matmul_streamed(loop->pass->packed, out->channels, loop->in_channels,
-                                       loop->in_channels, tile, count, out->data + (size_t)first * NA_LANES, out->stride,
+                                       loop->in_channels, tile, count,
+                                       out->data + (size_t)first * NA_LANES, out->stride,
                                        loop->pass->moments + (size_t)chunk * (size_t)out->channels);
 }
 
@@ -253,23 +201,11 @@ static void forward_chunk(void *context, int chunk, int worker)
   }
 }
 
-static void settle_channels(void *context, int unit, int worker)
-{
-  (void)worker;
-  pointwise_loop *loop = context;
-  na_tensor *out = loop->op->out;
-  int last = (unit + 1) * 64 < out->channels ? (unit + 1) * 64 : out->channels;
-  for (int c = unit * 64; c < last; c++)
-    na_norm_settle(loop->pass, out, c, loop->split.chunks, loop->pass->moments + c,
-                   (size_t)out->channels, loop->counts);
-}
-
 static void pointwise_forward(const na_pass *pass, const na_op *op)
 {
   pointwise_loop loop = loop_init(pass, op);
   split *s = &loop.split;
-  packing weights = {pass, op->weight, op->out->channels, op->in->channels, 1, op->row, 1};
-  pack_weights(&weights);
+  na_pack_weights(&(na_packing){pass, op->weight, op->out->channels, op->in->channels, 1, op->row, 1});
   int panel = pass->kernels->panel_pixels;
   split_pixels(s, panel, tile_pixels(panel, 1, FORWARD_STRIP, FORWARD_PIXELS),
                na_tensor_pixels(pass, op->out), NA_CHUNKS);
@@ -277,50 +213,15 @@ static void pointwise_forward(const na_pass *pass, const na_op *op)
   na_norm_prepare(pass, op->out);
   na_team_run(pass->team, forward_chunk, &loop, s->chunks);
   if (!na_norm_by_batch(pass, op->out)) return;
+  double counts[NA_CHUNKS];
   for (int k = 0; k < s->chunks; k++) {
     long first = chunk_first(s, k);
-    loop.counts[k] = na_pass_values(pass, op->out, first, chunk_first(s, k + 1) - first);
+    counts[k] = na_pass_values(pass, op->out, first, chunk_first(s, k + 1) - first);
   }
-  na_team_run(pass->team, settle_channels, &loop, (op->out->channels + 63) / 64);
+  na_settle_moments(pass, op->out, s->chunks, counts);
 }
 
 /* ------------------------------------------------------------------------- backward */
-
-/* The gradient of the input's channels c .. c + channels is complete at these pixels: finish it, if
- * nobody else adds to it. */
-static void finish_input(const pointwise_loop *loop, int chunk, int c, int channels, long first,
-                         int count)
-{
-  const na_op *op = loop->op;
-  if (!op->last[0] || na_tensor_plain(op->in)) return;
-  double *sums = loop->pass->sums + (size_t)chunk * 2 * (size_t)op->in->channels;
-  for (int i = c; i < c + channels; i++) {
-    na_finish how = na_tensor_finish(op->in, i);
-    loop->pass->kernels->finish(op->in->grad + (size_t)i * op->in->stride, &how, first, count,
-                                &sums[2 * i], &sums[2 * i + 1]);
-  }
-}
-
-static void clear_sums(const pointwise_loop *loop, int chunk)
-{
-  size_t count = 2 * (size_t)loop->op->in->channels;
-  double *sums = loop->pass->sums + (size_t)chunk * count;
-  for (size_t i = 0; i < count; i++) sums[i] = 0;
-}
-
-static void collect_sums(const pointwise_loop *loop)
-{
-  na_tensor *in = loop->op->in;
-  if (!loop->op->last[0] || !(in->norm || in->bias)) return;
-  for (int c = 0; c < in->channels; c++) in->sum[c] = in->sum_x[c] = 0;
-  for (int k = 0; k < loop->split.chunks; k++) {
-    const double *sums = loop->pass->sums + (size_t)k * 2 * (size_t)in->channels;
-    for (int c = 0; c < in->channels; c++) {
-      in->sum[c] += sums[2 * c];
-      in->sum_x[c] += sums[2 * c + 1];
-    }
-  }
-}
 
 /* One tile of the output's pixels. */
 typedef struct tile {
@@ -395,7 +296,8 @@ static void backward_by_out(const pointwise_loop *loop, const tile *t)
     add_weights(loop, t, c, strip, t->wide, 0, loop->in_channels, t->narrow, &ahead);
     if (input) add_input(loop, t, 0, op->in->channels, c, strip, t->wide);
   }
-  if (input) finish_input(loop, t->chunk, 0, op->in->channels, t->first, t->count);
+  na_chunk part = {t->chunk, t->fresh, t->first, t->count};
+  if (input) na_finish_input(loop->pass, op, &part, 0, op->in->channels);
 }
 
 /* Can the input's gradient go past the caches, finished on the way? Nobody else may have added to it, or
@@ -414,10 +316,10 @@ static void set_input_finished(const pointwise_loop *loop, const tile *t, int c,
 {
   na_tensor *in = loop->op->in;
   const na_kernels *kernels = loop->pass->kernels;
-  int depth = loop->op->out->channels, step = kernels->group_rows * ROW_GROUPS;
-  double *sums = loop->pass->sums + (size_t)t->chunk * 2 * (size_t)in->channels;
+  int depth = loop->op->out->channels, step = FINISHED_ROWS / kernels->group_rows * kernels->group_rows;
+  double *sums = na_input_sums(loop->pass, loop->op, t->chunk);
   for (int row = c; row < c + channels; row += step) {
-    na_finish how[MOST_ROWS];
+    na_finish how[FINISHED_ROWS];
     int rows = least(step, c + channels - row);
     for (int i = 0; i < rows; i++) how[i] = na_tensor_finish(in, row + i);
     kernels->matmul_finished(loop->pass->packed + (size_t)row * (size_t)depth, rows, depth, depth,
@@ -433,6 +335,7 @@ static void backward_by_in(const pointwise_loop *loop, const tile *t)
   const na_op *op = loop->op;
   int channels = op->in->channels, rows = op->out->channels;
   bool finished = can_finish(loop);
+  na_chunk part = {t->chunk, t->fresh, t->first, t->count};
   pack_gradient(loop, 0, rows, t->first, t->count, t->narrow);
   for (int c = 0; c < channels; c += loop->split.strip) {
     int strip = least(loop->split.strip, channels - c);
@@ -445,7 +348,7 @@ static void backward_by_in(const pointwise_loop *loop, const tile *t)
       continue;
     }
     add_input(loop, t, c, strip, 0, rows, t->narrow);
-    finish_input(loop, t->chunk, c, strip, t->first, t->count);
+    na_finish_input(loop->pass, op, &part, c, strip);
   }
 }
 
@@ -459,7 +362,7 @@ static void backward_chunk(void *context, int chunk, int worker)
             .narrow = loop->pass->scratch[worker],
             .partial = loop->pass->partial + (size_t)chunk * (size_t)rows * (size_t)loop->in_channels};
   t.wide = t.narrow + (size_t)packed_rows(loop->pass->kernels, narrow) * (size_t)s->pixels * NA_LANES;
-  clear_sums(loop, chunk);
+  na_clear_sums(loop->pass, loop->op, chunk);
   int tiles = chunk_tiles(s, chunk);
   for (int i = 0; i < tiles; i++) {
     t.first = tile_first(s, chunk, i, tiles);
@@ -468,22 +371,6 @@ static void backward_chunk(void *context, int chunk, int worker)
     if (loop->by_out) backward_by_out(loop, &t);
     else backward_by_in(loop, &t);
   }
-}
-
-/* Adds the chunks' partial weight gradients, in their order. */
-static void reduce_rows(void *context, int unit, int worker)
-{
-  (void)worker;
-  const pointwise_loop *loop = context;
-  const na_op *op = loop->op;
-  size_t columns = (size_t)loop->in_channels, weights = (size_t)op->out->channels * columns;
-  int last = (unit + 1) * 8 < op->out->channels ? (unit + 1) * 8 : op->out->channels;
-  for (int m = unit * 8; m < last; m++)
-    for (int k = 0; k < loop->split.chunks; k++) {
-      const float *from = loop->pass->partial + (size_t)k * weights + (size_t)m * columns;
-      float *to = op->weight_grad + (size_t)m * op->row;
-      for (size_t i = 0; i < columns; i++) to[i] += from[i];
-    }
 }
 
 /* Both sides of a tile fit the second-level cache: the narrow one whole, of the wide one a strip. */
@@ -497,7 +384,7 @@ static void split_backward(pointwise_loop *loop)
                                      BACKWARD_PIXELS),
                      tile_pixels(panel, unit, WIDE_STRIP, BACKWARD_PIXELS));
   split_pixels(&loop->split, panel, pixels, na_tensor_pixels(loop->pass, op->out),
-               chunk_limit((long)rows * loop->in_channels));
+               na_chunk_limit((long)rows * loop->in_channels));
   loop->split.strip = strip_channels(WIDE_STRIP, pixels,
                                      loop->by_out ? rows : op->in->channels, unit);
 }
@@ -508,12 +395,12 @@ static void pointwise_backward(const na_pass *pass, const na_op *op)
   int rows = op->out->channels;
   na_norm_pull(pass, op->out);
   /* Row i of the turned weights is input channel i. */
-  packing turned = {pass, op->weight, op->in->channels, rows, 1, 1, op->row};
-  if (op->wanted[0]) pack_weights(&turned);
+  na_packing turned = {pass, op->weight, op->in->channels, rows, 1, 1, op->row};
+  if (op->wanted[0]) na_pack_weights(&turned);
   split_backward(&loop);
   na_team_run(pass->team, backward_chunk, &loop, loop.split.chunks);
-  na_team_run(pass->team, reduce_rows, &loop, (rows + 7) / 8);
-  if (op->wanted[0]) collect_sums(&loop);
+  na_reduce_weights(pass, op, loop.in_channels, loop.split.chunks);
+  if (op->wanted[0]) na_collect_sums(pass, op, loop.split.chunks);
 }
 
 const na_layer_ops na_pointwise_ops = {pointwise_forward, pointwise_backward};

@@ -11,7 +11,7 @@
  *
  * Oracle: na_naive_conv (PyTorch conv2d).
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "core/layer/layer.h"
+#include "core/layer/dense.h"
 
 #include <string.h>
 
@@ -22,10 +22,6 @@ enum { FORWARD_BAND = 96 * 1024, BACKWARD_BAND = 64 * 1024 };
 enum { BAND_PIXELS = 48, SMALL_BAND = 24, CORRELATED = 64 };
 /* Bands that a pass should have, for threads to share. */
 enum { BANDS = 8 };
-/* Partial weight gradients take at most PARTIAL_FLOATS, or FEWEST_CHUNKS times the weights. */
-enum { PARTIAL_FLOATS = 1 << 20, FEWEST_CHUNKS = 8 };
-/* Rows of a product that are written before their statistics are taken, in groups. */
-enum { ROW_GROUPS = 8 };
 enum { MAX_TAPS = NA_WINDOW_KERNEL_MAX * NA_WINDOW_KERNEL_MAX };
 
 /* Planes with margins: row `top` and column `left` of the image come first, negative ones are zero.
@@ -120,11 +116,6 @@ static int strip_channels(long budget, size_t floats, int channels, int unit)
   return round_up(ceiling(channels, ceiling(channels, fit)), unit);
 }
 
-static int chunk_limit(long weights)
-{
-  return most(FEWEST_CHUNKS, least(PARTIAL_FLOATS / weights, NA_CHUNKS));
-}
-
 static split split_forward(const na_shape *shape, int blocks, int in, int out)
 {
   split s = {0};
@@ -143,7 +134,7 @@ static split split_backward(const na_shape *shape, int blocks, int in, int out, 
   s.in_strip = strip_channels(BACKWARD_BAND, s.in.floats, in, group);
   s.out_strip = strip_channels(BACKWARD_BAND, s.out.floats, out, group);
   s.chunks =
-      least((long)blocks * s.bands, chunk_limit((long)out * in * shape->kernel * shape->kernel));
+      least((long)blocks * s.bands, na_chunk_limit((long)out * in * shape->kernel * shape->kernel));
   return s;
 }
 
@@ -166,9 +157,7 @@ void na_window_needs(const na_kernels *kernels, int in, int out, const na_shape 
   size_t by_out = (size_t)round_up(out, group) * (size_t)in * area;
   size_t by_in = (size_t)round_up(in, group) * (size_t)out * area;
   needs->packed = by_out > by_in ? by_out : by_in;
-  /* Fewer channels may be split into more chunks: the larger of the two bounds. */
-  size_t cap = weights * NA_CHUNKS < PARTIAL_FLOATS ? weights * NA_CHUNKS : PARTIAL_FLOATS;
-  needs->partial = weights * FEWEST_CHUNKS > cap ? weights * FEWEST_CHUNKS : cap;
+  needs->partial = na_partial_floats(weights);
   needs->channels = (size_t)most(in, out);
 }
 
@@ -183,7 +172,6 @@ typedef struct window_loop {
   na_pullback out;
   na_mask mask; /* of the output's pixels */
   int area, depth;
-  double counts[NA_CHUNKS];
 } window_loop;
 
 static na_shape op_shape(const na_op *op)
@@ -310,47 +298,7 @@ static na_window see_input(const window_loop *loop, const float *values, int cha
   return (na_window){{values, p->floats, grid}, channels, loop->area, loop->area, taps};
 }
 
-/* ------------------------------------------------------------------------------ weights */
-
-typedef struct packing {
-  const na_pass *pass;
-  const float *source;
-  int rows, outer, inner;
-  size_t row_stride, outer_stride;
-} packing;
-
-enum { GROUPS_PER_UNIT = 8 };
-
-static void pack_groups(void *context, int unit, int worker)
-{
-  (void)worker;
-  const packing *p = context;
-  int groups = ceiling(p->rows, p->pass->kernels->group_rows), first = unit * GROUPS_PER_UNIT;
-  p->pass->kernels->pack_matrix(p->source, p->rows, p->outer, p->inner, p->row_stride,
-                                p->outer_stride, first, least(groups - first, GROUPS_PER_UNIT),
-                                p->pass->packed);
-}
-
-static void pack_weights(packing *p)
-{
-  int groups = ceiling(p->rows, p->pass->kernels->group_rows);
-  na_team_run(p->pass->team, pack_groups, p, ceiling(groups, GROUPS_PER_UNIT));
-}
-
 /* ------------------------------------------------------------------------------ forward */
-
-static void add_moments(const window_loop *loop, const band *b, int row, int rows)
-{
-  const na_tensor *out = loop->op->out;
-  na_moments *moments = loop->pass->moments + (size_t)b->chunk * (size_t)out->channels;
-  long first = band_pixel(loop, b);
-  for (int c = row; c < row + rows; c++) {
-    const float *data = out->data + (size_t)c * out->stride;
-    if (b->first) moments[c] = (na_moments){.shift = data[(size_t)first * NA_LANES]};
-    loop->pass->kernels->moments(data, first, (long)b->rows * loop->shape.out_width, &loop->mask,
-                                 &moments[c]);
-  }
-}
 
 /* Adds the product with a strip of input channels, c .. c + channels, to all rows; after the last
  * strip their statistics are taken, while they are in the cache. */
@@ -361,9 +309,10 @@ static void forward_strip(const window_loop *loop, const band *b, int c, int cha
   const na_kernels *kernels = loop->pass->kernels;
   na_tap taps[MAX_TAPS];
   na_window window = see_input(loop, values, channels, taps);
-  int width = loop->shape.out_width, step = kernels->group_rows * ROW_GROUPS;
+  int width = loop->shape.out_width, step = kernels->group_rows * NA_ROW_GROUPS;
   na_grid to = {width, (size_t)width * NA_LANES, NA_LANES};
-  bool last = c + channels == loop->op->in->channels;
+  bool last = c + channels == loop->op->in->channels && na_norm_by_batch(loop->pass, out);
+  na_chunk part = {b->chunk, b->first, band_pixel(loop, b), (long)b->rows * width};
   for (int row = 0; row < out->channels; row += step) {
     int rows = least(step, out->channels - row);
     kernels->convolve(&window,
@@ -373,7 +322,7 @@ static void forward_strip(const window_loop *loop, const band *b, int c, int cha
                       out->data + (size_t)row * out->stride +
                           (size_t)band_pixel(loop, b) * NA_LANES,
                       &to, out->stride, c > 0);
-    if (last && na_norm_by_batch(loop->pass, out)) add_moments(loop, b, row, rows);
+    if (last) na_add_moments(loop->pass, out, &part, row, rows);
   }
 }
 
@@ -392,34 +341,23 @@ static void forward_chunk(void *context, int chunk, int worker)
   }
 }
 
-static void settle_channels(void *context, int unit, int worker)
-{
-  (void)worker;
-  window_loop *loop = context;
-  na_tensor *out = loop->op->out;
-  int last = (unit + 1) * 64 < out->channels ? (unit + 1) * 64 : out->channels;
-  for (int c = unit * 64; c < last; c++)
-    na_norm_settle(loop->pass, out, c, loop->split.chunks, loop->pass->moments + c,
-                   (size_t)out->channels, loop->counts);
-}
-
 static void window_forward(const na_pass *pass, const na_op *op)
 {
   window_loop loop = window_loop_init(pass, op);
-  packing weights = {pass,      op->weight, op->out->channels, op->in->channels,
-                     loop.area, op->row,    (size_t)loop.area};
-  pack_weights(&weights);
+  na_pack_weights(&(na_packing){pass, op->weight, op->out->channels, op->in->channels, loop.area,
+                                op->row, (size_t)loop.area});
   loop.split = split_forward(&loop.shape, pass->blocks, op->in->channels, op->out->channels);
   na_norm_prepare(pass, op->out);
   na_team_run(pass->team, forward_chunk, &loop, loop.split.chunks);
   if (!na_norm_by_batch(pass, op->out)) return;
+  double counts[NA_CHUNKS];
   for (int k = 0; k < loop.split.chunks; k++) {
     band b = band_at(&loop, k, chunk_first(&loop, k)),
          e = band_at(&loop, k, chunk_first(&loop, k + 1));
     long first = band_pixel(&loop, &b);
-    loop.counts[k] = na_pass_values(pass, op->out, first, band_pixel(&loop, &e) - first);
+    counts[k] = na_pass_values(pass, op->out, first, band_pixel(&loop, &e) - first);
   }
-  na_team_run(pass->team, settle_channels, &loop, ceiling(op->out->channels, 64));
+  na_settle_moments(pass, op->out, loop.split.chunks, counts);
 }
 
 /* ------------------------------------------------------------------------------ backward */
@@ -428,39 +366,12 @@ static void window_forward(const na_pass *pass, const na_op *op)
  * owns: finish it, if nobody else adds to it. */
 static void finish_input(const window_loop *loop, const band *b, int c, int channels)
 {
-  const na_op *op = loop->op;
   const na_shape *s = &loop->shape;
-  if (!op->last[0] || na_tensor_plain(op->in)) return;
-  double *sums = loop->pass->sums + (size_t)b->chunk * 2 * (size_t)op->in->channels;
   int y = b->y * s->stride, end = least((b->y + b->rows) * s->stride, s->in_height);
   if (y >= end) return;
-  for (int i = c; i < c + channels; i++) {
-    na_finish how = na_tensor_finish(op->in, i);
-    loop->pass->kernels->finish(op->in->grad + (size_t)i * op->in->stride, &how,
-                                (b->block * s->in_height + y) * s->in_width,
-                                (long)(end - y) * s->in_width, &sums[2 * i], &sums[2 * i + 1]);
-  }
-}
-
-static void clear_sums(const window_loop *loop, int chunk)
-{
-  size_t count = 2 * (size_t)loop->op->in->channels;
-  double *sums = loop->pass->sums + (size_t)chunk * count;
-  for (size_t i = 0; i < count; i++) sums[i] = 0;
-}
-
-static void collect_sums(const window_loop *loop)
-{
-  na_tensor *in = loop->op->in;
-  if (!loop->op->last[0] || !(in->norm || in->bias)) return;
-  for (int c = 0; c < in->channels; c++) in->sum[c] = in->sum_x[c] = 0;
-  for (int k = 0; k < loop->split.chunks; k++) {
-    const double *sums = loop->pass->sums + (size_t)k * 2 * (size_t)in->channels;
-    for (int c = 0; c < in->channels; c++) {
-      in->sum[c] += sums[2 * c];
-      in->sum_x[c] += sums[2 * c + 1];
-    }
-  }
+  na_chunk part = {b->chunk, b->first, (b->block * s->in_height + y) * s->in_width,
+                   (long)(end - y) * s->in_width};
+  na_finish_input(loop->pass, loop->op, &part, c, channels);
 }
 
 /* A strip of either side: channels c .. c + count, and their band. */
@@ -564,27 +475,11 @@ static void backward_band(const window_loop *loop, const band *b, float *scratch
 static void backward_chunk(void *context, int chunk, int worker)
 {
   const window_loop *loop = context;
-  clear_sums(loop, chunk);
+  na_clear_sums(loop->pass, loop->op, chunk);
   for (long i = chunk_first(loop, chunk); i < chunk_first(loop, chunk + 1); i++) {
     band b = band_at(loop, chunk, i);
     backward_band(loop, &b, loop->pass->scratch[worker]);
   }
-}
-
-/* Adds the chunks' partial weight gradients, in their order. */
-static void reduce_rows(void *context, int unit, int worker)
-{
-  (void)worker;
-  const window_loop *loop = context;
-  const na_op *op = loop->op;
-  size_t depth = (size_t)loop->depth, weights = (size_t)op->out->channels * depth;
-  int last = (unit + 1) * 8 < op->out->channels ? (unit + 1) * 8 : op->out->channels;
-  for (int m = unit * 8; m < last; m++)
-    for (int k = 0; k < loop->split.chunks; k++) {
-      const float *from = loop->pass->partial + (size_t)k * weights + (size_t)m * depth;
-      float *to = op->weight_grad + (size_t)m * op->row;
-      for (size_t i = 0; i < depth; i++) to[i] += from[i];
-    }
 }
 
 static void window_backward(const na_pass *pass, const na_op *op)
@@ -593,14 +488,13 @@ static void window_backward(const na_pass *pass, const na_op *op)
   int rows = op->out->channels;
   na_norm_pull(pass, op->out);
   /* Row i of the turned weights is input channel i; its columns are (output channel, ky, kx). */
-  packing turned = {pass,      op->weight,        op->in->channels, rows,
-                    loop.area, (size_t)loop.area, op->row};
-  if (op->wanted[0]) pack_weights(&turned);
+  na_packing turned = {pass, op->weight, op->in->channels, rows, loop.area, (size_t)loop.area, op->row};
+  if (op->wanted[0]) na_pack_weights(&turned);
   loop.split = split_backward(&loop.shape, pass->blocks, op->in->channels, rows,
                               pass->kernels->group_rows, op->wanted[0]);
   na_team_run(pass->team, backward_chunk, &loop, loop.split.chunks);
-  na_team_run(pass->team, reduce_rows, &loop, ceiling(rows, 8));
-  if (op->wanted[0]) collect_sums(&loop);
+  na_reduce_weights(pass, op, loop.depth, loop.split.chunks);
+  if (op->wanted[0]) na_collect_sums(pass, op, loop.split.chunks);
 }
 
 const na_layer_ops na_window_ops = {window_forward, window_backward};
