@@ -103,11 +103,11 @@ INLINE vf sum_each(vf x[VL])
 #define LEVEL(H)                                                                                   \
   if (VL > (H)) {                                                                                  \
     vi straight, crossed;                                                                          \
-    for (int e = 0; e < VL; e++) {                                                                 \
+    UNROLL for (int e = 0; e < VL; e++) {                                                          \
       straight[e] = (e & (H)) ? VL + e : e;                                                        \
       crossed[e] = (e & (H)) ? VL + (e ^ (H)) : e ^ (H);                                           \
     }                                                                                              \
-    for (int i = 0; i < (H); i++)                                                                  \
+    UNROLL for (int i = 0; i < (H); i++)                                                           \
       x[i] = __builtin_shuffle(x[i], x[i + (H)], straight) +                                       \
              __builtin_shuffle(x[i], x[i + (H)], crossed);                                         \
   }

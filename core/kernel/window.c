@@ -118,7 +118,7 @@ INLINE vf correlate_block(const float *const left[LEFT], const na_grid *left_gri
                           const float *const right[RIGHT], const na_grid *right_grid, int count)
 {
   vf sum[VL];
-  for (int e = 0; e < VL; e++) sum[e] = (vf){0};
+  UNROLL for (int e = 0; e < VL; e++) sum[e] = (vf){0};
   size_t left_row = 0, right_row = 0;
   for (int pixel = 0; pixel < count; pixel += left_grid->columns) {
     int columns = count - pixel < left_grid->columns ? count - pixel : left_grid->columns;
