@@ -185,10 +185,10 @@ INLINE void multiply_finished(int rows, int vectors, const float *a, const float
   }
 }
 
-/* block = the products of some rows of a packed tile of `tile_rows` rows with columns, summed over
+/* to = the products of some rows of a packed tile of `tile_rows` rows with columns, summed over
  * `count` pixels. */
 INLINE void multiply_columns(int rows, int vectors, const float *a, int tile_rows, const float *b,
-                             size_t b_step, int count, float *block, fetch *f)
+                             size_t b_step, int count, float *to, fetch *f)
 {
   vf sum[SUMS];
   clear_sums(rows, vectors, sum);
@@ -199,7 +199,7 @@ INLINE void multiply_columns(int rows, int vectors, const float *a, int tile_row
     a += (size_t)tile_rows * PANEL_FLOATS;
     b += PANEL_FLOATS * b_step;
   }
-  store_sums(rows, vectors, sum, block, PANEL_FLOATS, false);
+  store_sums(rows, vectors, sum, to, PANEL_FLOATS, false);
 }
 
 /* One function for each shape of a block: shapes beyond those that this instruction set has use for are
@@ -231,11 +231,11 @@ INLINE void multiply_columns(int rows, int vectors, const float *a, int tile_row
   }
 #define MULTIPLY_COLUMNS(R, V)                                                                     \
   static __attribute__((noinline)) void columns_##R##x##V(                                         \
-      const float *a, int tile_rows, const float *b, size_t b_step, int count, float *block,       \
+      const float *a, int tile_rows, const float *b, size_t b_step, int count, float *to,          \
       fetch *f)                                                                                    \
   {                                                                                                \
     multiply_columns(LESSER(R, BLOCK_ROWS(LESSER(V, NV))), LESSER(V, NV), a, tile_rows, b, b_step, \
-                     count, block, f);                                                             \
+                     count, to, f);                                                                \
   }
 #define UP_TO_8(M, V) M(1, V) M(2, V) M(3, V) M(4, V) M(5, V) M(6, V) M(7, V) M(8, V)
 #define UP_TO_16(M, V)                                                                             \
@@ -262,78 +262,115 @@ static columns_multiplier *const columns_multipliers[MOST_VECTORS][MOST_ROWS] =
     TABLE(UP_TO_16, COLUMNS);
 _Static_assert((int)GROUP <= 8 && (int)NV <= (int)MOST_VECTORS, "the tables hold every shape");
 
-void NA_SYMBOL(matmul)(const float *packed, int rows, int columns, int depth, const float *tile,
-                       int count, float *c, size_t stride, bool accumulate)
+/* C = A * tile, as matmul is given it, and one block of it. */
+typedef struct product {
+  const float *packed, *tile;
+  int rows, columns, depth, count;
+  float *c;
+  size_t stride;
+} product;
+
+typedef struct block {
+  int row, rows, vectors, pixel;
+  const float *a, *b;
+  float *c;
+} block;
+
+typedef void block_task(const product *p, const block *x, void *context);
+
+/* Runs `task` on the blocks of rows first .. last - 1, panel by panel. */
+INLINE void each_block(const product *p, int first, int last, block_task *task, void *context)
 {
-  int block = BLOCK_FLOATS / (depth * GROUP);
-  if (block < 1) block = 1;
-  block *= GROUP;
-  for (int first = 0; first < rows; first += block) {
-    int last = first + block < rows ? first + block : rows;
-    const float *b = tile;
-    for (int pixel = 0; pixel < count; pixel += PANEL, b += (size_t)depth * PANEL_FLOATS) {
-      int vectors = (count - pixel < PANEL ? count - pixel : PANEL) * PIXEL_VECTORS;
-      for (int r = first; r < last; r += GROUP) {
-        int some = rows - r < GROUP ? rows - r : GROUP;
-        multipliers[accumulate][vectors - 1][some - 1](packed + (size_t)r * (size_t)columns, b, depth,
-                                                       c + (size_t)r * stride + (size_t)pixel * LANES,
-                                                       stride);
-      }
+  const float *b = p->tile;
+  for (int pixel = 0; pixel < p->count; pixel += PANEL, b += (size_t)p->depth * PANEL_FLOATS) {
+    int vectors = (p->count - pixel < PANEL ? p->count - pixel : PANEL) * PIXEL_VECTORS;
+    for (int r = first; r < last; r += GROUP) {
+      block x = {r, p->rows - r < GROUP ? p->rows - r : GROUP, vectors, pixel,
+                 p->packed + (size_t)r * (size_t)p->columns, b,
+                 p->c + (size_t)r * p->stride + (size_t)pixel * LANES};
+      task(p, &x, context);
     }
   }
 }
 
-/* Rows whose sums are kept at once: they stay in the first-level cache. */
+INLINE void set_block(const product *p, const block *x, void *accumulate)
+{
+  multipliers[*(bool *)accumulate][x->vectors - 1][x->rows - 1](x->a, x->b, p->depth, x->c, p->stride);
+}
+
+void NA_SYMBOL(matmul)(const float *packed, int rows, int columns, int depth, const float *tile,
+                       int count, float *c, size_t stride, bool accumulate)
+{
+  product p = {packed, tile, rows, columns, depth, count, c, stride};
+  int step = BLOCK_FLOATS / (depth * GROUP);
+  if (step < 1) step = 1;
+  step *= GROUP;
+  for (int first = 0; first < rows; first += step)
+    each_block(&p, first, first + step < rows ? first + step : rows, set_block, &accumulate);
+}
+
+/* Rows whose sums are kept at once: they stay in the first-level cache. A tile's sums are widened to
+ * double when it is done, row by row. */
 enum { STREAMED_ROWS = 8 * GROUP };
 
-/* The sums of a tile are widened to double when it is done, row by row. */
+typedef struct streamed {
+  na_moments *moments;
+  int first; /* row of the first sums */
+  vf stats[STREAMED_ROWS][2];
+} streamed;
+
+INLINE void stream_block(const product *p, const block *x, void *context)
+{
+  streamed *s = context;
+  streamed_multipliers[x->vectors - 1][x->rows - 1](x->a, x->b, p->depth, x->c, p->stride,
+                                                    s->moments + x->row, s->stats + x->row - s->first);
+}
+
 void NA_SYMBOL(matmul_streamed)(const float *packed, int rows, int columns, int depth,
                                 const float *tile, int count, float *c, size_t stride,
                                 na_moments *moments)
 {
+  product p = {packed, tile, rows, columns, depth, count, c, stride};
   for (int first = 0; first < rows; first += STREAMED_ROWS) {
     int last = first + STREAMED_ROWS < rows ? first + STREAMED_ROWS : rows;
-    vf stats[STREAMED_ROWS][2] = {{{0}}};
-    const float *b = tile;
-    for (int pixel = 0; pixel < count; pixel += PANEL, b += (size_t)depth * PANEL_FLOATS) {
-      int vectors = (count - pixel < PANEL ? count - pixel : PANEL) * PIXEL_VECTORS;
-      for (int r = first; r < last; r += GROUP) {
-        int some = rows - r < GROUP ? rows - r : GROUP;
-        streamed_multipliers[vectors - 1][some - 1](packed + (size_t)r * (size_t)columns, b, depth,
-                                                    c + (size_t)r * stride + (size_t)pixel * LANES,
-                                                    stride, moments + r, stats + r - first);
-      }
-    }
+    streamed s = {.moments = moments, .first = first};
+    each_block(&p, first, last, stream_block, &s);
     for (int r = first; r < last; r++) {
-      moments[r].sum += lane_sum(stats[r - first][0]);
-      moments[r].square += lane_sum(stats[r - first][1]);
+      moments[r].sum += lane_sum(s.stats[r - first][0]);
+      moments[r].square += lane_sum(s.stats[r - first][1]);
     }
   }
   stream_end();
+}
+
+typedef struct finished {
+  const na_finish *how;
+  clamp limits;
+  long at;
+  int first;
+  vf stats[STREAMED_ROWS][2];
+} finished;
+
+INLINE void finish_block(const product *p, const block *x, void *context)
+{
+  finished *f = context;
+  finished_multipliers[x->vectors - 1][x->rows - 1](x->a, x->b, p->depth, x->c, p->stride,
+                                                    f->how + x->row, (size_t)(f->at + x->pixel) * LANES,
+                                                    f->limits, f->stats + x->row - f->first);
 }
 
 void NA_SYMBOL(matmul_finished)(const float *packed, int rows, int columns, int depth,
                                 const float *tile, int count, float *c, size_t stride,
                                 const na_finish *how, long at, double *sums)
 {
-  clamp limits = clamp_of(how->act);
+  product p = {packed, tile, rows, columns, depth, count, c, stride};
   for (int first = 0; first < rows; first += STREAMED_ROWS) {
     int last = first + STREAMED_ROWS < rows ? first + STREAMED_ROWS : rows;
-    vf stats[STREAMED_ROWS][2] = {{{0}}};
-    const float *b = tile;
-    for (int pixel = 0; pixel < count; pixel += PANEL, b += (size_t)depth * PANEL_FLOATS) {
-      int vectors = (count - pixel < PANEL ? count - pixel : PANEL) * PIXEL_VECTORS;
-      for (int r = first; r < last; r += GROUP) {
-        int some = rows - r < GROUP ? rows - r : GROUP;
-        finished_multipliers[vectors - 1][some - 1](
-            packed + (size_t)r * (size_t)columns, b, depth,
-            c + (size_t)r * stride + (size_t)pixel * LANES, stride, how + r,
-            (size_t)(at + pixel) * LANES, limits, stats + r - first);
-      }
-    }
+    finished f = {.how = how, .limits = clamp_of(how->act), .at = at, .first = first};
+    each_block(&p, first, last, finish_block, &f);
     for (int r = first; r < last; r++) {
-      sums[2 * r] += lane_sum(stats[r - first][0]);
-      sums[2 * r + 1] += lane_sum(stats[r - first][1]);
+      sums[2 * r] += lane_sum(f.stats[r - first][0]);
+      sums[2 * r + 1] += lane_sum(f.stats[r - first][1]);
     }
   }
   stream_end();
@@ -348,7 +385,7 @@ INLINE int group_width(int columns)
 void NA_SYMBOL(outer)(const float *left, int left_rows, const float *columns, int right_rows,
                       int count, float *w, size_t stride, bool accumulate, const na_ahead *ahead)
 {
-  float block[MOST_ROWS * PANEL_FLOATS] __attribute__((aligned(64)));
+  float products[MOST_ROWS * PANEL_FLOATS] __attribute__((aligned(64)));
   long calls = 0;
   for (int n = 0; n < right_rows; n += PANEL_FLOATS) {
     int most = BLOCK_ROWS(group_width(right_rows - n) / VL);
@@ -361,10 +398,10 @@ void NA_SYMBOL(outer)(const float *left, int left_rows, const float *columns, in
     for (int m = 0; m < left_rows; m += most) {
       int rows = left_rows - m < most ? left_rows - m : most;
       columns_multipliers[width / VL - 1][rows - 1](left + (size_t)m * PANEL_FLOATS, left_rows, columns,
-                                                    (size_t)width, count, block, &f);
+                                                    (size_t)width, count, products, &f);
       for (int r = 0; r < rows; r++) {
         float *to = w + (size_t)(m + r) * stride + n;
-        const float *from = block + r * PANEL_FLOATS;
+        const float *from = products + r * PANEL_FLOATS;
         if (accumulate)
           for (int i = 0; i < some; i++) to[i] += from[i];
         else memcpy(to, from, (size_t)some * sizeof *to);

@@ -9,6 +9,15 @@ enum { GROUPS_PER_UNIT = 8, NORMS_PER_UNIT = 64, ROWS_PER_UNIT = 8 };
 static int least(int a, int b) { return a < b ? a : b; }
 static int units_of(int count, int unit) { return (count + unit - 1) / unit; }
 
+na_view na_gated_input(const na_op *op)
+{
+  na_view view = na_tensor_view(op->in);
+  if (op->gate == NULL) return view;
+  view.gate = op->gate->data;
+  view.gate_stride = op->gate->stride;
+  return view;
+}
+
 int na_chunk_limit(long weights)
 {
   long limit = PARTIAL_FLOATS / weights;

@@ -6,6 +6,9 @@
 
 #include "core/layer/layer.h"
 
+/* The input as the layer sees it: gated, where it has a gate. */
+na_view na_gated_input(const na_op *op);
+
 /* Rows of a product that are written before their statistics are taken, in groups. */
 enum { NA_ROW_GROUPS = 8 };
 

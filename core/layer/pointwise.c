@@ -115,24 +115,18 @@ typedef struct pointwise_loop {
   na_view in;
   na_pullback out;
   na_mask mask; /* of the output's pixels */
-  int in_channels, out_channels;
+  int in_channels;
   bool by_out;
 } pointwise_loop;
 
 static pointwise_loop loop_init(const na_pass *pass, const na_op *op)
 {
-  pointwise_loop loop = {.pass = pass,
-                         .op = op,
-                         .in = na_tensor_view(op->in),
-                         .out = na_tensor_pullback(op->out),
-                         .mask = na_pass_mask(pass, op->out),
-                         .in_channels = op->in->channels,
-                         .out_channels = op->out->channels};
-  if (op->gate != NULL) {
-    loop.in.gate = op->gate->data;
-    loop.in.gate_stride = op->gate->stride;
-  }
-  return loop;
+  return (pointwise_loop){.pass = pass,
+                          .op = op,
+                          .in = na_gated_input(op),
+                          .out = na_tensor_pullback(op->out),
+                          .mask = na_pass_mask(pass, op->out),
+                          .in_channels = op->in->channels};
 }
 
 static void pack_gradient(const pointwise_loop *loop, int c, int channels, long first, int count,

@@ -186,15 +186,11 @@ static window_loop window_loop_init(const na_pass *pass, const na_op *op)
   window_loop loop = {.pass = pass,
                       .op = op,
                       .shape = op_shape(op),
-                      .in = na_tensor_view(op->in),
+                      .in = na_gated_input(op),
                       .out = na_tensor_pullback(op->out),
                       .mask = na_pass_mask(pass, op->out),
                       .area = area,
                       .depth = op->in->channels * area};
-  if (op->gate != NULL) {
-    loop.in.gate = op->gate->data;
-    loop.in.gate_stride = op->gate->stride;
-  }
   return loop;
 }
 
