@@ -11,13 +11,18 @@
  * serial code between two layers, short enough not to burn a core between two steps. */
 enum { SPINS = 4000 };
 
+/* The units that a worker does first, in lines of the caches of its own. */
+typedef struct share {
+  _Alignas(64) atomic_int next;
+  int end;
+} share;
+
 struct na_team {
   int size;
   pthread_t *threads;
+  share *shares;         /* [size] */
   na_task *task;
   void *context;
-  int units;
-  atomic_int next_unit;
   atomic_int busy;       /* helpers that have not finished the current loop */
   atomic_uint loop;      /* number of the current loop */
   atomic_int quit;
@@ -45,12 +50,16 @@ static void pause_cpu(void)
 #endif
 }
 
+/* Its own share first, then what others have not begun. */
 static void work(na_team *team, int worker)
 {
-  for (;;) {
-    int unit = atomic_fetch_add_explicit(&team->next_unit, 1, memory_order_relaxed);
-    if (unit >= team->units) return;
-    team->task(team->context, unit, worker);
+  for (int i = 0; i < team->size; i++) {
+    share *s = &team->shares[(worker + i) % team->size];
+    for (;;) {
+      int unit = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed);
+      if (unit >= s->end) break;
+      team->task(team->context, unit, worker);
+    }
   }
 }
 
@@ -96,8 +105,10 @@ void na_team_run(na_team *team, na_task *task, void *context, int units)
   }
   team->task = task;
   team->context = context;
-  team->units = units;
-  atomic_store_explicit(&team->next_unit, 0, memory_order_relaxed);
+  for (int w = 0; w < team->size; w++) {
+    atomic_store_explicit(&team->shares[w].next, (int)((long)units * w / team->size), memory_order_relaxed);
+    team->shares[w].end = (int)((long)units * (w + 1) / team->size);
+  }
   atomic_store_explicit(&team->busy, team->size - 1, memory_order_relaxed);
   start_loop(team);
   work(team, 0);
@@ -136,7 +147,8 @@ int na_team_new(na_team **out, int threads, na_error *err)
   pthread_mutex_init(&team->mutex, NULL);
   pthread_cond_init(&team->started, NULL);
   team->threads = na_alloc_array((size_t)threads, sizeof *team->threads);
-  if (team->threads == NULL || start_helpers(team, threads) != NA_OK) {
+  team->shares = na_alloc_array((size_t)threads, sizeof *team->shares);
+  if (team->threads == NULL || team->shares == NULL || start_helpers(team, threads) != NA_OK) {
     na_team_free(team);
     return na_fail(err, NA_ENOMEM, "cannot start %d threads", threads);
   }
@@ -153,5 +165,6 @@ void na_team_free(na_team *team)
   pthread_cond_destroy(&team->started);
   pthread_mutex_destroy(&team->mutex);
   na_free(team->threads);
+  na_free(team->shares);
   na_free(team);
 }

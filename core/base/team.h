@@ -7,8 +7,9 @@
 
 typedef struct na_team na_team;
 
-/* Does unit number `unit` (0 .. units-1) of a loop, on worker 0 .. size-1. Which worker gets which
- * unit is not fixed: a task that must be reproducible writes only to places of its unit. */
+/* Does unit number `unit` (0 .. units-1) of a loop, on worker 0 .. size-1. Each worker begins with the same
+ * part of every loop's units, so that what it wrote in one loop is in its caches in the next; but which
+ * worker gets which unit is not fixed: a task that must be reproducible writes only to places of its unit. */
 typedef void na_task(void *context, int unit, int worker);
 
 /* A team of `threads` (the caller is worker 0; threads - 1 are started). threads 0 means one per
