@@ -14,6 +14,11 @@ TESTS += tests/test_gradients
 tests_test_gradients_SOURCES = tests/test_gradients.c $(core_test_nets)
 tests_test_gradients_LDADD = $(core_test_libs)
 
+check_PROGRAMS += tests/test_expansion
+TESTS += tests/test_expansion
+tests_test_expansion_SOURCES = tests/test_expansion.c $(core_test_nets)
+tests_test_expansion_LDADD = $(core_test_libs)
+
 check_PROGRAMS += tests/test_workspace
 TESTS += tests/test_workspace
 tests_test_workspace_SOURCES = tests/test_workspace.c $(core_test_nets)

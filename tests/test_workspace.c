@@ -817,7 +817,7 @@ static void layers_are_timed_when_asked(void)
 {
   bench plain = bench_new(1, 7, 7, true), timed = bench_new(1, 7, 7, true);
   int layers = plain.net->layer_count;
-  double *seconds = lanes_memory(2 * (size_t)layers, sizeof *seconds), sum = 0, again = 0;
+  double *seconds = lanes_memory(3 * (size_t)layers, sizeof *seconds), sum = 0, again = 0;
   na_workspace_time(timed.w, seconds);
   double loss = pass(&plain, NA_MODE_TRAIN, 5), other = pass(&timed, NA_MODE_TRAIN, 5);
   for (int i = 0; i < 2 * layers; i++) {

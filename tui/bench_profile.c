@@ -7,12 +7,20 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Rows of the layers, and of depthwise layers whose backward pass is one with the expansion's. */
+typedef struct row_map {
+  int *layer, *pair;
+} row_map;
+
 /* Adds a pass over the network at widths: operations and bytes of activations that must be moved at
  * the least when layers run one by one. Forward: inputs read, output written. Backward: inputs,
- * output and its gradient read, the inputs' gradients written; the images' is not wanted. */
-static void count_pass(const na_net *net, const int *widths, int images, bool trains,
-                       const int *row_of, na_profile_row *rows)
+ * output and its gradient read, the inputs' gradients written; the images' is not wanted. Where the passes
+ * of two layers are one, the gradient between them is neither, and what is between is read once. */
+static void count_pass(const na_bench *bench, const int *widths, bool trains, const row_map *map,
+                       na_profile_row *rows)
 {
+  const na_net *net = bench->net;
+  int images = bench->batch;
   for (int i = 1; i < net->layer_count; i++) {
     const na_layer *layer = &net->layers[i];
     na_cost own, read = {0};
@@ -24,16 +32,22 @@ static void count_pass(const na_net *net, const int *widths, int images, bool tr
       if (layer->input[s] == 0) images_in += (double)read.activation;
     }
     double out = (double)own.activation, macs = (double)own.macs;
-    na_profile_row *row = &rows[row_of[i]];
+    na_profile_row *row = &rows[map->layer[i]];
     row->flops[0] += images * 2 * macs;
     row->bytes[0] += images * (in + out);
     if (!trains) continue;
+    bool first = i + 1 < net->layer_count && na_workspace_at_once(bench->workspace, i + 1, widths, images);
+    bool second = na_workspace_at_once(bench->workspace, i, widths, images);
+    if (first) row = &rows[map->pair[i + 1]];
+    if (second) row = &rows[map->pair[i]];
+    if (first) out = 0;
+    if (second) in /= 2;
     row->flops[1] += images * (images_in > 0 ? 2 : 4) * macs;
     row->bytes[1] += images * (2 * in - images_in + 2 * out);
   }
 }
 
-/* "conv 1x1", "depthwise 5x5", "add". */
+/* "conv 1x1", "depthwise 5x5", "add", "1x1 + dw 5x5". */
 static void name_row(const na_layer *layer, na_profile_row *row)
 {
   bool has_kernel = layer->kind == NA_CONV || layer->kind == NA_DEPTHWISE ||
@@ -45,17 +59,26 @@ static void name_row(const na_layer *layer, na_profile_row *row)
     snprintf(row->name, sizeof row->name, "%s", na_kind_name(layer->kind));
 }
 
-/* Gives every layer its row; returns how many there are. */
-static int make_rows(const na_net *net, na_profile_row *rows, int *row_of)
+/* The row of this name, a new one where there is none. */
+static int find_row(const na_profile_row *row, na_profile_row *rows, int *count)
+{
+  int r = 0;
+  while (r < *count && strcmp(rows[r].name, row->name) != 0) r++;
+  if (r == *count) rows[(*count)++] = *row;
+  return r;
+}
+
+/* Gives every layer its rows; returns how many there are. */
+static int make_rows(const na_net *net, na_profile_row *rows, const row_map *map)
 {
   int count = 0;
   for (int i = 1; i < net->layer_count; i++) {
     na_profile_row row = {.name = ""};
     name_row(&net->layers[i], &row);
-    int r = 0;
-    while (r < count && strcmp(rows[r].name, row.name) != 0) r++;
-    if (r == count) rows[count++] = row;
-    row_of[i] = r;
+    map->layer[i] = find_row(&row, rows, &count);
+    if (net->layers[i].kind != NA_DEPTHWISE) continue;
+    snprintf(row.name, sizeof row.name, "1x1 + dw %dx%d", net->layers[i].kernel, net->layers[i].kernel);
+    map->pair[i] = find_row(&row, rows, &count);
   }
   return count;
 }
@@ -68,7 +91,7 @@ static const int *widths_of(const na_bench *bench, int kind, int draw)
 }
 
 /* Runs the steps with the clock on; adds to `seconds` by layer and pass, and the whole time. */
-static int run_steps(na_bench *bench, int kind, int rounds, double *seconds, const int *row_of,
+static int run_steps(na_bench *bench, int kind, int rounds, double *seconds, const row_map *map,
                      na_profile *profile, na_error *err)
 {
   int draws = kind == NA_BENCH_NETAUG ? bench->draws : 1, code = NA_OK;
@@ -80,8 +103,8 @@ static int run_steps(na_bench *bench, int kind, int rounds, double *seconds, con
     code = na_bench_once(bench, kind, i % draws, &parts, err);
     profile->seconds += parts.whole;
     profile->optimizer += parts.optimizer;
-    count_pass(bench->net, bench->base, bench->batch, trains, row_of, profile->rows);
-    if (widths != NULL) count_pass(bench->net, widths, bench->batch, trains, row_of, profile->rows);
+    count_pass(bench, bench->base, trains, map, profile->rows);
+    if (widths != NULL) count_pass(bench, widths, trains, map, profile->rows);
   }
   na_workspace_time(bench->workspace, NULL);
   profile->steps = rounds * draws;
@@ -89,12 +112,15 @@ static int run_steps(na_bench *bench, int kind, int rounds, double *seconds, con
 }
 
 /* From sums over all steps to one step. */
-static void settle(const na_net *net, const double *seconds, const int *row_of, na_profile *profile)
+static void settle(const na_net *net, const double *seconds, const row_map *map, na_profile *profile)
 {
   double steps = profile->steps, layers = 0;
-  for (int i = 1; i < net->layer_count; i++)
+  for (int i = 1; i < net->layer_count; i++) {
     for (int pass = 0; pass < 2; pass++)
-      profile->rows[row_of[i]].seconds[pass] += seconds[pass * net->layer_count + i];
+      profile->rows[map->layer[i]].seconds[pass] += seconds[pass * net->layer_count + i];
+    if (net->layers[i].kind == NA_DEPTHWISE)
+      profile->rows[map->pair[i]].seconds[1] += seconds[2 * net->layer_count + i];
+  }
   for (int r = 0; r < profile->count; r++)
     for (int pass = 0; pass < 2; pass++) {
       na_profile_row *row = &profile->rows[r];
@@ -112,21 +138,22 @@ int na_bench_profile(na_bench *bench, int kind, int rounds, na_profile *profile,
 {
   const na_net *net = bench->net;
   size_t layers = (size_t)net->layer_count;
-  double *seconds = na_alloc_array(layers, 2 * sizeof *seconds);
-  int *row_of = na_alloc_array(layers, sizeof *row_of), code = NA_OK;
+  double *seconds = na_alloc_array(layers, 3 * sizeof *seconds);
+  int *rows = na_alloc_array(layers, 2 * sizeof *rows), code = NA_OK;
+  row_map map = {rows, rows == NULL ? NULL : rows + layers};
   na_bench_parts warm;
   *profile = (na_profile){.kind = kind};
-  profile->rows = na_alloc_array(layers, sizeof *profile->rows);
-  if (seconds == NULL || row_of == NULL || profile->rows == NULL)
+  profile->rows = na_alloc_array(layers, 2 * sizeof *profile->rows);
+  if (seconds == NULL || rows == NULL || profile->rows == NULL)
     code = na_fail_memory(err, layers * sizeof *profile->rows, "a profile");
   if (code == NA_OK) code = na_bench_once(bench, kind, 0, &warm, err);
   if (code == NA_OK) {
-    profile->count = make_rows(net, profile->rows, row_of);
-    code = run_steps(bench, kind, rounds, seconds, row_of, profile, err);
+    profile->count = make_rows(net, profile->rows, &map);
+    code = run_steps(bench, kind, rounds, seconds, &map, profile, err);
   }
-  if (code == NA_OK) settle(net, seconds, row_of, profile);
+  if (code == NA_OK) settle(net, seconds, &map, profile);
   na_free(seconds);
-  na_free(row_of);
+  na_free(rows);
   return code;
 }
 

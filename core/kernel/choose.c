@@ -49,8 +49,9 @@ const na_kernels *na_kernels_named(const char *name)
 
 size_t na_depthwise_scratch(int kernel, int in_width, int out_width)
 {
-  /* A ring of rows with a row of zeros, two more rows, a vector for each tap: see depthwise.c. */
+  /* A ring of rows with a row of zeros, two bands, a vector for each tap: see depthwise.c. */
   size_t pad = 2 * (size_t)kernel, slots = (size_t)kernel + 1;
   size_t line = (size_t)(in_width > out_width ? in_width : out_width);
-  return (slots * (line + pad) + 2 * line + (size_t)kernel * (size_t)kernel) * NA_LANES;
+  size_t band = line > NA_BAND_PIXELS ? line : NA_BAND_PIXELS;
+  return (slots * (line + pad) + 2 * band + (size_t)kernel * (size_t)kernel) * NA_LANES;
 }

@@ -115,6 +115,15 @@ typedef struct na_depthwise {
   bool stream;             /* results are too large to be kept in the caches: write past them */
 } na_depthwise;
 
+/* Rows of the planes of one block. */
+typedef struct na_stripe {
+  int block, first, count;
+} na_stripe;
+
+/* Rows of a depthwise convolution that are taken at once have as many pixels, or are one row: reading,
+ * finishing and writing are done for all of them, while they are in the first-level cache. */
+enum { NA_BAND_PIXELS = 36 };
+
 typedef struct na_kernels {
   const char *name;     /* "avx512", "avx2", "plain" */
   int panel_pixels;     /* pixels per panel of a packed tile */
@@ -201,6 +210,14 @@ typedef struct na_kernels {
   void (*depthwise_backward)(const na_depthwise *call, const na_view *in, const na_pullback *out,
                              int channel, float *weight_grad, float *in_grad, bool accumulate,
                              const na_finish *finish, double *sum, double *sum_x, float *rows);
+
+  /* The same for some rows of the input, whose gradients are finished; pixel p of them, counted from the
+   * first row's first, goes to `to` + places[p]. weight_lanes[kernel^2][vector] += the weights' gradient,
+   * not yet summed over a vector's lanes. */
+  void (*depthwise_backward_placed)(const na_depthwise *call, const na_view *in, const na_pullback *out,
+                                    int channel, const na_stripe *stripe, float *weight_lanes,
+                                    const na_finish *finish, double *sum, double *sum_x, float *to,
+                                    const int *places, float *rows);
 
   /* What the processor can do at the most, for `netaug bench`. peak_fma returns the operations done
    * (two per multiply-add), and a number to *sink that depends on them all. The others run through

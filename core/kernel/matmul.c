@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/kernel/simd.h"
 
-#include <math.h>
 #include <string.h>
 
 /* A block of the packed matrix that stays in the second-level cache while tiles stream by. */
@@ -147,16 +146,6 @@ INLINE void multiply_streamed(int rows, int vectors, const float *a, const float
     stats[r][0] = first;
     stats[r][1] = second;
   }
-}
-
-/* Of an activation that clamps, min(max(x, low), high): the gradient passes between the two. */
-typedef struct clamp {
-  float low, high;
-} clamp;
-
-static clamp clamp_of(na_activation act)
-{
-  return (clamp){act == NA_ACT_IDENTITY ? -INFINITY : 0, act == NA_ACT_RELU6 ? 6 : INFINITY};
 }
 
 /* The same for gradients, finished before they are written. how[r].data points at the block's pixels less

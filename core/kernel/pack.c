@@ -6,13 +6,6 @@
  * of a channel further down is asked for meanwhile. Prefetching beyond the last one is harmless. */
 enum { PREFETCH_ROWS = 2 };
 
-/* Where pixel number `pixel` of row `row` lives in a packed tile of `rows` rows. */
-INLINE float *tile_at(float *tile, size_t rows, size_t row, int pixel)
-{
-  return tile + ((size_t)(pixel / PANEL) * rows + row) * PANEL_FLOATS +
-         (size_t)(pixel % PANEL) * LANES;
-}
-
 INLINE void multiply_run(float *dst, const float *lanes, int count)
 {
   for (int p = 0; p < count; p++)

@@ -3,7 +3,7 @@
 #include "core/kernel/simd.h"
 
 /* Vectors summed in float before the sums are widened to double. */
-enum { RUN = 64 };
+enum { RUN = 128 };
 
 void NA_SYMBOL(moments)(const float *data, long first, long count, const na_mask *mask,
                         na_moments *moments)

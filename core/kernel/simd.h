@@ -6,6 +6,8 @@
 
 #include "core/kernel/kernels.h"
 
+#include <math.h>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -148,6 +150,21 @@ INLINE vf activate_gradient(vf g, vf x, na_activation act)
   }
 }
 
+/* Of an activation that clamps, min(max(x, low), high): the gradient passes between the two. */
+typedef struct clamp {
+  float low, high;
+} clamp;
+
+static inline bool clamps(na_activation act)
+{
+  return act == NA_ACT_IDENTITY || act == NA_ACT_RELU || act == NA_ACT_RELU6;
+}
+
+static inline clamp clamp_of(na_activation act)
+{
+  return (clamp){act == NA_ACT_IDENTITY ? -INFINITY : 0, act == NA_ACT_RELU6 ? 6 : INFINITY};
+}
+
 /* Calls macro body M(act) with a constant for the variable `act`, so that kernels are specialised. */
 #define FOR_ACTIVATION(act, M)                                                                     \
   switch (act) {                                                                                   \
@@ -167,6 +184,13 @@ INLINE void read_run(float *dst, const float *src, long count, float scale, floa
     store(dst + i, activate(load(src + i) * scale + shift, ACT))
   FOR_ACTIVATION(act, READ)
 #undef READ
+}
+
+/* Where pixel number `pixel` of row `row` lives in a packed tile of `rows` rows. */
+INLINE float *tile_at(float *tile, size_t rows, size_t row, int pixel)
+{
+  return tile + ((size_t)(pixel / PANEL) * rows + row) * PANEL_FLOATS +
+         (size_t)(pixel % PANEL) * LANES;
 }
 
 /* The kernels of this instruction set; table.c gathers them. */
@@ -192,6 +216,9 @@ void NA_SYMBOL(depthwise_forward)(const na_depthwise *, const na_view *, int, fl
 void NA_SYMBOL(depthwise_backward)(const na_depthwise *, const na_view *, const na_pullback *, int,
                                    float *, float *, bool, const na_finish *, double *, double *,
                                    float *);
+void NA_SYMBOL(depthwise_backward_placed)(const na_depthwise *, const na_view *, const na_pullback *,
+                                          int, const na_stripe *, float *, const na_finish *, double *,
+                                          double *, float *, const int *, float *);
 void NA_SYMBOL(read_pullback)(const na_pullback *, int, const na_mask *, long, int, float *);
 double NA_SYMBOL(peak_fma)(long, float *);
 float NA_SYMBOL(peak_read)(const float *, size_t);

@@ -26,6 +26,7 @@ const na_kernels NA_SYMBOL(na_kernels) = {
     .read_pullback = NA_SYMBOL(read_pullback),
     .depthwise_forward = NA_SYMBOL(depthwise_forward),
     .depthwise_backward = NA_SYMBOL(depthwise_backward),
+    .depthwise_backward_placed = NA_SYMBOL(depthwise_backward_placed),
     .peak_fma = NA_SYMBOL(peak_fma),
     .peak_read = NA_SYMBOL(peak_read),
     .peak_write = NA_SYMBOL(peak_write),

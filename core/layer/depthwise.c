@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/layer/layer.h"
 
-static na_depthwise channel_call(const na_pass *pass, const na_op *op, int c)
+na_depthwise na_depthwise_call(const na_pass *pass, const na_op *op, int c)
 {
   return (na_depthwise){.kernel = op->kernel,
                         .stride = op->stride,
@@ -21,7 +21,7 @@ static na_depthwise channel_call(const na_pass *pass, const na_op *op, int c)
 static void forward_channel(const na_pass *pass, const na_op *op, int c, int worker)
 {
   na_tensor *out = op->out;
-  na_depthwise call = channel_call(pass, op, c);
+  na_depthwise call = na_depthwise_call(pass, op, c);
   na_view view = na_tensor_view(op->in);
   call.stream = na_tensor_streams(pass, out);
   bool statistics = na_norm_by_batch(pass, out);
@@ -42,7 +42,7 @@ static void depthwise_forward(const na_pass *pass, const na_op *op)
 static void backward_channel(const na_pass *pass, const na_op *op, int c, int worker)
 {
   na_tensor *in = op->in;
-  na_depthwise call = channel_call(pass, op, c);
+  na_depthwise call = na_depthwise_call(pass, op, c);
   na_view view = na_tensor_view(in);
   na_pullback pullback = na_tensor_pullback(op->out);
   na_finish how = na_tensor_finish(in, c);

@@ -118,6 +118,17 @@ void na_window_needs(const na_kernels *kernels, int in, int out, const na_shape 
                      na_needs *needs);
 void na_linear_needs(int in, int out, int blocks, na_needs *needs);
 
+/* An expansion with BatchNorm and the depthwise convolution that alone reads it, backward in one pass
+ * (expansion.c); the gradient of the middle is not written. It pays for enough pixels (blocks * height *
+ * width) and channels; otherwise each layer does its own. */
+bool na_expansion_pays(long pixels, int in, int middle);
+void na_expansion_backward(const na_pass *pass, const na_op *expand, const na_op *depthwise);
+void na_expansion_needs(const na_kernels *kernels, int in, int middle, const na_shape *shape,
+                        na_needs *needs);
+
+/* Channel c of a depthwise layer, for its kernels. */
+na_depthwise na_depthwise_call(const na_pass *pass, const na_op *op, int c);
+
 /* ------------------------------------------------------- shared by the layers (norm.c, view.c) */
 
 long na_tensor_pixels(const na_pass *pass, const na_tensor *tensor); /* blocks * height * width */

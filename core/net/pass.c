@@ -84,6 +84,19 @@ static int aim(na_workspace *w)
   return first;
 }
 
+/* Runs the backward pass of a depthwise layer and of the expansion before it at once, where that pays and
+ * nobody wants to see the gradient between them. */
+static bool run_pair(const na_workspace *w, int layer)
+{
+  const na_op *depthwise = &w->ops[layer], *expand = depthwise - 1;
+  if (w->see != NULL || !depthwise->wanted[0] || !na_workspace_at_once(w, layer, w->widths, w->pass.count))
+    return false;
+  double begin = w->seconds != NULL ? na_now() : 0;
+  na_expansion_backward(&w->pass, expand, depthwise);
+  if (w->seconds != NULL) w->seconds[2 * w->net->layer_count + layer] += na_now() - begin;
+  return true;
+}
+
 int na_backward(na_workspace *w, na_error *err)
 {
   if (w->state != NA_SCORED || !w->train || !w->pass.batch_statistics)
@@ -93,6 +106,10 @@ int na_backward(na_workspace *w, na_error *err)
   for (int i = w->net->layer_count - 1, last = aim(w); i >= last; i--) {
     /* A gate's gradient is made by its own layer, all others by the consumers. */
     bool later = w->net->layers[i].kind == NA_SQUEEZE;
+    if (run_pair(w, i)) {
+      i--;
+      continue;
+    }
     w->seen = i;
     if (w->see != NULL && !later) w->see(w->see_context, i);
     run_layer(w, na_workspace_ops(w, i)->backward, i, w->net->layer_count + i);

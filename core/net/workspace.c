@@ -74,6 +74,18 @@ static void consumers(const na_net *net, int layer, int *first, int *last)
   }
 }
 
+/* Is `layer` a depthwise convolution that alone reads the expansion before it? */
+static bool after_expansion(const na_workspace *w, int layer)
+{
+  const na_net *net = w->net;
+  const na_layer *l = &net->layers[layer], *before = l - 1;
+  if (l->kind != NA_DEPTHWISE || l->input[0] != layer - 1 || layer < 2) return false;
+  int first, last;
+  consumers(net, layer - 1, &first, &last);
+  return na_workspace_ops(w, layer - 1) == &na_pointwise_ops && before->norm && before->gate < 0 &&
+         first == layer && last == layer;
+}
+
 /* Time runs forward through the layers, 0 .. L-1, then backward through them, L .. 2L-1. */
 static int backward_time(const na_net *net, int layer) { return 2 * net->layer_count - 1 - layer; }
 
@@ -92,6 +104,7 @@ static void plan_layer(const na_workspace *w, int layer, na_lifetime *buffers)
   if (w->train) {
     /* Written by its last consumer's backward pass first; the last layer's by the loss; a gate's by
      * its own layer. */
+    if (last + 1 < net->layer_count && after_expansion(w, last + 1)) last++; /* see na_expansion_backward */
     int from = is_last ? net->layer_count : l->kind == NA_SQUEEZE ? end : backward_time(net, last);
     buffers[GRAD] = (na_lifetime){.size = size, .first = from, .last = end};
   }
@@ -172,7 +185,9 @@ static void layer_needs(const na_workspace *w, int layer, na_needs *needs)
     else na_window_needs(w->pass.kernels, in_channels, out_channels, &shape, needs);
     break;
   case NA_DEPTHWISE:
-    needs->scratch = na_depthwise_scratch(l->kernel, in->width, l->width);
+    if (w->train && after_expansion(w, layer))
+      na_expansion_needs(w->pass.kernels, max_channels(w, in->input[0]), in_channels, &shape, needs);
+    needs->scratch = larger(needs->scratch, na_depthwise_scratch(l->kernel, in->width, l->width));
     break;
   case NA_SQUEEZE:
     needs->packed = (size_t)w->net->dims[l->squeeze].max * (size_t)max_blocks(w) * NA_LANES;
@@ -235,6 +250,14 @@ static int make_vectors(na_workspace *w, na_error *err)
     for (int k = 0; k < 5; k++, d += n) *doubles[k] = d;
   }
   return NA_OK;
+}
+
+bool na_workspace_at_once(const na_workspace *w, int layer, const int *widths, int count)
+{
+  if (!w->paired[layer]) return false;
+  const na_layer *expand = &w->net->layers[layer - 1], *in = &w->net->layers[expand->input[0]];
+  long pixels = (long)((count + NA_LANES - 1) / NA_LANES) * expand->height * expand->width;
+  return na_expansion_pays(pixels, widths[in->out], widths[expand->out]);
 }
 
 /* ------------------------------------------------------------------------- binding */
@@ -323,6 +346,7 @@ static void bind_layer(na_workspace *w, int layer)
   op->rate = l->rate;
   op->index = (uint64_t)layer;
   if (layer == 0) return;
+  w->paired[layer] = after_expansion(w, layer);
   bind_inputs(w, layer);
   bind_params(w, layer);
 }
@@ -377,10 +401,11 @@ int na_workspace_new(na_workspace **out, na_net *net, na_team *team, int batch, 
   w->tensors = na_alloc_array(layers, sizeof *w->tensors);
   w->ops = na_alloc_array(layers, sizeof *w->ops);
   w->kept = na_alloc_array(layers, sizeof *w->kept);
+  w->paired = na_alloc_array(layers, sizeof *w->paired);
   w->widths = na_alloc_array((size_t)net->dim_count, sizeof *w->widths);
   w->base = na_alloc_array((size_t)net->dim_count, sizeof *w->base);
   w->scores = na_alloc_array((size_t)max_blocks(w), sizeof *w->scores);
-  if (w->tensors == NULL || w->ops == NULL || w->kept == NULL || w->widths == NULL ||
+  if (w->tensors == NULL || w->ops == NULL || w->kept == NULL || w->paired == NULL || w->widths == NULL ||
       w->base == NULL || w->scores == NULL)
     code = na_fail_memory(err, layers * sizeof *w->ops, "the workspace");
   if (code == NA_OK) code = make_vectors(w, err);
@@ -407,6 +432,7 @@ void na_workspace_free(na_workspace *w)
   na_free(w->tensors);
   na_free(w->ops);
   na_free(w->kept);
+  na_free(w->paired);
   na_free(w->widths);
   na_free(w->base);
   na_free(w->scores);

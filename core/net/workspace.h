@@ -71,8 +71,13 @@ int na_gradient_read(const na_workspace *workspace, int layer, int image, float 
 /* From now on DROPBLOCK layers drop this share (0 to 1, the default) of their rate: for a schedule. */
 void na_workspace_drop_share(na_workspace *workspace, double share);
 
+/* Is the backward pass of depthwise layer i, and of the expansion before it, one (core/layer/expansion.c), at
+ * these widths and for so many images? Not while gradients are watched. */
+bool na_workspace_at_once(const na_workspace *workspace, int layer, const int *widths, int count);
+
 /* Where the time goes, for profiles: from now on every forward pass adds the seconds that layer i took
- * to seconds[i], every backward pass to seconds[layer_count + i]. NULL: no longer (the default). */
+ * to seconds[i], every backward pass to seconds[layer_count + i], or where two layers' are one, i the
+ * second, to seconds[2 * layer_count + i]. NULL: no longer (the default). */
 void na_workspace_time(na_workspace *workspace, double *seconds);
 
 /* Logits of the last forward pass, copied to out[count][classes]. */

@@ -14,6 +14,7 @@ struct na_workspace {
   na_tensor *tensors;   /* [layer_count]: each layer's output */
   na_op *ops;           /* [layer_count] */
   bool *kept;           /* [layer_count]: data stays until the end of the forward pass */
+  bool *paired;         /* [layer_count]: a depthwise layer that alone reads the expansion before it */
   int *widths;          /* [dim_count] of the last forward pass */
   int *base;            /* [dim_count]: those of the base network */
   float *arena;
@@ -27,7 +28,7 @@ struct na_workspace {
   void (*see)(void *context, int layer); /* of na_workspace_watch, or NULL */
   void *see_context;
   int seen;             /* the layer whose gradient is complete; 0: none */
-  double *seconds;      /* [2 * layer_count] of na_workspace_time, borrowed; or NULL */
+  double *seconds;      /* [3 * layer_count] of na_workspace_time, borrowed; or NULL */
   long estimated;       /* images seen since na_recalibrate_begin */
   enum { NA_IDLE, NA_FORWARDED, NA_SCORED, NA_BACKWARDED } state;
 };
