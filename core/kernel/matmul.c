@@ -47,52 +47,57 @@ void NA_SYMBOL(pack_matrix)(const float *source, int rows, int outer, int inner,
   }
 }
 
-/* What is fetched while products are computed: `step` pixels at each call of fetch_some. */
+/* What is fetched while products are computed: a line or less with each step of the depth, or the requests
+ * would wait for each other, and the arithmetic for them. */
 typedef struct fetch {
   const na_ahead *ahead;
-  const float *at; /* the next pixel, of `left` in run number `run` */
+  const float *at; /* the next line, of `left` in run number `run` */
   long run;
-  int left, count, step;
+  int left, count, share;
 } fetch;
 
-/* Spreads `ahead` (NULL: nothing) over `calls` calls of fetch_some. */
-static fetch fetch_init(const na_ahead *ahead, int count, long calls)
+/* Spreads `ahead` (NULL: nothing) over so many pixels of products. */
+static fetch fetch_init(const na_ahead *ahead, int count, long pixels)
 {
   if (ahead == NULL) return (fetch){.run = 0};
-  return (fetch){.ahead = ahead, .at = ahead->from[0], .left = count, .count = count,
-                 .step = (int)((ahead->runs * count + calls - 1) / calls)};
+  long share = (ahead->runs * count + pixels - 1) / pixels;
+  return (fetch){.ahead = ahead, .at = ahead->from[0], .left = ahead->runs > 0 ? count : 0, .count = count,
+                 .share = (int)(share < LANES ? share : LANES)};
 }
 
-static void fetch_some(fetch *f)
+/* The lines that are fetched with the next pixel's products, one after the other: how many there are. */
+INLINE int fetch_next(fetch *f, const float **from)
 {
-  for (int wanted = f->step; wanted > 0 && f->run < f->ahead->runs;) {
-    int some = wanted < f->left ? wanted : f->left;
-    for (int i = 0; i < some; i++) __builtin_prefetch(f->at + (size_t)i * LANES, 0, 2);
-    wanted -= some;
-    f->at += (size_t)some * LANES;
-    f->left -= some;
-    if (f->left > 0) continue;
-    f->run++;
+  int some = f->share < f->left ? f->share : f->left;
+  *from = f->at;
+  f->at += (size_t)some * LANES;
+  f->left -= some;
+  if (some > 0 && f->left == 0 && ++f->run < f->ahead->runs) {
     f->at = f->ahead->from[f->run & 1] + (size_t)(f->run / 2) * f->ahead->stride;
     f->left = f->count;
   }
+  return some;
 }
 
 /* sum[r * vectors + v] += sum over k < depth of a[r * a_row + k * a_step] * b[k][v]; b has PANEL_FLOATS or fewer
  * columns, `b_step` floats apart. Every loop but that over the depth has constant bounds and no test
  * inside, or the sums would live in memory. */
+INLINE void multiply_step(int rows, int vectors, vf *sum, const float *a, int a_row, const float *b)
+{
+  vf x[NV];
+#pragma GCC unroll 4
+  for (int v = 0; v < vectors; v++) x[v] = load(b + v * VL);
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++) sum[r * vectors + v] += a[r * a_row] * x[v];
+}
+
 INLINE void multiply(int rows, int vectors, vf *sum, const float *a, int a_row, int a_step,
                      const float *b, size_t b_step, int depth)
 {
-  for (int k = 0; k < depth; k++, a += a_step, b += b_step) {
-    vf x[NV];
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; v++) x[v] = load(b + v * VL);
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; r++)
-#pragma GCC unroll 4
-      for (int v = 0; v < vectors; v++) sum[r * vectors + v] += a[r * a_row] * x[v];
-  }
+  for (int k = 0; k < depth; k++, a += a_step, b += b_step)
+    multiply_step(rows, vectors, sum, a, a_row, b);
 }
 
 INLINE void clear_sums(int rows, int vectors, vf *sum)
@@ -182,11 +187,16 @@ INLINE void multiply_columns(int rows, int vectors, const float *a, int tile_row
   vf sum[SUMS];
   clear_sums(rows, vectors, sum);
   for (; count > 0; count -= PANEL) {
-    fetch_some(f);
-    multiply(rows, vectors, sum, a, PANEL_FLOATS, 1, b, b_step,
-             (count < PANEL ? count : PANEL) * LANES);
+    for (int p = 0; p < PANEL && p < count; p++) {
+      const float *ahead;
+      int lines = fetch_next(f, &ahead), k = 0;
+      for (; k < lines; k++, b += b_step) {
+        __builtin_prefetch(ahead + k * LANES, 0, 2);
+        multiply_step(rows, vectors, sum, a + p * LANES + k, PANEL_FLOATS, b);
+      }
+      for (; k < LANES; k++, b += b_step) multiply_step(rows, vectors, sum, a + p * LANES + k, PANEL_FLOATS, b);
+    }
     a += (size_t)tile_rows * PANEL_FLOATS;
-    b += PANEL_FLOATS * b_step;
   }
   store_sums(rows, vectors, sum, to, PANEL_FLOATS, false);
 }
@@ -375,12 +385,12 @@ void NA_SYMBOL(outer)(const float *left, int left_rows, const float *columns, in
                       int count, float *w, size_t stride, bool accumulate, const na_ahead *ahead)
 {
   float products[MOST_ROWS * PANEL_FLOATS] __attribute__((aligned(64)));
-  long calls = 0;
+  long pixels = 0;
   for (int n = 0; n < right_rows; n += PANEL_FLOATS) {
     int most = BLOCK_ROWS(group_width(right_rows - n) / VL);
-    calls += (left_rows + most - 1) / most * ((count + PANEL - 1) / PANEL);
+    pixels += (long)((left_rows + most - 1) / most) * count;
   }
-  fetch f = fetch_init(ahead, count, calls);
+  fetch f = fetch_init(ahead, count, pixels);
   for (int n = 0; n < right_rows; n += PANEL_FLOATS) {
     int some = right_rows - n < PANEL_FLOATS ? right_rows - n : PANEL_FLOATS;
     int width = group_width(some), most = BLOCK_ROWS(width / VL);

@@ -23,7 +23,7 @@
 
 /* Floats of a stripe's share of the second-level cache: the input's columns and gradient, and the tile of
  * g. Pixels of a stripe, whole rows of it; channels of a tile at least, and in multiples of a group. */
-enum { STRIPE_FLOATS = 176 * 1024, STRIPE_PIXELS = 144, LEAST_TILE = 16 };
+enum { STRIPE_FLOATS = 176 * 1024, STRIPE_PIXELS = 288, LEAST_TILE = 16 };
 /* Pixels of a tile in the second pass. */
 enum { NARROW_PIXELS = 48 };
 /* Smaller middles stay in the caches, and the small matrices take their time, too: pixels for each input
