@@ -8,6 +8,7 @@ kernel_sources = \
 	core/kernel/matmul.c \
 	core/kernel/pack.c \
 	core/kernel/depthwise.c \
+	core/kernel/depthwise_backward.c \
 	core/kernel/peak.c \
 	core/kernel/plane.c \
 	core/kernel/table.c \
@@ -35,7 +36,7 @@ libcore_a_SOURCES = \
 	core/base/source.h \
 	core/base/team.c core/base/team.h \
 	core/base/text.c core/base/text.h \
-	core/kernel/activation.h core/kernel/kernels.h core/kernel/simd.h \
+	core/kernel/activation.h core/kernel/kernels.h core/kernel/rows.h core/kernel/simd.h \
 	core/kernel/choose.c core/kernel/gemm.c core/kernel/gemm.h \
 	core/kernel/naive.c core/kernel/naive.h \
 	core/layer/dense.c core/layer/dense.h core/layer/expansion.c core/layer/layer.h \

@@ -308,21 +308,18 @@ void NA_SYMBOL(matmul)(const float *packed, int rows, int columns, int depth, co
     each_block(&p, first, first + step < rows ? first + step : rows, set_block, &accumulate);
 }
 
-/* Rows whose sums are kept at once: they stay in the first-level cache. A tile's sums are widened to
- * double when it is done, row by row. */
-enum { STREAMED_ROWS = 8 * GROUP };
-
+/* Results that go past the caches, group of rows by group of rows: memory takes long runs of a row faster
+ * than the short ones of a panel. The sums of a group are widened to double when it is done. */
 typedef struct streamed {
   na_moments *moments;
-  int first; /* row of the first sums */
-  vf stats[STREAMED_ROWS][2];
+  vf stats[GROUP][2];
 } streamed;
 
 INLINE void stream_block(const product *p, const block *x, void *context)
 {
   streamed *s = context;
   streamed_multipliers[x->vectors - 1][x->rows - 1](x->a, x->b, p->depth, x->c, p->stride,
-                                                    s->moments + x->row, s->stats + x->row - s->first);
+                                                    s->moments + x->row, s->stats);
 }
 
 void NA_SYMBOL(matmul_streamed)(const float *packed, int rows, int columns, int depth,
@@ -330,9 +327,9 @@ void NA_SYMBOL(matmul_streamed)(const float *packed, int rows, int columns, int 
                                 na_moments *moments)
 {
   product p = {packed, tile, rows, columns, depth, count, c, stride};
-  for (int first = 0; first < rows; first += STREAMED_ROWS) {
-    int last = first + STREAMED_ROWS < rows ? first + STREAMED_ROWS : rows;
-    streamed s = {.moments = moments, .first = first};
+  for (int first = 0; first < rows; first += GROUP) {
+    int last = first + GROUP < rows ? first + GROUP : rows;
+    streamed s = {.moments = moments};
     each_block(&p, first, last, stream_block, &s);
     for (int r = first; r < last; r++) {
       moments[r].sum += lane_sum(s.stats[r - first][0]);
@@ -346,8 +343,7 @@ typedef struct finished {
   const na_finish *how;
   clamp limits;
   long at;
-  int first;
-  vf stats[STREAMED_ROWS][2];
+  vf stats[GROUP][2];
 } finished;
 
 INLINE void finish_block(const product *p, const block *x, void *context)
@@ -355,7 +351,7 @@ INLINE void finish_block(const product *p, const block *x, void *context)
   finished *f = context;
   finished_multipliers[x->vectors - 1][x->rows - 1](x->a, x->b, p->depth, x->c, p->stride,
                                                     f->how + x->row, (size_t)(f->at + x->pixel) * LANES,
-                                                    f->limits, f->stats + x->row - f->first);
+                                                    f->limits, f->stats);
 }
 
 void NA_SYMBOL(matmul_finished)(const float *packed, int rows, int columns, int depth,
@@ -363,9 +359,9 @@ void NA_SYMBOL(matmul_finished)(const float *packed, int rows, int columns, int 
                                 const na_finish *how, long at, double *sums)
 {
   product p = {packed, tile, rows, columns, depth, count, c, stride};
-  for (int first = 0; first < rows; first += STREAMED_ROWS) {
-    int last = first + STREAMED_ROWS < rows ? first + STREAMED_ROWS : rows;
-    finished f = {.how = how, .limits = clamp_of(how->act), .at = at, .first = first};
+  for (int first = 0; first < rows; first += GROUP) {
+    int last = first + GROUP < rows ? first + GROUP : rows;
+    finished f = {.how = how, .limits = clamp_of(how->act), .at = at};
     each_block(&p, first, last, finish_block, &f);
     for (int r = first; r < last; r++) {
       sums[2 * r] += lane_sum(f.stats[r - first][0]);

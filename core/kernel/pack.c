@@ -117,42 +117,44 @@ void NA_SYMBOL(pack_columns)(const na_view *view, int channels, long first, int 
   }
 }
 
-/* dst = the gradient of channel c at `count` pixels from `pixel` on, masked. */
-INLINE void pull(const na_pullback *from, int c, const na_mask *mask, long pixel, int count,
-                 size_t ahead, float *dst)
-{
-  size_t at = (size_t)c * from->stride + (size_t)pixel * LANES;
-  const float *g = from->grad + at;
-  if (from->a == NULL) {
-    for (int i = 0; i < count * LANES; i += VL) store(dst + i, load(g + i));
-  } else {
-    const float *x = from->data + at;
-    float ka = from->a[c], kb = from->b[c], kc = from->c[c];
-    for (int i = 0; i < count * LANES; i += VL) {
-      if (ahead > 0) {
-        __builtin_prefetch(g + ahead + i);
-        __builtin_prefetch(x + ahead + i);
-      }
-      store(dst + i, load(g + i) * ka + (load(x + i) * kb + kc));
-    }
-  }
-  if (pixel + count > mask->first) {
-    int clean = mask->first > pixel ? (int)(mask->first - pixel) : 0;
-    multiply_run(dst + clean * LANES, mask->lanes, count - clean);
-  }
-}
-
 void NA_SYMBOL(read_pullback)(const na_pullback *pullback, int channel, const na_mask *mask,
                               long first, int count, float *dst)
 {
-  pull(pullback, channel, mask, first, count, 0, dst);
+  size_t at = (size_t)channel * pullback->stride + (size_t)first * LANES;
+  const float *g = pullback->grad + at;
+  if (pullback->a == NULL) {
+    for (int i = 0; i < count * LANES; i += VL) store(dst + i, load(g + i));
+  } else {
+    const float *x = pullback->data + at;
+    float a = pullback->a[channel], b = pullback->b[channel], c = pullback->c[channel];
+    for (int i = 0; i < count * LANES; i += VL) store(dst + i, load(g + i) * a + (load(x + i) * b + c));
+  }
+  if (first + count > mask->first) {
+    int clean = mask->first > first ? (int)(mask->first - first) : 0;
+    multiply_run(dst + clean * LANES, mask->lanes, count - clean);
+  }
 }
 
 void NA_SYMBOL(pack_pullback)(const na_pullback *pullback, int channels, const na_mask *mask,
                               long first, int count, float *tile)
 {
-  for (int c = 0; c < channels; c++)
-    for (int p = 0; p < count; p += PANEL)
-      pull(pullback, c, mask, first + p, count - p < PANEL ? count - p : PANEL,
-           PREFETCH_ROWS * pullback->stride, tile_at(tile, (size_t)channels, (size_t)c, p));
+  size_t step = (size_t)channels * PANEL_FLOATS, ahead = PREFETCH_ROWS * pullback->stride;
+  for (int c = 0; c < channels; c++) {
+    size_t at = (size_t)c * pullback->stride + (size_t)first * LANES;
+    const float *g = pullback->grad + at, *x = pullback->a != NULL ? pullback->data + at : g;
+    float a = pullback->a != NULL ? pullback->a[c] : 1, b = pullback->a != NULL ? pullback->b[c] : 0;
+    float shift = pullback->a != NULL ? pullback->c[c] : 0, *dst = tile + (size_t)c * PANEL_FLOATS;
+    for (int p = 0; p < count; p += PANEL, dst += step) {
+      int n = (count - p < PANEL ? count - p : PANEL) * LANES;
+      for (int i = 0; i < n; i += VL) {
+        __builtin_prefetch(g + ahead + i);
+        __builtin_prefetch(x + ahead + i);
+        store(dst + i, load(g + i) * a + (load(x + i) * b + shift));
+      }
+      g += n;
+      x += n;
+    }
+    for (long p = first > mask->first ? first : mask->first; p < first + count; p++)
+      multiply_run(tile_at(tile, (size_t)channels, (size_t)c, (int)(p - first)), mask->lanes, 1);
+  }
 }

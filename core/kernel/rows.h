@@ -1,0 +1,61 @@
+/* What the depthwise kernels share: rows of a plane that a kernel covers, and runs of pixels.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef NA_ROWS_H
+#define NA_ROWS_H
+
+#include "core/kernel/simd.h"
+
+#include <string.h>
+
+enum { KERNEL_LIMIT = 64 };
+
+/* Row y of a plane lives in slot y % count, with `count` zero pixels on both sides. There are as
+ * many slots as the kernel has rows: that is how long a row is needed. Rows outside the plane are the
+ * row of zeros. */
+typedef struct ring {
+  float *slots, *zeros;
+  size_t row; /* floats per slot */
+  int count, height;
+} ring;
+
+static inline ring ring_init(float *memory, int kernel, int width, int height)
+{
+  size_t edge = (size_t)kernel * LANES, line = (size_t)width * LANES;
+  ring r = {.row = line + 2 * edge, .count = kernel, .height = height, .zeros = memory};
+  r.slots = memory + r.row;
+  memset(memory, 0, r.row * sizeof *memory);
+  for (int i = 0; i < kernel; i++) {
+    memset(r.slots + (size_t)i * r.row, 0, edge * sizeof *r.slots);
+    memset(r.slots + (size_t)i * r.row + edge + line, 0, edge * sizeof *r.slots);
+  }
+  return r;
+}
+
+static inline size_t ring_floats(const ring *r) { return (size_t)(r->count + 1) * r->row; }
+
+/* Pixel 0 of row y. */
+INLINE float *ring_row(const ring *r, int y)
+{
+  float *slot = y < 0 || y >= r->height ? r->zeros : r->slots + (size_t)(y % r->count) * r->row;
+  return slot + (size_t)r->count * LANES;
+}
+
+/* Rows of `width` pixels that are taken at once: see NA_BAND_PIXELS. */
+static inline int band_rows(int width) { return width < NA_BAND_PIXELS ? NA_BAND_PIXELS / width : 1; }
+
+/* Calls M(kernel) with a constant where the size is a common one. */
+#define FOR_KERNEL(kernel, M)                                                                      \
+  switch (kernel) {                                                                                \
+  case 3: M(3); break;                                                                             \
+  case 5: M(5); break;                                                                             \
+  case 7: M(7); break;                                                                             \
+  default: M(kernel); break;                                                                       \
+  }
+
+/* Writes pixels past the caches. */
+static inline void stream_run(float *to, const float *from, long pixels)
+{
+  for (long i = 0; i < pixels * LANES; i += VL) stream(to + i, load(from + i));
+}
+
+#endif
