@@ -100,8 +100,8 @@ static void pair_init(pair *p, const shape *s, na_team *team, const na_kernels *
   *p = (pair){.shape = s};
   tensor_init(&p->x, s->in, s->height, s->width, blocks, NA_ACT_IDENTITY, &random);
   tensor_init(&p->y, s->middle, s->height, s->width, blocks, s->act, &random);
-  tensor_init(&p->z, s->middle, outputs(s->height, s->kernel, s->stride), outputs(s->width, s->kernel, s->stride),
-              blocks, NA_ACT_RELU6, &random);
+  tensor_init(&p->z, s->middle, outputs(s->height, s->kernel, s->stride),
+              outputs(s->width, s->kernel, s->stride), blocks, NA_ACT_RELU6, &random);
   p->y.still = s->still;
   lanes_fill(p->x.data, p->x.stride * (size_t)s->in, &random, -1, 2);
   lanes_fill(p->x.scale, (size_t)s->in, &random, 0.5, 1.5);
@@ -178,11 +178,12 @@ static void compare(const pair *p, const char *what, const float *got, const flo
 static void compare_sums(const pair *p, const char *what, const double *got, const double *wanted)
 {
   for (int c = 0; c < p->shape->in; c++) {
+    const float *grad = p->x.grad + (size_t)c * p->x.stride, *data = p->x.data + (size_t)c * p->x.stride;
     double scale = 0;
     for (size_t i = 0; i < p->x.stride; i++)
-      scale += fabs((double)p->x.grad[(size_t)c * p->x.stride + i]) * (1 + fabs((double)p->x.data[(size_t)c * p->x.stride + i]));
-    CHECK(fabs(got[c] - wanted[c]) <= GRADIENT * scale, "%s: %s off by %.2g of %.2g", p->pass.kernels->name, what,
-          got[c] - wanted[c], scale);
+      scale += fabs((double)grad[i]) * (1 + fabs((double)data[i]));
+    CHECK(fabs(got[c] - wanted[c]) <= GRADIENT * scale, "%s: %s off by %.2g of %.2g",
+          p->pass.kernels->name, what, got[c] - wanted[c], scale);
   }
 }
 
@@ -318,7 +319,8 @@ static void networks_train_the_same(void)
   CHECK_OK(na_team_new(&team, 2, &err), err);
   na_net *net = inverted_block();
   CHECK_OK(na_workspace_new(&w, net, team, IMAGES, true, &err), err);
-  float *once = lanes_floats(net->values), *again = lanes_floats(net->values), *apart = lanes_floats(net->values);
+  float *once = lanes_floats(net->values), *again = lanes_floats(net->values);
+  float *apart = lanes_floats(net->values);
   double *seconds = lanes_doubles(3 * (size_t)net->layer_count);
   na_workspace_time(w, seconds);
   run_network(net, w, false, once);

@@ -18,9 +18,6 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/layer/dense.h"
 
-#include <limits.h>
-#include <string.h>
-
 /* Floats of a stripe's share of the second-level cache: the input's columns and gradient, and the tile of
  * g. Pixels of a stripe, whole rows of it; channels of a tile at least, and in multiples of a group. */
 enum { STRIPE_FLOATS = 176 * 1024, STRIPE_PIXELS = 288, LEAST_TILE = 16 };
@@ -88,26 +85,22 @@ static size_t packed_floats(const na_kernels *kernels, int inner, int channels)
   return aligned((size_t)round_up(inner, kernels->group_rows) * (size_t)channels);
 }
 
-/* A worker's memory: the columns of x, a tile of x or g and where its pixels are, a tile of ones, the
- * depthwise kernel's rows, and the lanes of its weights' gradient. */
-typedef struct desk {
-  float *columns, *tile, *ones, *rows, *lanes;
-  int *places; /* of a channel's pixels in the tile, in floats */
-  size_t floats;
-} desk;
+/* Where things are in a worker's memory, in floats: see desk. */
+typedef struct layout {
+  size_t columns, tile, places, ones, rows, lanes, end;
+} layout;
 
-static desk lay_out(const na_kernels *kernels, const na_shape *shape, int inner, int channels, int tile,
-                    float *memory)
+static layout lay_out(const na_kernels *kernels, const na_shape *shape, int inner, int channels, int tile)
 {
   int pixels = stripe_rows(shape) * shape->in_width, taps = shape->kernel * shape->kernel;
-  desk d = {.columns = memory};
-  d.tile = d.columns + (size_t)columns_width(kernels, inner) * (size_t)pixels * NA_LANES;
-  d.ones = d.tile + tile_floats(kernels, most(tile, inner), pixels);
-  d.rows = d.ones + tile_floats(kernels, 1, pixels);
-  d.lanes = d.rows + na_depthwise_scratch(shape->kernel, shape->in_width, shape->out_width);
-  d.places = (int *)(d.lanes + (size_t)channels * (size_t)taps * NA_LANES);
-  d.floats = (size_t)((float *)d.places - memory) + (size_t)pixels;
-  return d;
+  layout l = {.columns = 0};
+  l.tile = (size_t)columns_width(kernels, inner) * (size_t)pixels * NA_LANES;
+  l.places = l.tile + tile_floats(kernels, most(tile, inner), pixels);
+  l.ones = l.places + aligned((size_t)pixels);
+  l.rows = l.ones + tile_floats(kernels, 1, pixels);
+  l.lanes = l.rows + na_depthwise_scratch(shape->kernel, shape->in_width, shape->out_width);
+  l.end = l.lanes + (size_t)channels * (size_t)taps * (size_t)kernels->vector;
+  return l;
 }
 
 void na_expansion_needs(const na_kernels *kernels, int in, int middle, const na_shape *shape,
@@ -117,7 +110,7 @@ void na_expansion_needs(const na_kernels *kernels, int in, int middle, const na_
   /* The fewer channels go in, the more a tile has. */
   int tile = most(STRIPE_FLOATS / (pixels * NA_LANES), LEAST_TILE);
   size_t narrow = tile_floats(kernels, in, NARROW_PIXELS);
-  needs->scratch = lay_out(kernels, shape, in, middle, tile, NULL).floats;
+  needs->scratch = lay_out(kernels, shape, in, middle, tile).end;
   if (needs->scratch < narrow) needs->scratch = narrow;
   size_t square = (size_t)in * (size_t)in, scaled = (size_t)most(middle, in) * (size_t)in;
   needs->packed = packed_floats(kernels, in, most(middle, in)) + aligned(scaled) + aligned((size_t)in) +
@@ -154,6 +147,27 @@ static expansion expansion_init(const na_pass *pass, const na_op *expand, const 
   return e;
 }
 
+/* A worker's memory. */
+typedef struct desk {
+  float *columns, *tile; /* of x; of x or g */
+  int *places;           /* of a channel's pixels in the tile, in floats */
+  float *ones;           /* a tile of one row */
+  float *rows;           /* the depthwise kernel's */
+  float *lanes;          /* of the depthwise weights' gradient: [M][k^2][vector], zeroed */
+} desk;
+
+static desk desk_init(const expansion *e, float *memory)
+{
+  const na_kernels *kernels = e->pass->kernels;
+  na_shape shape = shape_of(e->depthwise);
+  layout l = lay_out(kernels, &shape, e->inner, e->channels, e->tile);
+  desk d = {memory + l.columns, memory + l.tile, (int *)(memory + l.places), memory + l.ones,
+            memory + l.rows, memory + l.lanes};
+  for (size_t i = l.ones; i < l.rows; i++) memory[i] = 1;
+  for (size_t i = l.lanes; i < l.end; i++) memory[i] = 0;
+  return d;
+}
+
 /* ------------------------------------------------------------------------- first pass */
 
 /* The parts of a chunk's partial sums. */
@@ -170,9 +184,10 @@ static void scale_rows(void *context, int unit, int worker)
   const na_tensor *middle = e->expand->out;
   int end = least((unit + 1) * ROWS_PER_UNIT, e->channels);
   for (int m = unit * ROWS_PER_UNIT; m < end; m++) {
-    float a = middle->gamma[m] * middle->invstd[m];
+    const float *weight = e->expand->weight + (size_t)m * e->expand->row;
+    float a = middle->gamma[m] * middle->invstd[m], *scaled = e->scaled + (size_t)m * (size_t)e->inner;
     for (int k = 0; k < e->inner; k++)
-      e->scaled[(size_t)m * (size_t)e->inner + (size_t)k] = a * e->expand->weight[(size_t)m * e->expand->row + (size_t)k];
+      scaled[k] = a * weight[k];
   }
 }
 
@@ -202,8 +217,9 @@ static void add_squares(const expansion *e, const na_stripe *stripe, const desk 
   na_view view = block_view(e, stripe->block);
   kernels->pack_columns(&view, e->inner, first, count, d->columns);
   kernels->pack_view(&view, e->inner, first, count, d->tile);
-  kernels->outer(d->tile, e->inner, d->columns, e->inner, count, part + gram_at(e), (size_t)e->inner, !fresh, NULL);
-  kernels->outer(d->ones, 1, d->columns, e->inner, count, part + total_at(e), (size_t)e->inner, !fresh, NULL);
+  size_t stride = (size_t)e->inner;
+  kernels->outer(d->tile, e->inner, d->columns, e->inner, count, part + gram_at(e), stride, !fresh, NULL);
+  kernels->outer(d->ones, 1, d->columns, e->inner, count, part + total_at(e), stride, !fresh, NULL);
 }
 
 /* g of channels m .. m + count, into the tile. */
@@ -268,13 +284,10 @@ static void sum_lanes(const expansion *e, const float *lanes, float *part)
 static void backward_chunk(void *context, int chunk, int worker)
 {
   const expansion *e = context;
-  na_shape shape = shape_of(e->depthwise);
-  desk d = lay_out(e->pass->kernels, &shape, e->inner, e->channels, e->tile, e->pass->scratch[worker]);
+  desk d = desk_init(e, e->pass->scratch[worker]);
   double *sums = na_input_sums(e->pass, e->depthwise, chunk);
   float *part = part_of(e, chunk);
   na_clear_sums(e->pass, e->depthwise, chunk);
-  memset(d.lanes, 0, (size_t)(e->channels * e->taps) * NA_LANES * sizeof *d.lanes);
-  for (float *one = d.ones; one < d.rows; one++) *one = 1;
   long total = (long)e->pass->blocks * e->stripes;
   long begin = total * chunk / e->chunks, end = total * (chunk + 1) / e->chunks;
   for (long s = begin; s < end; s++) {
@@ -296,7 +309,7 @@ static void add_up_squares(expansion *e)
     for (size_t i = 0; i < count; i++) e->gram[i] += (double)part_of(e, chunk)[from + i];
 }
 
-/* Element (m, i) of a W x x^T. */
+/* Element k of a row of W, times x x^T. */
 static double product_at(const expansion *e, const float *weight, int k)
 {
   double sum = 0;
