@@ -446,11 +446,13 @@ static void check_matmul(const na_kernels *k, int rows, int depth, int count, na
   size_t floats = tile_floats(k, depth, count), stride = (size_t)(count + 3) * NA_LANES;
   float *tile = lanes_floats(floats), *c = lanes_floats((size_t)rows * stride);
   lanes_fill(tile, floats, random, -1, 1);
-  for (int pass = 0; pass < 2; pass++) { /* the second adds */
+  na_ahead ahead = {{tile, tile + NA_LANES}, 2 * NA_LANES, depth};
+  for (int pass = 0; pass < 2; pass++) { /* the second adds, and fetches */
     worst w = {0};
     if (pass == 0)
       for (size_t i = 0; i < (size_t)rows * stride; i++) c[i] = UNTOUCHED;
-    k->matmul(m.packed, rows, depth, depth, tile, count, c, stride, pass == 1);
+    k->matmul(m.packed, rows, depth, depth, tile, count, c, stride, pass == 1,
+              pass == 1 ? &ahead : NULL);
     for (int r = 0; r < rows; r++) {
       for (int p = 0; p < count; p++)
         for (int l = 0; l < NA_LANES; l++) {

@@ -6,10 +6,25 @@
 /* Outputs computed side by side, so that their sums do not wait for each other. */
 enum { ACROSS = VL == 16 ? 8 : 4, NARROW = 4 };
 
+/* Pixels whose sums are kept in float, and a row more. */
+enum { COUNTED_PIXELS = 64 };
+
+/* Sums over outputs about the channel's shift, in float: see moments. */
+typedef struct tally {
+  float shift;
+  vf sum, square;
+  long pixels;
+} tally;
+
+/* What becomes of a row of outputs: written past the caches; counted, in the tally. */
+typedef struct target {
+  bool past, counted;
+} target;
+
 /* dst[x .. x + across) = sum over (ky, kx) of w[ky][kx] * rows[ky][x * step + kx - pad], for the lanes
- * from l on. */
-INLINE void correlate_group(int kernel, int step, int across, float *dst, const float *const *rows,
-                            const float *w, int x, int l)
+ * from l on. Those before `fresh` have been counted. */
+INLINE void correlate_group(int kernel, int step, int across, target to, float *dst,
+                            const float *const *rows, const float *w, int x, int fresh, int l, tally *t)
 {
   int pad = kernel / 2;
   vf sum[ACROSS];
@@ -18,35 +33,65 @@ INLINE void correlate_group(int kernel, int step, int across, float *dst, const 
     for (int kx = 0; kx < kernel; kx++)
       UNROLL for (int j = 0; j < across; j++)
         sum[j] += w[ky * kernel + kx] * load(rows[ky] + ((x + j) * step + kx - pad) * LANES + l);
-  UNROLL for (int j = 0; j < across; j++) store(dst + (x + j) * LANES + l, sum[j]);
+  UNROLL for (int j = 0; j < across; j++) {
+    if (to.past) stream(dst + (x + j) * LANES + l, sum[j]);
+    else store(dst + (x + j) * LANES + l, sum[j]);
+    if (!to.counted || x + j < fresh) continue;
+    vf d = sum[j] - t->shift;
+    t->sum += d;
+    t->square += d * d;
+  }
 }
 
 /* A row of n outputs. What the next row will read, `next`, is fetched meanwhile. The last group may
  * begin before the end of the last but one. */
-INLINE void correlate_row(int kernel, int step, float *dst, const float *const *rows,
-                          const float *w, int n, const float *next)
+INLINE void correlate_row(int kernel, int step, target to, float *dst, const float *const *rows,
+                          const float *w, int n, const float *next, tally *all)
 {
+  tally t = *all;
   for (int l = 0; l < LANES; l += VL) {
     int x = 0;
     for (; x + ACROSS <= n; x += ACROSS) {
       for (int i = x * step * step; l == 0 && i < (x + ACROSS) * step * step; i++)
         __builtin_prefetch(next + i * LANES);
-      correlate_group(kernel, step, ACROSS, dst, rows, w, x, l);
+      correlate_group(kernel, step, ACROSS, to, dst, rows, w, x, x, l, &t);
     }
     for (; x < n && n >= NARROW; x += NARROW)
-      correlate_group(kernel, step, NARROW, dst, rows, w, x + NARROW < n ? x : n - NARROW, l);
-    for (; x < n; x++) correlate_group(kernel, step, 1, dst, rows, w, x, l);
+      correlate_group(kernel, step, NARROW, to, dst, rows, w, x + NARROW < n ? x : n - NARROW, x, l, &t);
+    for (; x < n; x++) correlate_group(kernel, step, 1, to, dst, rows, w, x, x, l, &t);
   }
+  all->sum = t.sum;
+  all->square = t.square;
 }
 
-static void forward_row(const na_depthwise *call, float *dst, const float *const *rows,
-                        const float *next)
+static void forward_row(const na_depthwise *call, target to, float *dst, const float *const *rows,
+                        const float *next, tally *t)
 {
+#define TARGET(K, STEP)                                                                            \
+  if (to.past && to.counted)                                                                       \
+    correlate_row(K, STEP, (target){true, true}, dst, rows, call->weight, call->out_width, next, t); \
+  else if (to.past)                                                                                \
+    correlate_row(K, STEP, (target){true, false}, dst, rows, call->weight, call->out_width, next, t); \
+  else if (to.counted)                                                                             \
+    correlate_row(K, STEP, (target){false, true}, dst, rows, call->weight, call->out_width, next, t); \
+  else                                                                                             \
+    correlate_row(K, STEP, (target){false, false}, dst, rows, call->weight, call->out_width, next, t)
 #define ROW(K)                                                                                     \
-  if (call->stride == 1) correlate_row(K, 1, dst, rows, call->weight, call->out_width, next);      \
-  else correlate_row(K, 2, dst, rows, call->weight, call->out_width, next)
+  if (call->stride == 1) TARGET(K, 1);                                                             \
+  else TARGET(K, 2)
   FOR_KERNEL(call->kernel, ROW)
 #undef ROW
+#undef TARGET
+}
+
+/* Widens the sums to double before they lose digits; `most`: pixels that may wait. */
+static void add_tally(tally *t, long most, na_moments *moments)
+{
+  if (t->pixels <= most) return;
+  moments->sum += lane_sum(t->sum);
+  moments->square += lane_sum(t->square);
+  t->sum = t->square = (vf){0};
+  t->pixels = 0;
 }
 
 /* Loads the rows of the input that output row y needs and that are not in the ring yet. */
@@ -66,31 +111,43 @@ static void value_rows(const na_depthwise *call, const ring *values, int y, cons
     rows[k] = ring_row(values, y * call->stride - call->pad + k);
 }
 
+/* The first row, whose first value is the channel's shift, or one with lanes that do not count: it is
+ * looked at again. */
+static void look_again(const na_depthwise *call, const float *row, long first, na_moments *moments)
+{
+  if (first == 0) *moments = (na_moments){.shift = row[0]};
+  na_mask mask = {call->mask.first - first, call->mask.lanes};
+  NA_SYMBOL(moments)(row, 0, call->out_width, &mask, moments);
+}
+
 void NA_SYMBOL(depthwise_forward)(const na_depthwise *call, const na_view *in, int channel,
                                   float *out, na_moments *moments, float *memory)
 {
   const float *rows[KERNEL_LIMIT];
   ring values = ring_init(memory, call->kernel, call->in_width, call->in_height);
   const float *plane = in->data + (size_t)channel * in->stride;
-  float *band = memory + ring_floats(&values);
-  int width = call->out_width, step = band_rows(width);
+  float *line = memory + ring_floats(&values);
+  int width = call->out_width;
+  tally t = {.pixels = 0};
   for (int block = 0; block < call->blocks; block++)
-    for (int y0 = 0, loaded = 0; y0 < call->out_height; y0 += step) {
-      int y1 = y0 + step < call->out_height ? y0 + step : call->out_height;
-      long first = ((long)block * call->out_height + y0) * (long)width, count = (long)(y1 - y0) * width;
-      float *to = out + (size_t)first * LANES, *row = call->stream ? band : to;
-      for (int y = y0; y < y1; y++) {
-        load_values(call, in, channel, block, y, &values, &loaded);
-        value_rows(call, &values, y, rows);
-        long coming = ((long)block * call->in_height + loaded) * (long)call->in_width;
-        forward_row(call, row + (size_t)((y - y0) * width) * LANES, rows, plane + coming * LANES);
+    for (int y = 0, loaded = 0; y < call->out_height; y++) {
+      long first = ((long)block * call->out_height + y) * (long)width;
+      bool apart = moments != NULL && (first == 0 || first + width > call->mask.first);
+      float *to = out + (size_t)first * LANES;
+      load_values(call, in, channel, block, y, &values, &loaded);
+      value_rows(call, &values, y, rows);
+      long coming = ((long)block * call->in_height + loaded) * (long)call->in_width;
+      target how = {call->stream && !apart, moments != NULL && !apart};
+      forward_row(call, how, apart ? line : to, rows, plane + coming * LANES, &t);
+      if (apart) {
+        look_again(call, line, first, moments);
+        t.shift = moments->shift;
+        memcpy(to, line, (size_t)(width * LANES) * sizeof *to);
+      } else if (moments != NULL) {
+        t.pixels += width;
+        add_tally(&t, COUNTED_PIXELS, moments);
       }
-      if (moments != NULL) {
-        if (first == 0) *moments = (na_moments){.shift = row[0]};
-        na_mask mask = {call->mask.first - first, call->mask.lanes};
-        NA_SYMBOL(moments)(row, 0, count, &mask, moments);
-      }
-      if (call->stream) stream_run(to, row, count);
     }
+  if (moments != NULL) add_tally(&t, 0, moments);
   if (call->stream) stream_end();
 }

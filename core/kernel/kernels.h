@@ -151,9 +151,9 @@ typedef struct na_kernels {
   /* C[r][pixel] (+)= sum over k < depth of A(r, k) * tile(k, pixel): rows r < rows of a packed
    * matrix of `columns` columns, a packed tile of `count` pixels, C with row stride `stride`. `packed`
    * may point into the matrix, at row r0 (a multiple of group_rows) and column k0:
-   * r0 * columns + k0 * group_rows. */
+   * r0 * columns + k0 * group_rows. What is ahead (NULL: nothing) is fetched on the way. */
   void (*matmul)(const float *packed, int rows, int columns, int depth, const float *tile,
-                 int count, float *c, size_t stride, bool accumulate);
+                 int count, float *c, size_t stride, bool accumulate, const na_ahead *ahead);
 
   /* The same for a C that is too large to stay in the caches: written past them, and the moments of
    * its rows are added to moments[rows] about their shifts on the way. No lane may be masked. */

@@ -56,16 +56,16 @@ typedef struct fetch {
   int left, count, share;
 } fetch;
 
-/* Spreads `ahead` (NULL: nothing) over so many pixels of products. */
-static fetch fetch_init(const na_ahead *ahead, int count, long pixels)
+/* Spreads `ahead` (NULL: nothing) over so many pieces of products, LANES steps of the depth each. */
+static fetch fetch_init(const na_ahead *ahead, int count, long pieces)
 {
   if (ahead == NULL) return (fetch){.run = 0};
-  long share = (ahead->runs * count + pixels - 1) / pixels;
+  long share = (ahead->runs * count + pieces - 1) / pieces;
   return (fetch){.ahead = ahead, .at = ahead->from[0], .left = ahead->runs > 0 ? count : 0, .count = count,
                  .share = (int)(share < LANES ? share : LANES)};
 }
 
-/* The lines that are fetched with the next pixel's products, one after the other: how many there are. */
+/* The lines that are fetched with the next piece, one after the other: how many there are. */
 INLINE int fetch_next(fetch *f, const float **from)
 {
   int some = f->share < f->left ? f->share : f->left;
@@ -100,6 +100,22 @@ INLINE void multiply(int rows, int vectors, vf *sum, const float *a, int a_row, 
     multiply_step(rows, vectors, sum, a, a_row, b);
 }
 
+/* The same, while lines are fetched. */
+INLINE void multiply_ahead(int rows, int vectors, vf *sum, const float *a, int a_row, int a_step,
+                           const float *b, size_t b_step, int depth, fetch *f)
+{
+  while (depth > 0) {
+    const float *ahead;
+    int piece = depth < LANES ? depth : LANES, lines = fetch_next(f, &ahead), k = 0;
+    for (; k < piece && k < lines; k++, a += a_step, b += b_step) {
+      __builtin_prefetch(ahead + k * LANES, 0, 2);
+      multiply_step(rows, vectors, sum, a, a_row, b);
+    }
+    for (; k < piece; k++, a += a_step, b += b_step) multiply_step(rows, vectors, sum, a, a_row, b);
+    depth -= piece;
+  }
+}
+
 INLINE void clear_sums(int rows, int vectors, vf *sum)
 {
 #pragma GCC unroll 16
@@ -123,11 +139,11 @@ INLINE void store_sums(int rows, int vectors, vf *sum, float *c, size_t stride,
 
 /* C = A * B or C += A * B for one group of a packed matrix and one panel of a tile. */
 INLINE void multiply_panel(int rows, int vectors, const float *a, const float *b, int depth, float *c,
-                           size_t stride, bool accumulate)
+                           size_t stride, bool accumulate, fetch *f)
 {
   vf sum[SUMS];
   clear_sums(rows, vectors, sum);
-  multiply(rows, vectors, sum, a, 1, GROUP, b, PANEL_FLOATS, depth);
+  multiply_ahead(rows, vectors, sum, a, 1, GROUP, b, PANEL_FLOATS, depth, f);
   store_sums(rows, vectors, sum, c, stride, accumulate);
 }
 
@@ -187,16 +203,10 @@ INLINE void multiply_columns(int rows, int vectors, const float *a, int tile_row
   vf sum[SUMS];
   clear_sums(rows, vectors, sum);
   for (; count > 0; count -= PANEL) {
-    for (int p = 0; p < PANEL && p < count; p++) {
-      const float *ahead;
-      int lines = fetch_next(f, &ahead), k = 0;
-      for (; k < lines; k++, b += b_step) {
-        __builtin_prefetch(ahead + k * LANES, 0, 2);
-        multiply_step(rows, vectors, sum, a + p * LANES + k, PANEL_FLOATS, b);
-      }
-      for (; k < LANES; k++, b += b_step) multiply_step(rows, vectors, sum, a + p * LANES + k, PANEL_FLOATS, b);
-    }
+    multiply_ahead(rows, vectors, sum, a, PANEL_FLOATS, 1, b, b_step,
+                   (count < PANEL ? count : PANEL) * LANES, f);
     a += (size_t)tile_rows * PANEL_FLOATS;
+    b += PANEL_FLOATS * b_step;
   }
   store_sums(rows, vectors, sum, to, PANEL_FLOATS, false);
 }
@@ -206,14 +216,14 @@ INLINE void multiply_columns(int rows, int vectors, const float *a, int tile_row
 #define LESSER(A, B) ((A) < (B) ? (A) : (B))
 #define MULTIPLY(R, V)                                                                             \
   static __attribute__((noinline)) void set_##R##x##V(const float *a, const float *b, int depth,   \
-                                                      float *c, size_t stride)                     \
+                                                      float *c, size_t stride, fetch *f)           \
   {                                                                                                \
-    multiply_panel(LESSER(R, GROUP), LESSER(V, NV), a, b, depth, c, stride, false);                \
+    multiply_panel(LESSER(R, GROUP), LESSER(V, NV), a, b, depth, c, stride, false, f);             \
   }                                                                                                \
   static __attribute__((noinline)) void add_##R##x##V(const float *a, const float *b, int depth,   \
-                                                      float *c, size_t stride)                     \
+                                                      float *c, size_t stride, fetch *f)           \
   {                                                                                                \
-    multiply_panel(LESSER(R, GROUP), LESSER(V, NV), a, b, depth, c, stride, true);                 \
+    multiply_panel(LESSER(R, GROUP), LESSER(V, NV), a, b, depth, c, stride, true, f);              \
   }                                                                                                \
   static __attribute__((noinline)) void streamed_##R##x##V(                                        \
       const float *a, const float *b, int depth, float *c, size_t stride,                          \
@@ -242,7 +252,7 @@ INLINE void multiply_columns(int rows, int vectors, const float *a, int tile_row
 #define EACH(ROWS, M) ROWS(M, 1) ROWS(M, 2) ROWS(M, 3) ROWS(M, 4)
 EACH(UP_TO_8, MULTIPLY)
 EACH(UP_TO_16, MULTIPLY_COLUMNS)
-typedef void multiplier(const float *, const float *, int, float *, size_t);
+typedef void multiplier(const float *, const float *, int, float *, size_t, fetch *);
 typedef void streamed_multiplier(const float *, const float *, int, float *, size_t,
                                  const na_moments *, vf[][2]);
 typedef void finished_multiplier(const float *, const float *, int, float *, size_t, const na_finish *,
@@ -292,20 +302,29 @@ INLINE void each_block(const product *p, int first, int last, block_task *task, 
   }
 }
 
-INLINE void set_block(const product *p, const block *x, void *accumulate)
+typedef struct kept {
+  bool accumulate;
+  fetch *ahead;
+} kept;
+
+INLINE void keep_block(const product *p, const block *x, void *context)
 {
-  multipliers[*(bool *)accumulate][x->vectors - 1][x->rows - 1](x->a, x->b, p->depth, x->c, p->stride);
+  kept *k = context;
+  multipliers[k->accumulate][x->vectors - 1][x->rows - 1](x->a, x->b, p->depth, x->c, p->stride, k->ahead);
 }
 
 void NA_SYMBOL(matmul)(const float *packed, int rows, int columns, int depth, const float *tile,
-                       int count, float *c, size_t stride, bool accumulate)
+                       int count, float *c, size_t stride, bool accumulate, const na_ahead *ahead)
 {
   product p = {packed, tile, rows, columns, depth, count, c, stride};
+  long panels = (count + PANEL - 1) / PANEL, groups = (rows + GROUP - 1) / GROUP;
+  fetch f = fetch_init(ahead, count, panels * groups * ((depth + LANES - 1) / LANES));
+  kept k = {accumulate, &f};
   int step = BLOCK_FLOATS / (depth * GROUP);
   if (step < 1) step = 1;
   step *= GROUP;
   for (int first = 0; first < rows; first += step)
-    each_block(&p, first, first + step < rows ? first + step : rows, set_block, &accumulate);
+    each_block(&p, first, first + step < rows ? first + step : rows, keep_block, &k);
 }
 
 /* Results that go past the caches, group of rows by group of rows: memory takes long runs of a row faster
@@ -381,12 +400,12 @@ void NA_SYMBOL(outer)(const float *left, int left_rows, const float *columns, in
                       int count, float *w, size_t stride, bool accumulate, const na_ahead *ahead)
 {
   float products[MOST_ROWS * PANEL_FLOATS] __attribute__((aligned(64)));
-  long pixels = 0;
+  long pieces = 0;
   for (int n = 0; n < right_rows; n += PANEL_FLOATS) {
     int most = BLOCK_ROWS(group_width(right_rows - n) / VL);
-    pixels += (long)((left_rows + most - 1) / most) * count;
+    pieces += (long)((left_rows + most - 1) / most) * count;
   }
-  fetch f = fetch_init(ahead, count, pixels);
+  fetch f = fetch_init(ahead, count, pieces);
   for (int n = 0; n < right_rows; n += PANEL_FLOATS) {
     int some = right_rows - n < PANEL_FLOATS ? right_rows - n : PANEL_FLOATS;
     int width = group_width(some), most = BLOCK_ROWS(width / VL);

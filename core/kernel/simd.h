@@ -198,7 +198,8 @@ void NA_SYMBOL(pack_view)(const na_view *, int, long, int, float *);
 void NA_SYMBOL(pack_columns)(const na_view *, int, long, int, float *);
 void NA_SYMBOL(pack_pullback)(const na_pullback *, int, const na_mask *, long, int, float *);
 void NA_SYMBOL(pack_matrix)(const float *, int, int, int, size_t, size_t, int, int, float *);
-void NA_SYMBOL(matmul)(const float *, int, int, int, const float *, int, float *, size_t, bool);
+void NA_SYMBOL(matmul)(const float *, int, int, int, const float *, int, float *, size_t, bool,
+                       const na_ahead *);
 void NA_SYMBOL(matmul_streamed)(const float *, int, int, int, const float *, int, float *, size_t,
                                 na_moments *);
 void NA_SYMBOL(matmul_finished)(const float *, int, int, int, const float *, int, float *, size_t,

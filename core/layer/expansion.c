@@ -267,7 +267,7 @@ static void add_products(const expansion *e, const na_stripe *stripe, const desk
     if (e->expand->wanted[0])
       kernels->matmul(e->pass->packed + (size_t)(m * kernels->group_rows), e->inner, e->channels, some,
                       d->tile, count, in->grad + first * NA_LANES, in->stride,
-                      e->expand->accumulate[0] || m > 0);
+                      e->expand->accumulate[0] || m > 0, NULL);
   }
 }
 
@@ -377,7 +377,7 @@ static void correct_chunk(void *context, int chunk, int worker)
     int count = least(panel, total - first);
     pass->kernels->pack_view(&e->in, e->inner, first, count, pass->scratch[worker]);
     pass->kernels->matmul(pass->packed, e->inner, e->inner, e->inner, pass->scratch[worker], count,
-                          in->grad + (size_t)first * NA_LANES, in->stride, true);
+                          in->grad + (size_t)first * NA_LANES, in->stride, true, NULL);
     for (int k = 0; k < e->inner; k++) {
       float one = 1, none = 0, *grad = in->grad + (size_t)k * in->stride;
       na_pullback shifted = {.grad = grad, .data = grad, .height = in->height, .width = in->width,

@@ -139,7 +139,7 @@ static void pack_gradient(const pointwise_loop *loop, int c, int channels, long 
 /* Adds the product with one packed strip (input channels c .. c + channels) to all rows; after the
  * last strip their statistics are taken, while they are in the cache. */
 static void forward_strip(const pointwise_loop *loop, int chunk, int c, int channels, long first,
-                          int count, const float *tile)
+                          int count, const float *tile, const na_ahead *ahead)
 {
   const na_tensor *out = loop->op->out;
   const na_kernels *kernels = loop->pass->kernels;
@@ -152,9 +152,22 @@ static void forward_strip(const pointwise_loop *loop, int chunk, int c, int chan
                         (size_t)(c * kernels->group_rows),
                     rows, loop->in_channels, channels, tile, count,
                     out->data + (size_t)row * out->stride + (size_t)first * NA_LANES, out->stride,
-                    c > 0);
+                    c > 0, row == 0 ? ahead : NULL);
     if (last) na_add_moments(loop->pass, out, &part, row, rows);
   }
+}
+
+/* The strip of the input after the one at channel c, or the next tile's first. */
+static na_ahead input_after(const pointwise_loop *loop, int c, long first, int count)
+{
+  const na_tensor *in = loop->op->in;
+  int next = c + loop->split.strip;
+  if (next >= in->channels) {
+    next = 0;
+    first += count;
+  }
+  const float *from = in->data + (size_t)next * in->stride + (size_t)first * NA_LANES;
+  return (na_ahead){{from, from + in->stride}, 2 * in->stride, least(loop->split.strip, in->channels - next)};
 }
 
 /* Can a tile's output go past the caches, its moments taken on the way? Not the first tile of a chunk,
@@ -190,7 +203,10 @@ static void forward_chunk(void *context, int chunk, int worker)
       na_view view = na_view_from(&loop->in, c);
       loop->pass->kernels->pack_view(&view, strip, first, count, tile);
       if (can_stream(loop, chunk, first, count)) forward_streamed(loop, chunk, first, count, tile);
-      else forward_strip(loop, chunk, c, strip, first, count, tile);
+      else {
+        na_ahead ahead = input_after(loop, c, first, count);
+        forward_strip(loop, chunk, c, strip, first, count, tile, &ahead);
+      }
     }
   }
 }
@@ -237,7 +253,7 @@ static void add_input(const pointwise_loop *loop, const tile *t, int row, int ro
                       (size_t)(c * kernels->group_rows),
                   rows, columns, channels, gradient, t->count,
                   op->in->grad + (size_t)row * op->in->stride + (size_t)t->first * NA_LANES,
-                  op->in->stride, op->accumulate[0] || c > 0);
+                  op->in->stride, op->accumulate[0] || c > 0, NULL);
 }
 
 /* The strip after the one at channel c: its values, or its gradients and their values. */
