@@ -36,7 +36,7 @@ libcore_a_SOURCES = \
 	core/base/source.h \
 	core/base/team.c core/base/team.h \
 	core/base/text.c core/base/text.h \
-	core/kernel/activation.h core/kernel/kernels.h core/kernel/rows.h core/kernel/simd.h \
+	core/kernel/activation.h core/kernel/kernels.h core/kernel/ring.h core/kernel/simd.h \
 	core/kernel/choose.c core/kernel/gemm.c core/kernel/gemm.h \
 	core/kernel/naive.c core/kernel/naive.h \
 	core/layer/dense.c core/layer/dense.h core/layer/expansion.c core/layer/layer.h \

@@ -336,6 +336,12 @@ static void networks_train_the_same(void)
   }
   CHECK(largest > 0 && worst <= GRADIENT * largest, "gradients off by %.2g of %.2g", worst, largest);
   CHECK(memcmp(once, again, net->values * sizeof(float)) == 0, "the same bits again");
+  na_workspace_free(w);
+  na_team_free(team);
+  CHECK_OK(na_team_new(&team, 3, &err), err);
+  CHECK_OK(na_workspace_new(&w, net, team, IMAGES, true, &err), err);
+  run_network(net, w, false, again);
+  CHECK(memcmp(once, again, net->values * sizeof(float)) == 0, "the same bits with three threads");
   na_free(once);
   na_free(again);
   na_free(apart);

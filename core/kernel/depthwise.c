@@ -1,7 +1,7 @@
 /* Depthwise convolution of one channel, forward, row by row. The rows that a kernel covers stay in the
  * first-level cache; the next ones are fetched meanwhile.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "core/kernel/rows.h"
+#include "core/kernel/ring.h"
 
 /* Outputs computed side by side, so that their sums do not wait for each other. */
 enum { ACROSS = VL == 16 ? 8 : 4, NARROW = 4 };
@@ -63,6 +63,15 @@ INLINE void correlate_row(int kernel, int step, target to, float *dst, const flo
   all->sum = t.sum;
   all->square = t.square;
 }
+
+/* Calls M(kernel) with a constant where the size is a common one. */
+#define FOR_KERNEL(kernel, M)                                                                      \
+  switch (kernel) {                                                                                \
+  case 3: M(3); break;                                                                             \
+  case 5: M(5); break;                                                                             \
+  case 7: M(7); break;                                                                             \
+  default: M(kernel); break;                                                                       \
+  }
 
 static void forward_row(const na_depthwise *call, target to, float *dst, const float *const *rows,
                         const float *next, tally *t)

@@ -2,7 +2,7 @@
  * of the output's gradient that a row leads to stay in the first-level cache; the next ones are fetched
  * meanwhile.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "core/kernel/rows.h"
+#include "core/kernel/ring.h"
 
 /* Pixels whose sums are kept in float, and a row more. */
 enum { FINISHED_PIXELS = 64 };
@@ -217,6 +217,15 @@ static void backward_row(const na_depthwise *call, const pulled_row *r, int ky0,
   for (int ky = ky0; ky < call->kernel; ky += call->stride)
     pull_one(call, r, ky, accumulate || ky > ky0, sums);
 }
+
+/* Writes pixels past the caches. */
+static void stream_run(float *to, const float *from, long pixels)
+{
+  for (long i = 0; i < pixels * LANES; i += VL) stream(to + i, load(from + i));
+}
+
+/* Rows of `width` pixels that are taken at once: see NA_BAND_PIXELS. */
+static int band_rows(int width) { return width < NA_BAND_PIXELS ? NA_BAND_PIXELS / width : 1; }
 
 /* Both gradients of one channel, on their way through its planes. */
 typedef struct pulling {

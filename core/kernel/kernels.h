@@ -120,7 +120,7 @@ typedef struct na_stripe {
   int block, first, count;
 } na_stripe;
 
-/* Rows of a depthwise convolution that are taken at once have as many pixels, or are one row: reading,
+/* Rows that a depthwise convolution takes backward at once have as many pixels, or are one row: reading,
  * finishing and writing are done for all of them, while they are in the first-level cache. */
 enum { NA_BAND_PIXELS = 36 };
 

@@ -1,7 +1,7 @@
-/* What the depthwise kernels share: rows of a plane that a kernel covers, and runs of pixels.
+/* The rows of a plane that a depthwise kernel covers.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NA_ROWS_H
-#define NA_ROWS_H
+#ifndef NA_RING_H
+#define NA_RING_H
 
 #include "core/kernel/simd.h"
 
@@ -38,24 +38,6 @@ INLINE float *ring_row(const ring *r, int y)
 {
   float *slot = y < 0 || y >= r->height ? r->zeros : r->slots + (size_t)(y % r->count) * r->row;
   return slot + (size_t)r->count * LANES;
-}
-
-/* Rows of `width` pixels that are taken at once: see NA_BAND_PIXELS. */
-static inline int band_rows(int width) { return width < NA_BAND_PIXELS ? NA_BAND_PIXELS / width : 1; }
-
-/* Calls M(kernel) with a constant where the size is a common one. */
-#define FOR_KERNEL(kernel, M)                                                                      \
-  switch (kernel) {                                                                                \
-  case 3: M(3); break;                                                                             \
-  case 5: M(5); break;                                                                             \
-  case 7: M(7); break;                                                                             \
-  default: M(kernel); break;                                                                       \
-  }
-
-/* Writes pixels past the caches. */
-static inline void stream_run(float *to, const float *from, long pixels)
-{
-  for (long i = 0; i < pixels * LANES; i += VL) stream(to + i, load(from + i));
 }
 
 #endif
