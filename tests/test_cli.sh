@@ -216,15 +216,15 @@ check "... and what is missing" says "$out" "apt-get install python3-torch"
 if ls /usr/lib/*/libjemalloc.so.2 >/dev/null 2>&1 && [ -x /usr/bin/python3 ]; then
   plays torch_images 'print("ready")'
   plays torch_netaug 'print("hello")'
-  refuses "a program that does not greet" 1 'begins with "hello"' compares --only memory
+  refuses "a program that does not greet" 1 'begins with "hello"' compares --only eval-1
   plays torch_netaug 'print("ready", flush=True); sys.stdin.readline(); sys.exit(1)'
-  refuses "a program that dies" 1 "ended without an answer" compares --only memory
+  refuses "a program that dies" 1 "ended without an answer" compares --only eval-1
   plays torch_netaug 'print("ready", flush=True)
 for line in sys.stdin: print("soon", flush=True)'
-  refuses "a program that gives no numbers" 1 'answers "soon"' compares --only memory
+  refuses "a program that gives no numbers" 1 'answers "soon"' compares --only eval-1
   plays torch_netaug 'print("ready", flush=True)
 for line in sys.stdin: print(7, flush=True)'
-  refuses "a program with another network" 1 "takes 7 multiply-adds" compares --only memory
+  refuses "a program with another network" 1 "takes 7 multiply-adds" compares --only eval-1
 else echo "# SKIP: PyTorch's side of the table: /usr/bin/python3 or jemalloc is missing"
 fi
 try "$netaug" help diff
