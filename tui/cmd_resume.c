@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/base/memory.h"
 #include "core/store/metrics.h"
+#include "core/train/recorder.h"
 #include "tui/session.h"
 
 #include <errno.h>
@@ -150,6 +151,8 @@ static int run(const na_call *call, na_error *err)
 {
   resumption r = {.word_count = 0};
   int status = find_run(&r, call->operands[0], err);
+  /* Before the run is read: a process that trains in it may be writing. */
+  if (status == NA_OK) status = na_run_check_idle(r.folder, err);
   if (status == NA_OK) status = read_notes(&r, err);
   if (status == NA_OK) status = resume(&r, call->options, err);
   release(&r);

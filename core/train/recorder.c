@@ -327,6 +327,11 @@ bool na_run_is_live(const char *folder)
   return live;
 }
 
+int na_run_check_idle(const char *folder, na_error *err)
+{
+  return na_run_is_live(folder) ? refuse_locked(folder, err) : NA_OK;
+}
+
 const char *na_recorder_last(const na_recorder *recorder)
 {
   return recorder != NULL && recorder->last[0] != '\0' ? recorder->last : NULL;

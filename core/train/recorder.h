@@ -51,4 +51,7 @@ const char *na_recorder_last(const na_recorder *recorder);
 /* Does a process train in this folder at the moment? */
 bool na_run_is_live(const char *folder);
 
+/* Fails when a process trains in the folder, and says which. */
+int na_run_check_idle(const char *folder, na_error *err);
+
 #endif
