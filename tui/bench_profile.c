@@ -47,7 +47,7 @@ static void count_pass(const na_bench *bench, const int *widths, bool trains, co
   }
 }
 
-/* "conv 1x1", "depthwise 5x5", "add", "1x1 + dw 5x5". */
+/* "conv 1x1", "depthwise 5x5", "add". */
 static void name_row(const na_layer *layer, na_profile_row *row)
 {
   bool has_kernel = layer->kind == NA_CONV || layer->kind == NA_DEPTHWISE ||
@@ -68,7 +68,7 @@ static int find_row(const na_profile_row *row, na_profile_row *rows, int *count)
   return r;
 }
 
-/* Gives every layer its rows; returns how many there are. */
+/* Gives every layer its row, and depthwise layers that of a pair, "1x1 + dw 5x5"; returns how many there are. */
 static int make_rows(const na_net *net, na_profile_row *rows, const row_map *map)
 {
   int count = 0;

@@ -18,4 +18,10 @@ typedef enum na_activation {
   NA_ACT_COUNT
 } na_activation;
 
+/* Is it min(max(x, low), high)? Kernels finish gradients of these in the registers. */
+static inline int na_activation_clamps(na_activation act)
+{
+  return act == NA_ACT_IDENTITY || act == NA_ACT_RELU || act == NA_ACT_RELU6;
+}
+
 #endif

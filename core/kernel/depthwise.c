@@ -6,14 +6,10 @@
 /* Outputs computed side by side, so that their sums do not wait for each other. */
 enum { ACROSS = VL == 16 ? 8 : 4, NARROW = 4 };
 
-/* Pixels whose sums are kept in float, and a row more. */
-enum { COUNTED_PIXELS = 64 };
-
 /* Sums over outputs about the channel's shift, in float: see moments. */
 typedef struct tally {
   float shift;
-  vf sum, square;
-  long pixels;
+  pair_sum sums; /* of the differences, and of their squares */
 } tally;
 
 /* What becomes of a row of outputs: written past the caches; counted, in the tally. */
@@ -38,8 +34,8 @@ INLINE void correlate_group(int kernel, int step, int across, target to, float *
     else store(dst + (x + j) * LANES + l, sum[j]);
     if (!to.counted || x + j < fresh) continue;
     vf d = sum[j] - t->shift;
-    t->sum += d;
-    t->square += d * d;
+    t->sums.first += d;
+    t->sums.second += d * d;
   }
 }
 
@@ -60,8 +56,7 @@ INLINE void correlate_row(int kernel, int step, target to, float *dst, const flo
       correlate_group(kernel, step, NARROW, to, dst, rows, w, x + NARROW < n ? x : n - NARROW, x, l, &t);
     for (; x < n; x++) correlate_group(kernel, step, 1, to, dst, rows, w, x, x, l, &t);
   }
-  all->sum = t.sum;
-  all->square = t.square;
+  all->sums = t.sums;
 }
 
 /* Calls M(kernel) with a constant where the size is a common one. */
@@ -91,16 +86,6 @@ static void forward_row(const na_depthwise *call, target to, float *dst, const f
   FOR_KERNEL(call->kernel, ROW)
 #undef ROW
 #undef TARGET
-}
-
-/* Widens the sums to double before they lose digits; `most`: pixels that may wait. */
-static void add_tally(tally *t, long most, na_moments *moments)
-{
-  if (t->pixels <= most) return;
-  moments->sum += lane_sum(t->sum);
-  moments->square += lane_sum(t->square);
-  t->sum = t->square = (vf){0};
-  t->pixels = 0;
 }
 
 /* Loads the rows of the input that output row y needs and that are not in the ring yet. */
@@ -137,7 +122,7 @@ void NA_SYMBOL(depthwise_forward)(const na_depthwise *call, const na_view *in, i
   const float *plane = in->data + (size_t)channel * in->stride;
   float *line = memory + ring_floats(&values);
   int width = call->out_width;
-  tally t = {.pixels = 0};
+  tally t = {.shift = 0};
   for (int block = 0; block < call->blocks; block++)
     for (int y = 0, loaded = 0; y < call->out_height; y++) {
       long first = ((long)block * call->out_height + y) * (long)width;
@@ -153,10 +138,10 @@ void NA_SYMBOL(depthwise_forward)(const na_depthwise *call, const na_view *in, i
         t.shift = moments->shift;
         memcpy(to, line, (size_t)(width * LANES) * sizeof *to);
       } else if (moments != NULL) {
-        t.pixels += width;
-        add_tally(&t, COUNTED_PIXELS, moments);
+        t.sums.pixels += width;
+        widen(&t.sums, WAITING, &moments->sum, &moments->square);
       }
     }
-  if (moments != NULL) add_tally(&t, 0, moments);
+  if (moments != NULL) widen(&t.sums, 0, &moments->sum, &moments->square);
   if (call->stream) stream_end();
 }

@@ -4,9 +4,6 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/kernel/ring.h"
 
-/* Pixels whose sums are kept in float, and a row more. */
-enum { FINISHED_PIXELS = 64 };
-
 /* What the rows to come will read. A line of each is asked for with every pixel, between the
  * arithmetic: a burst of requests would wait for itself. */
 typedef struct upcoming {
@@ -84,8 +81,7 @@ INLINE void pull_row(int kernel, int step, int ky0, int ky1, bool onto, const pu
 typedef struct finishing {
   float scale, shift, mean;
   clamp limits;
-  vf sum, sum_x;
-  long pixels; /* in these sums */
+  pair_sum sums; /* of the gradient, and of it times the value less the mean */
 } finishing;
 
 enum { KEPT, STREAMED, PLACED }; /* where a pixel goes */
@@ -113,8 +109,8 @@ INLINE void finish_pixel(int step, int ky1, int target, int odd, int m, const pu
         sums[ky * 3 + kx] += value * g;
       }
     d = keep_if((seen > low) & (seen < high), d);
-    f->sum += d;
-    f->sum_x += d * (stored - f->mean);
+    f->sums.first += d;
+    f->sums.second += d * (stored - f->mean);
     put_pixel(target, r, x, l, d);
   }
 }
@@ -143,8 +139,7 @@ INLINE void finish_row(int step, int ky0, int ky1, int target, const pulled_row 
     }
   UNROLL for (int ky = 0; ky < ky1; ky += step)
     UNROLL for (int q = ky * 3; q < (ky + 1) * 3; q++) sums[ky0 * 3 + q] = sum[q];
-  state->sum = f.sum;
-  state->sum_x = f.sum_x;
+  state->sums = f.sums;
 }
 
 /* All rows of a 3x3 kernel at once: they fit into the registers. ky0: the first that leads from this
@@ -308,23 +303,13 @@ static upcoming band_after(const pulling *p, int y0, int rows)
 /* Can gradients be finished where they arise? */
 static bool can_finish(const na_depthwise *call, const na_view *in, const na_finish *how)
 {
-  return how != NULL && call->kernel == 3 && clamps(how->act) && in->gate == NULL;
+  return how != NULL && call->kernel == 3 && na_activation_clamps(how->act) && in->gate == NULL;
 }
 
-static finishing stateinit(const na_finish *how)
+static finishing finishing_init(const na_finish *how)
 {
   return (finishing){.scale = how->scale, .shift = how->shift, .mean = how->mean,
                      .limits = clamp_of(how->act)};
-}
-
-/* Widens the sums to double before they lose digits; `most`: pixels that may wait. */
-static void widen(finishing *f, long most, double *sum, double *sum_x)
-{
-  if (f->pixels <= most) return;
-  *sum += lane_sum(f->sum);
-  *sum_x += lane_sum(f->sum_x);
-  f->sum = f->sum_x = (vf){0};
-  f->pixels = 0;
 }
 
 /* Rows y0 .. y0 + rows of the block, a band or less; `to`: their gradients, finished where `how` tells. */
@@ -360,7 +345,7 @@ static void pull_finished(pulling *p, int y, pulled_row *row, int target, finish
                 (size_t)(((long)p->block * p->call->in_height + y) * (long)width) * LANES;
   load_gradients(p, y);
   finish_three(p->call, row, gradient_rows(p->call, row, &p->gradients, y), target, p->sums, f);
-  f->pixels += width;
+  f->sums.pixels += width;
 }
 
 /* A block of the planes, band by band. */
@@ -383,15 +368,15 @@ static void finish_block(pulling *p, float *in_grad, const na_finish *how, doubl
 {
   const na_depthwise *call = p->call;
   int width = call->in_width;
-  finishing f = stateinit(how);
+  finishing f = finishing_init(how);
   for (int y = 0; y < call->in_height; y++) {
     pulled_row row;
     row.dst = in_grad + (size_t)(((long)p->block * call->in_height + y) * (long)width) * LANES;
     row.next = band_after(p, y, 1);
     pull_finished(p, y, &row, call->stream ? STREAMED : KEPT, &f);
-    widen(&f, FINISHED_PIXELS, sum, sum_x);
+    widen(&f.sums, WAITING, sum, sum_x);
   }
-  widen(&f, 0, sum, sum_x);
+  widen(&f.sums, 0, sum, sum_x);
 }
 
 void NA_SYMBOL(depthwise_backward)(const na_depthwise *call, const na_view *in,
@@ -429,7 +414,7 @@ void NA_SYMBOL(depthwise_backward_placed)(const na_depthwise *call, const na_vie
   pulling p = pulling_init(call, in, out, channel, memory);
   p.sums = (vf *)weight_lanes;
   pulling_start(&p, stripe->block, stripe->first);
-  finishing f = stateinit(how);
+  finishing f = finishing_init(how);
   bool finish = can_finish(call, in, how);
   for (int y = stripe->first; y < end; y++, places += width) {
     long pulled = (long)stripe->block * call->out_height + p.loaded;
@@ -441,11 +426,11 @@ void NA_SYMBOL(depthwise_backward_placed)(const na_depthwise *call, const na_vie
       row.places = places;
       row.next = next;
       pull_finished(&p, y, &row, PLACED, &f);
-      widen(&f, FINISHED_PIXELS, sum, sum_x);
+      widen(&f.sums, WAITING, sum, sum_x);
     } else {
       pull_band(&p, y, 1, next, p.line, false, how, sum, sum_x);
       place_run(to, places, p.line, width);
     }
   }
-  widen(&f, 0, sum, sum_x);
+  widen(&f.sums, 0, sum, sum_x);
 }

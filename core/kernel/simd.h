@@ -99,6 +99,24 @@ INLINE double lane_sum(vf v)
   return sum[0];
 }
 
+/* Two sums over so many pixels, in float; WAITING pixels, and a row more, before they lose digits. */
+typedef struct pair_sum {
+  vf first, second;
+  long pixels;
+} pair_sum;
+
+enum { WAITING = 64 };
+
+/* Adds them to sums in double when more than `most` pixels wait. */
+static inline void widen(pair_sum *s, long most, double *first, double *second)
+{
+  if (s->pixels <= most) return;
+  *first += lane_sum(s->first);
+  *second += lane_sum(s->second);
+  s->first = s->second = (vf){0};
+  s->pixels = 0;
+}
+
 /* result[e] = sum of the lanes of x[e]: a tree of two-source shuffles, log2(VL) levels. */
 INLINE vf sum_each(vf x[VL])
 {
@@ -154,11 +172,6 @@ INLINE vf activate_gradient(vf g, vf x, na_activation act)
 typedef struct clamp {
   float low, high;
 } clamp;
-
-static inline bool clamps(na_activation act)
-{
-  return act == NA_ACT_IDENTITY || act == NA_ACT_RELU || act == NA_ACT_RELU6;
-}
 
 static inline clamp clamp_of(na_activation act)
 {

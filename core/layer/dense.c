@@ -32,6 +32,16 @@ size_t na_partial_floats(size_t weights)
   return fewest > cap ? fewest : cap;
 }
 
+na_ahead na_channels_ahead(const na_tensor *tensor, int next, int most, long first, int count)
+{
+  if (next >= tensor->channels) {
+    next = 0;
+    first += count;
+  }
+  const float *from = tensor->data + (size_t)next * tensor->stride + (size_t)first * NA_LANES;
+  return (na_ahead){{from, from + tensor->stride}, 2 * tensor->stride, least(most, tensor->channels - next)};
+}
+
 /* ---------------------------------------------------------------- packing the weights */
 
 static int packed_groups(const na_packing *p) { return units_of(p->rows, p->pass->kernels->group_rows); }

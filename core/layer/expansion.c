@@ -27,7 +27,7 @@ enum { NARROW_PIXELS = 48 };
  * channel that make up for it. */
 enum { WORTH_BYTES = 4 << 20, WORTH_PIXELS = 64 };
 
-/* Rows whose weights are settled at once, and rows of W^T b W. */
+/* Rows of W that a thread takes at once. */
 enum { ROWS_PER_UNIT = 8 };
 
 typedef struct expansion {
@@ -37,7 +37,7 @@ typedef struct expansion {
   na_pullback out;
   int inner, channels, taps; /* K, M, k^2 */
   int rows, stripes, chunks; /* rows of a stripe, stripes of a block, chunks of stripes */
-  int pixels, tile;          /* of a stripe at the most; channels of a tile of g */
+  int tile;                  /* channels of a tile of g */
   size_t part;               /* floats of a chunk's partial sums */
   float *scaled;             /* [M][K]: a W; then [K][K]: W^T b W */
   float *shift;              /* [K]: W^T c */
@@ -134,9 +134,8 @@ static expansion expansion_init(const na_pass *pass, const na_op *expand, const 
                  .out = na_tensor_pullback(depthwise->out),
                  .inner = expand->in->channels, .channels = expand->out->channels,
                  .taps = shape.kernel * shape.kernel, .rows = stripe_rows(&shape)};
-  e.pixels = e.rows * shape.in_width;
   e.stripes = ceiling(shape.in_height, e.rows);
-  e.tile = tile_channels(kernels, e.inner, e.pixels);
+  e.tile = tile_channels(kernels, e.inner, e.rows * shape.in_width);
   e.part = part_floats(e.inner, e.channels, e.taps);
   e.chunks = least((long)pass->blocks * e.stripes, na_chunk_limit((long)e.part));
   size_t scaled = (size_t)most(e.channels, e.inner) * (size_t)e.inner;
@@ -176,25 +175,46 @@ static size_t gram_at(const expansion *e) { return (size_t)e->channels * (size_t
 static size_t total_at(const expansion *e) { return gram_at(e) + (size_t)e->inner * (size_t)e->inner; }
 static size_t taps_at(const expansion *e) { return total_at(e) + (size_t)e->inner; }
 
-/* scaled = a W for some rows. */
-static void scale_rows(void *context, int unit, int worker)
+/* Runs `task` on every row of W. */
+typedef void row_task(const expansion *e, int m);
+
+typedef struct row_loop {
+  const expansion *e;
+  row_task *task;
+} row_loop;
+
+static void run_rows(void *context, int unit, int worker)
 {
   (void)worker;
-  const expansion *e = context;
+  const row_loop *loop = context;
+  int end = least((unit + 1) * ROWS_PER_UNIT, loop->e->channels);
+  for (int m = unit * ROWS_PER_UNIT; m < end; m++) loop->task(loop->e, m);
+}
+
+static void each_row(const expansion *e, row_task *task)
+{
+  row_loop loop = {e, task};
+  na_team_run(e->pass->team, run_rows, &loop, ceiling(e->channels, ROWS_PER_UNIT));
+}
+
+static const float *weight_row(const expansion *e, int m)
+{
+  return e->expand->weight + (size_t)m * e->expand->row;
+}
+
+/* Row m of a W. */
+static void scale_row(const expansion *e, int m)
+{
   const na_tensor *middle = e->expand->out;
-  int end = least((unit + 1) * ROWS_PER_UNIT, e->channels);
-  for (int m = unit * ROWS_PER_UNIT; m < end; m++) {
-    const float *weight = e->expand->weight + (size_t)m * e->expand->row;
-    float a = middle->gamma[m] * middle->invstd[m], *scaled = e->scaled + (size_t)m * (size_t)e->inner;
-    for (int k = 0; k < e->inner; k++)
-      scaled[k] = a * weight[k];
-  }
+  const float *weight = weight_row(e, m);
+  float a = middle->gamma[m] * middle->invstd[m], *scaled = e->scaled + (size_t)m * (size_t)e->inner;
+  for (int k = 0; k < e->inner; k++) scaled[k] = a * weight[k];
 }
 
 /* Row k of the matrix is column k of a W. */
 static void pack_scaled(expansion *e)
 {
-  na_team_run(e->pass->team, scale_rows, e, ceiling(e->channels, ROWS_PER_UNIT));
+  each_row(e, scale_row);
   na_pack_weights(&(na_packing){e->pass, e->scaled, e->inner, e->channels, 1, 1, (size_t)e->inner});
 }
 
@@ -239,17 +259,6 @@ static void pull_channels(const expansion *e, const na_stripe *stripe, int m, in
   }
 }
 
-/* The middle's channels after m in the same stripe, or the first ones of the next stripe. */
-static na_ahead channels_after(const expansion *e, size_t first, int count, int m, int some)
-{
-  if (m == e->channels) {
-    m = 0;
-    first += (size_t)count;
-  }
-  const float *from = e->middle.data + (size_t)m * e->middle.stride + first * NA_LANES;
-  return (na_ahead){{from, from + e->middle.stride}, 2 * e->middle.stride, least(some, e->channels - m)};
-}
-
 /* g x^T and W^T (a g) of a stripe. */
 static void add_products(const expansion *e, const na_stripe *stripe, const desk *d, float *part, bool fresh,
                          double *sums)
@@ -261,7 +270,7 @@ static void add_products(const expansion *e, const na_stripe *stripe, const desk
   for (int m = 0; m < e->channels; m += e->tile) {
     int some = least(e->tile, e->channels - m);
     pull_channels(e, stripe, m, some, d, sums);
-    na_ahead ahead = channels_after(e, first, count, m + some, e->tile);
+    na_ahead ahead = na_channels_ahead(e->depthwise->in, m + some, e->tile, (long)first, count);
     kernels->outer(d->tile, some, d->columns, e->inner, count, part + (size_t)m * (size_t)e->inner,
                    (size_t)e->inner, !fresh, &ahead);
     if (e->expand->wanted[0])
@@ -318,28 +327,23 @@ static double product_at(const expansion *e, const float *weight, int k)
   return sum;
 }
 
-/* The gradients of some rows of both layers' weights. */
-static void settle_rows(void *context, int unit, int worker)
+/* The gradients of row m of both layers' weights. */
+static void settle_row(const expansion *e, int m)
 {
-  (void)worker;
-  const expansion *e = context;
   const na_tensor *middle = e->expand->out;
-  int end = least((unit + 1) * ROWS_PER_UNIT, e->channels);
-  for (int m = unit * ROWS_PER_UNIT; m < end; m++) {
-    const float *weight = e->expand->weight + (size_t)m * e->expand->row;
-    float *grad = e->expand->weight_grad + (size_t)m * e->expand->row;
-    float *taps = e->depthwise->weight_grad + (size_t)m * e->depthwise->row;
-    double a = middle->a[m], b = middle->b[m], c = middle->c[m];
-    for (int k = 0; k < e->inner; k++) {
-      double sum = 0;
-      for (int chunk = 0; chunk < e->chunks; chunk++)
-        sum += (double)part_of(e, chunk)[(size_t)m * (size_t)e->inner + (size_t)k];
-      grad[k] += (float)(a * sum + b * product_at(e, weight, k) + c * e->total[k]);
-    }
-    for (int q = 0; q < e->taps; q++)
-      for (int chunk = 0; chunk < e->chunks; chunk++)
-        taps[q] += part_of(e, chunk)[taps_at(e) + (size_t)(m * e->taps + q)];
+  const float *weight = weight_row(e, m);
+  float *grad = e->expand->weight_grad + (size_t)m * e->expand->row;
+  float *taps = e->depthwise->weight_grad + (size_t)m * e->depthwise->row;
+  double a = middle->a[m], b = middle->b[m], c = middle->c[m];
+  for (int k = 0; k < e->inner; k++) {
+    double sum = 0;
+    for (int chunk = 0; chunk < e->chunks; chunk++)
+      sum += (double)part_of(e, chunk)[(size_t)m * (size_t)e->inner + (size_t)k];
+    grad[k] += (float)(a * sum + b * product_at(e, weight, k) + c * e->total[k]);
   }
+  for (int q = 0; q < e->taps; q++)
+    for (int chunk = 0; chunk < e->chunks; chunk++)
+      taps[q] += part_of(e, chunk)[taps_at(e) + (size_t)(m * e->taps + q)];
 }
 
 /* Row k of W^T b W, and of W^T c. */
@@ -351,7 +355,7 @@ static void square_row(void *context, int k, int worker)
   double *row = e->gram + (size_t)k * (size_t)e->inner, shift = 0;
   for (int j = 0; j < e->inner; j++) row[j] = 0;
   for (int m = 0; m < e->channels; m++) {
-    const float *weight = e->expand->weight + (size_t)m * e->expand->row;
+    const float *weight = weight_row(e, m);
     double b = (double)middle->b[m] * (double)weight[k];
     for (int j = 0; j < e->inner; j++) row[j] += b * (double)weight[j];
     shift += (double)middle->c[m] * (double)weight[k];
@@ -413,6 +417,6 @@ void na_expansion_backward(const na_pass *pass, const na_op *expand, const na_op
   na_collect_sums(pass, depthwise, e.chunks);
   na_norm_pull(pass, expand->out);
   add_up_squares(&e);
-  na_team_run(pass->team, settle_rows, &e, ceiling(e.channels, ROWS_PER_UNIT));
+  each_row(&e, settle_row);
   if (expand->wanted[0]) correct_input(&e);
 }

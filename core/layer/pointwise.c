@@ -157,19 +157,6 @@ static void forward_strip(const pointwise_loop *loop, int chunk, int c, int chan
   }
 }
 
-/* The strip of the input after the one at channel c, or the next tile's first. */
-static na_ahead input_after(const pointwise_loop *loop, int c, long first, int count)
-{
-  const na_tensor *in = loop->op->in;
-  int next = c + loop->split.strip;
-  if (next >= in->channels) {
-    next = 0;
-    first += count;
-  }
-  const float *from = in->data + (size_t)next * in->stride + (size_t)first * NA_LANES;
-  return (na_ahead){{from, from + in->stride}, 2 * in->stride, least(loop->split.strip, in->channels - next)};
-}
-
 /* Can a tile's output go past the caches, its moments taken on the way? Not the first tile of a chunk,
  * whose first values are their shifts. */
 static bool can_stream(const pointwise_loop *loop, int chunk, long first, int count)
@@ -204,7 +191,7 @@ static void forward_chunk(void *context, int chunk, int worker)
       loop->pass->kernels->pack_view(&view, strip, first, count, tile);
       if (can_stream(loop, chunk, first, count)) forward_streamed(loop, chunk, first, count, tile);
       else {
-        na_ahead ahead = input_after(loop, c, first, count);
+        na_ahead ahead = na_channels_ahead(loop->op->in, c + strip, s->strip, first, count);
         forward_strip(loop, chunk, c, strip, first, count, tile, &ahead);
       }
     }
@@ -261,17 +248,11 @@ static na_ahead strip_after(const pointwise_loop *loop, const tile *t, int c)
 {
   const na_op *op = loop->op;
   const na_tensor *from = loop->by_out ? op->out : op->in;
-  int strip = loop->split.strip, next = c + strip;
-  long first = t->first;
-  if (next >= from->channels) {
-    next = 0;
-    first += t->count;
-  }
-  size_t at = (size_t)next * from->stride + (size_t)first * NA_LANES;
-  int channels = least(strip, from->channels - next);
-  if (loop->by_out)
-    return (na_ahead){{from->grad + at, from->data + at}, from->stride, from->norm ? 2 * channels : 0};
-  return (na_ahead){{from->data + at, from->data + at + from->stride}, 2 * from->stride, channels};
+  int strip = loop->split.strip;
+  na_ahead values = na_channels_ahead(from, c + strip, strip, t->first, t->count);
+  if (!loop->by_out) return values;
+  return (na_ahead){{from->grad + (values.from[0] - from->data), values.from[0]},
+                    from->stride, from->norm ? 2 * values.runs : 0};
 }
 
 /* Packs channels c .. c + channels of the input as the weight gradient's right factor. */
@@ -317,7 +298,7 @@ static bool can_finish(const pointwise_loop *loop)
   const na_op *op = loop->op;
   const na_tensor *in = op->in;
   return op->last[0] && !op->accumulate[0] && !na_tensor_plain(in) &&
-         in->act <= NA_ACT_RELU6 && na_tensor_streams(loop->pass, in);
+         na_activation_clamps(in->act) && na_tensor_streams(loop->pass, in);
 }
 
 /* dX = W^T dY for input channels c .. c + channels, finished. */
