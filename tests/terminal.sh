@@ -17,10 +17,10 @@ open()
 }
 shows() { mux capture-pane -p -t s 2>&1; }
 
-# sees NAME TEXT: within 20 seconds the terminal shows it
+# sees NAME TEXT: within 60 seconds the terminal shows it; a loaded machine is slow
 sees()
 {
-  for _ in $(seq 100); do
+  for _ in $(seq 300); do
     screen=$(shows)
     if says "$screen" "$2"; then
       ok "$1"

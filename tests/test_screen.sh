@@ -106,7 +106,7 @@ local netaug = require "netaug"
 local exp = netaug.experiment {
   name = "bits", model = netaug.models.tiny { classes = 10, resolution = 16 },
   data = netaug.dataset("$scratch/data", { batch = 20, augment = "none" }),
-  train = { epochs = 30, warmup = 0, lr = 0.05, calibrate = 20, seed = 5 },
+  train = { epochs = 8, warmup = 0, lr = 0.05, calibrate = 20, seed = 5 },
 }
 local result = exp:run()
 local file = io.open("$scratch/" .. arg[1], "w")
