@@ -263,16 +263,17 @@ static int time_kind(state *s, int c, int kind, na_bench *bench, na_torch *torch
   return code;
 }
 
-/* Steps that are not counted: pages are touched, caches of kernels filled. */
+/* Steps that are not counted: pages are touched, caches of kernels filled. What may be refused comes
+ * first. */
 static int warm(state *s, int c, na_bench *bench, na_torch *torch, na_error *err)
 {
   na_bench_parts parts;
   double seconds;
-  int code = na_bench_once(bench, NA_BENCH_WIDEST, 0, &parts, err);
+  int code = torch != NULL ? check_macs(bench, torch, err) : NA_OK;
+  if (code == NA_OK) code = na_bench_once(bench, NA_BENCH_WIDEST, 0, &parts, err);
   if (torch == NULL || code != NA_OK) return code;
   code = na_torch_ask(torch, "widest", &seconds, err);
   if (code == NA_OK && c == CASE_TINY_1) code = na_torch_ask(torch, "peak", &s->bytes[THEIRS], err);
-  if (code == NA_OK) code = check_macs(bench, torch, err);
   if (code == NA_OK) code = na_torch_ask(torch, "base", &seconds, err);
   return code;
 }
