@@ -234,7 +234,8 @@ static void finish_unit(loader *self, unit what, slot *to, const na_error *err)
   }
   for (int i = what.block * NA_LANES; i < to->batch.count && i < (what.block + 1) * NA_LANES; i++)
     to->missing_count += to->missing[i];
-  pthread_cond_broadcast(&self->done);
+  /* Whoever trains on one of these processors is not woken for a part of a batch. */
+  if (to->waiting == 0 || (!self->running && self->busy == 0)) pthread_cond_broadcast(&self->done);
 }
 
 static void *run(void *argument)

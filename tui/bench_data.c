@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tui/bench_data.h"
 #include "core/base/clock.h"
+#include "core/base/memory.h"
 #include "datasets/dataset.h"
 
 #include <stdio.h>
@@ -110,22 +111,43 @@ static int fits(const na_net *net, const na_source *source, const char *path, na
                  source->channels, source->classes, net->name, net->channels, net->classes);
 }
 
-int na_bench_wait(na_bench *bench, int kind, const char *path, int limit, na_bench_waiting *waiting,
-                  na_error *err)
+/* Epochs 1 .. rounds, each beside as many steps on a batch that is ready. */
+static int time_rounds(na_bench *bench, int kind, na_source *source, int rounds,
+                       na_bench_waiting *waiting, na_error *err)
+{
+  double *shares = na_alloc_array((size_t)rounds, sizeof *shares);
+  double *slower = na_alloc_array((size_t)rounds, sizeof *slower);
+  int code = NA_OK;
+  if (shares == NULL || slower == NULL)
+    code = na_fail_memory(err, (size_t)rounds * sizeof *shares, "the times");
+  for (int r = 0; r < rounds && code == NA_OK; r++) {
+    spent time;
+    double ready = 0;
+    code = train_epoch(bench, kind, source, (uint64_t)r + 1, &time, err);
+    if (code == NA_OK) code = train_ready(bench, kind, time.steps, &ready, err);
+    if (code != NA_OK) break;
+    shares[r] = time.waiting / time.whole;
+    slower[r] = time.whole / ready - 1;
+  }
+  if (code == NA_OK)
+    *waiting = (na_bench_waiting){na_median(shares, rounds), na_median(slower, rounds)};
+  na_free(shares);
+  na_free(slower);
+  return code;
+}
+
+int na_bench_wait(na_bench *bench, int kind, const char *path, int limit, int rounds,
+                  na_bench_waiting *waiting, na_error *err)
 {
   na_data data;
   stream feed = {NULL, NULL};
-  spent time;
-  double ready = 0;
+  spent first;
   int code = settings_for(&data, path, bench->net->height, bench->batch, err);
   data.limit = limit;
   if (code == NA_OK) code = feed_open(&feed, &data, err);
   if (code == NA_OK) code = fits(bench->net, feed.source, path, err);
-  if (code == NA_OK) code = train_epoch(bench, kind, feed.source, 0, &time, err);
-  if (code == NA_OK) code = train_epoch(bench, kind, feed.source, 1, &time, err);
-  if (code == NA_OK) code = train_ready(bench, kind, time.steps, &ready, err);
-  if (code == NA_OK)
-    *waiting = (na_bench_waiting){time.waiting / time.whole, time.whole / ready - 1};
+  if (code == NA_OK) code = train_epoch(bench, kind, feed.source, 0, &first, err);
+  if (code == NA_OK) code = time_rounds(bench, kind, feed.source, rounds, waiting, err);
   feed_free(&feed);
   return code;
 }

@@ -18,8 +18,8 @@ typedef struct na_bench_waiting {
 
 /* Steps of `kind` (BASE, NETAUG) over the collection at `path`, whose images become those of
  * bench's network, after a first epoch that fills caches and is not counted. At most `limit`
- * images. */
-int na_bench_wait(na_bench *bench, int kind, const char *path, int limit, na_bench_waiting *waiting,
-                  na_error *err);
+ * images. Medians over `rounds` of an epoch and as many steps on a batch that is ready, in turn. */
+int na_bench_wait(na_bench *bench, int kind, const char *path, int limit, int rounds,
+                  na_bench_waiting *waiting, na_error *err);
 
 #endif

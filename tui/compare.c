@@ -360,7 +360,8 @@ static int run_wait(state *s, int g, const char *path, int limit, na_error *err)
   na_bench_waiting waiting;
   say(goals[g].what);
   int code = make_bench(s, goals[g].model_case, &net, &bench, err);
-  if (code == NA_OK) code = na_bench_wait(&bench, goals[g].kind, path, limit, &waiting, err);
+  if (code == NA_OK)
+    code = na_bench_wait(&bench, goals[g].kind, path, limit, s->given->rounds, &waiting, err);
   if (code == NA_OK) s->results[g] = (result){{waiting.slower, NAN}, waiting.share};
   na_bench_free(&bench);
   na_net_free(net);
@@ -552,8 +553,8 @@ static int print_text(const state *s, na_error *err)
     printf("FMA peak of one thread: %.0f GFLOP/s.\n", 1e-9 * s->peak_flops);
   if (metric_wanted(s, WAIT))
     printf(
-        "Waiting: the second epoch's; on the left, how much longer steps take than on a batch that\n"
-        "is ready, as loaders use the processors too.\n");
+        "Waiting: epochs after the first; on the left, how much longer steps take than on a batch\n"
+        "that is ready, as loaders use the processors too.\n");
   if (s->skipped[0] != '\0') printf("%s\n", s->skipped);
   if (!s->has_torch) printf("No comparison: %s\n", s->torch_hint);
   return code;
