@@ -17,15 +17,15 @@ typedef struct target {
   bool past, counted;
 } target;
 
-/* dst[x .. x + across) = sum over (ky, kx) of w[ky][kx] * rows[ky][x * step + kx - pad], for the lanes
- * from l on. Those before `fresh` have been counted. */
-INLINE void correlate_group(int kernel, int step, int across, target to, float *dst,
+/* dst[x .. x + across) = sum over (ky < tall, kx < kernel) of w[ky][kx] * rows[ky][x * step + kx - pad], for
+ * the lanes from l on. Those before `fresh` have been counted. */
+INLINE void correlate_group(int kernel, int tall, int step, int across, target to, float *dst,
                             const float *const *rows, const float *w, int x, int fresh, int l, tally *t)
 {
   int pad = kernel / 2;
   vf sum[ACROSS];
   UNROLL for (int j = 0; j < across; j++) sum[j] = splat(0);
-  for (int ky = 0; ky < kernel; ky++)
+  for (int ky = 0; ky < tall; ky++)
     for (int kx = 0; kx < kernel; kx++)
       UNROLL for (int j = 0; j < across; j++)
         sum[j] += w[ky * kernel + kx] * load(rows[ky] + ((x + j) * step + kx - pad) * LANES + l);
@@ -41,7 +41,7 @@ INLINE void correlate_group(int kernel, int step, int across, target to, float *
 
 /* A row of n outputs. What the next row will read, `next`, is fetched meanwhile. The last group may
  * begin before the end of the last but one. */
-INLINE void correlate_row(int kernel, int step, target to, float *dst, const float *const *rows,
+INLINE void correlate_row(int kernel, int tall, int step, target to, float *dst, const float *const *rows,
                           const float *w, int n, const float *next, tally *all)
 {
   tally t = *all;
@@ -50,40 +50,45 @@ INLINE void correlate_row(int kernel, int step, target to, float *dst, const flo
     for (; x + ACROSS <= n; x += ACROSS) {
       for (int i = x * step * step; l == 0 && i < (x + ACROSS) * step * step; i++)
         __builtin_prefetch(next + i * LANES);
-      correlate_group(kernel, step, ACROSS, to, dst, rows, w, x, x, l, &t);
+      correlate_group(kernel, tall, step, ACROSS, to, dst, rows, w, x, x, l, &t);
     }
     for (; x < n && n >= NARROW; x += NARROW)
-      correlate_group(kernel, step, NARROW, to, dst, rows, w, x + NARROW < n ? x : n - NARROW, x, l, &t);
-    for (; x < n; x++) correlate_group(kernel, step, 1, to, dst, rows, w, x, x, l, &t);
+      correlate_group(kernel, tall, step, NARROW, to, dst, rows, w, x + NARROW < n ? x : n - NARROW, x, l,
+                      &t);
+    for (; x < n; x++) correlate_group(kernel, tall, step, 1, to, dst, rows, w, x, x, l, &t);
   }
   all->sums = t.sums;
 }
 
-/* Calls M(kernel) with a constant where the size is a common one. */
-#define FOR_KERNEL(kernel, M)                                                                      \
-  switch (kernel) {                                                                                \
-  case 3: M(3); break;                                                                             \
-  case 5: M(5); break;                                                                             \
-  case 7: M(7); break;                                                                             \
-  default: M(kernel); break;                                                                       \
-  }
+/* The rows of a kernel that lie on the plane, `count` from row `first` on; the others see zeros. */
+typedef struct reach {
+  int first, count;
+  const float *rows[KERNEL_LIMIT]; /* of the plane */
+} reach;
 
-static void forward_row(const na_depthwise *call, target to, float *dst, const float *const *rows,
+static void forward_row(const na_depthwise *call, target to, float *dst, const reach *from,
                         const float *next, tally *t)
 {
-#define TARGET(K, STEP)                                                                            \
+  const float *w = call->weight + from->first * call->kernel;
+  int n = call->out_width;
+#define TARGET(K, TALL, STEP)                                                                      \
   if (to.past && to.counted)                                                                       \
-    correlate_row(K, STEP, (target){true, true}, dst, rows, call->weight, call->out_width, next, t); \
+    correlate_row(K, TALL, STEP, (target){true, true}, dst, from->rows, w, n, next, t);            \
   else if (to.past)                                                                                \
-    correlate_row(K, STEP, (target){true, false}, dst, rows, call->weight, call->out_width, next, t); \
+    correlate_row(K, TALL, STEP, (target){true, false}, dst, from->rows, w, n, next, t);           \
   else if (to.counted)                                                                             \
-    correlate_row(K, STEP, (target){false, true}, dst, rows, call->weight, call->out_width, next, t); \
+    correlate_row(K, TALL, STEP, (target){false, true}, dst, from->rows, w, n, next, t);           \
   else                                                                                             \
-    correlate_row(K, STEP, (target){false, false}, dst, rows, call->weight, call->out_width, next, t)
-#define ROW(K)                                                                                     \
-  if (call->stride == 1) TARGET(K, 1);                                                             \
-  else TARGET(K, 2)
-  FOR_KERNEL(call->kernel, ROW)
+    correlate_row(K, TALL, STEP, (target){false, false}, dst, from->rows, w, n, next, t)
+#define ROW(K, TALL)                                                                               \
+  if (call->stride == 1) TARGET(K, TALL, 1);                                                       \
+  else TARGET(K, TALL, 2)
+  switch (call->kernel) {
+  case 3: ROW(3, 3); break;
+  case 5: ROW(5, from->count); break;
+  case 7: ROW(7, from->count); break;
+  default: ROW(call->kernel, from->count); break;
+  }
 #undef ROW
 #undef TARGET
 }
@@ -99,10 +104,14 @@ static void load_values(const na_depthwise *call, const na_view *in, int channel
                          call->in_width, ring_row(values, *loaded));
 }
 
-static void value_rows(const na_depthwise *call, const ring *values, int y, const float **rows)
+/* What output row y sees. A 3x3 kernel's rows are always all there: three are unrolled. */
+static void reach_rows(const na_depthwise *call, const ring *values, int y, reach *to)
 {
-  for (int k = 0; k < call->kernel; k++)
-    rows[k] = ring_row(values, y * call->stride - call->pad + k);
+  int above = y * call->stride - call->pad, left = call->in_height - above;
+  to->first = above < 0 ? -above : 0;
+  to->count = (left < call->kernel ? left : call->kernel) - to->first;
+  if (call->kernel == 3) to->first = 0, to->count = 3;
+  for (int k = 0; k < to->count; k++) to->rows[k] = ring_row(values, above + to->first + k);
 }
 
 /* The first row, whose first value is the channel's shift, or one with lanes that do not count: it is
@@ -117,7 +126,7 @@ static void look_again(const na_depthwise *call, const float *row, long first, n
 void NA_SYMBOL(depthwise_forward)(const na_depthwise *call, const na_view *in, int channel,
                                   float *out, na_moments *moments, float *memory)
 {
-  const float *rows[KERNEL_LIMIT];
+  reach from;
   ring values = ring_init(memory, call->kernel, call->in_width, call->in_height);
   const float *plane = in->data + (size_t)channel * in->stride;
   float *line = memory + ring_floats(&values);
@@ -129,10 +138,10 @@ void NA_SYMBOL(depthwise_forward)(const na_depthwise *call, const na_view *in, i
       bool apart = moments != NULL && (first == 0 || first + width > call->mask.first);
       float *to = out + (size_t)first * LANES;
       load_values(call, in, channel, block, y, &values, &loaded);
-      value_rows(call, &values, y, rows);
+      reach_rows(call, &values, y, &from);
       long coming = ((long)block * call->in_height + loaded) * (long)call->in_width;
       target how = {call->stream && !apart, moments != NULL && !apart};
-      forward_row(call, how, apart ? line : to, rows, plane + coming * LANES, &t);
+      forward_row(call, how, apart ? line : to, &from, plane + coming * LANES, &t);
       if (apart) {
         look_again(call, line, first, moments);
         t.shift = moments->shift;

@@ -170,47 +170,62 @@ static void finish_three(const na_depthwise *call, const pulled_row *r, int ky0,
 #undef ROW
 }
 
-/* One row ky of a larger kernel. */
-static void pull_one(const na_depthwise *call, const pulled_row *r, int ky, bool onto, vf *sums)
+/* One row ky of a larger kernel, or, of those that are common, that and the next. */
+enum { PAIRS = VL == 16 }; /* have registers enough */
+
+static void pull_some(const na_depthwise *call, const pulled_row *r, int ky, bool two, bool onto, vf *sums)
 {
-#define ROW(K)                                                                                     \
-  if (call->stride == 1) {                                                                         \
-    if (onto) pull_row(K, 1, ky, 1, true, r, call->weight, sums);                                  \
-    else pull_row(K, 1, ky, 1, false, r, call->weight, sums);                                      \
-  } else {                                                                                         \
-    if (onto) pull_row(K, 2, ky, 1, true, r, call->weight, sums);                                  \
-    else pull_row(K, 2, ky, 1, false, r, call->weight, sums);                                      \
-  }
-  switch (call->kernel) {
-  case 5: ROW(5) break;
-  case 7: ROW(7) break;
-  default: ROW(call->kernel) break;
-  }
+#define ROW(K, STEP, ROWS)                                                                         \
+  if (onto) pull_row(K, STEP, ky, ROWS, true, r, call->weight, sums);                              \
+  else pull_row(K, STEP, ky, ROWS, false, r, call->weight, sums)
+#define ROWS(K)                                                                                    \
+  if (call->stride == 1 && two) ROW(K, 1, 1 + PAIRS);                                              \
+  else if (call->stride == 1) ROW(K, 1, 1);                                                        \
+  else if (two) ROW(K, 2, 1 + 2 * PAIRS);                                                          \
+  else ROW(K, 2, 1)
+  if (call->kernel == 5) ROWS(5);
+  else if (call->kernel == 7) ROWS(7);
+  else if (call->stride == 1) ROW(call->kernel, 1, 1);
+  else ROW(call->kernel, 2, 1);
+#undef ROWS
 #undef ROW
 }
 
-/* Where the rows of the kernel lead to from row y of the input; returns the first that leads anywhere. */
-static int gradient_rows(const na_depthwise *call, pulled_row *r, const ring *gradients, int y)
+/* The rows of the kernel by which a row of the input sees the plane, from `first` on; the others lead to
+ * zeros. */
+typedef struct reach {
+  int first, end;
+} reach;
+
+/* Where the rows of the kernel lead to from row y of the input. All those of a 3x3 kernel count, as they are
+ * taken at once. */
+static reach gradient_rows(const na_depthwise *call, pulled_row *r, const ring *gradients, int y)
 {
   int step = call->stride, ky0 = (y + call->pad) % step;
+  reach reached = {ky0, ky0};
   for (int ky = ky0; ky < call->kernel; ky += step) {
-    int above = y + call->pad - ky;
-    r->rows[ky] = ring_row(gradients, above < 0 ? -1 : above / step);
+    int above = y + call->pad - ky, row = above < 0 ? -1 : above / step;
+    r->rows[ky] = ring_row(gradients, row);
+    if (row >= call->out_height) reached.first = ky + step;
+    if (row >= 0) reached.end = ky + 1;
   }
-  return ky0;
+  return call->kernel == 3 ? (reach){ky0, 3} : reached;
 }
 
 /* Both gradients along a row of the input; weights' in sums[kernel * kernel]. */
-static void backward_row(const na_depthwise *call, const pulled_row *r, int ky0, bool accumulate, vf *sums)
+static void backward_row(const na_depthwise *call, const pulled_row *r, reach from, bool accumulate, vf *sums)
 {
   if (call->kernel == 3) {
-    pull_three(call, r, ky0, accumulate, sums);
+    pull_three(call, r, from.first, accumulate, sums);
     return;
   }
-  if (ky0 >= call->kernel && !accumulate)
+  bool pairs = PAIRS && (call->kernel == 5 || call->kernel == 7);
+  if (from.first >= from.end && !accumulate)
     memset(r->dst, 0, (size_t)r->width * LANES * sizeof *r->dst);
-  for (int ky = ky0; ky < call->kernel; ky += call->stride)
-    pull_one(call, r, ky, accumulate || ky > ky0, sums);
+  for (int ky = from.first, rows; ky < from.end; ky += rows * call->stride) {
+    rows = pairs && ky + call->stride < from.end ? 2 : 1;
+    pull_some(call, r, ky, rows == 2, accumulate || ky > from.first, sums);
+  }
 }
 
 /* Writes pixels past the caches. */
@@ -300,6 +315,9 @@ static upcoming band_after(const pulling *p, int y0, int rows)
                      rows_needed(call, y0 + 2 * rows - 1) - done);
 }
 
+/* Small planes share the sums of their weights' gradients: so many pixels, and a plane more. */
+enum { SUMMED = 4096 };
+
 /* Can gradients be finished where they arise? */
 static bool can_finish(const na_depthwise *call, const na_view *in, const na_finish *how)
 {
@@ -344,7 +362,7 @@ static void pull_finished(pulling *p, int y, pulled_row *row, int target, finish
   row->values = p->in->data + (size_t)p->channel * p->in->stride +
                 (size_t)(((long)p->block * p->call->in_height + y) * (long)width) * LANES;
   load_gradients(p, y);
-  finish_three(p->call, row, gradient_rows(p->call, row, &p->gradients, y), target, p->sums, f);
+  finish_three(p->call, row, gradient_rows(p->call, row, &p->gradients, y).first, target, p->sums, f);
   f->sums.pixels += width;
 }
 
@@ -384,16 +402,20 @@ void NA_SYMBOL(depthwise_backward)(const na_depthwise *call, const na_view *in,
                                    float *in_grad, bool accumulate, const na_finish *how,
                                    double *sum, double *sum_x, float *memory)
 {
-  int taps = call->kernel * call->kernel;
+  int taps = call->kernel * call->kernel, pixels = call->in_height * call->in_width, summed = 0;
   pulling p = pulling_init(call, in, out, channel, memory);
   bool onto = accumulate && in_grad != NULL;
   if (in_grad == NULL) how = NULL;
+  memset(p.sums, 0, (size_t)taps * sizeof *p.sums);
   for (int block = 0; block < call->blocks; block++) {
-    memset(p.sums, 0, (size_t)taps * sizeof *p.sums);
     pulling_start(&p, block, 0);
     if (!onto && can_finish(call, in, how)) finish_block(&p, in_grad, how, sum, sum_x);
     else pull_block(&p, in_grad, onto, how, sum, sum_x);
+    summed += pixels;
+    if (summed < SUMMED && block + 1 < call->blocks) continue;
     for (int q = 0; q < taps; q++) weight_grad[q] += (float)lane_sum(p.sums[q]);
+    memset(p.sums, 0, (size_t)taps * sizeof *p.sums);
+    summed = 0;
   }
   if (call->stream) stream_end();
 }
