@@ -3,6 +3,9 @@
  *   gate = h-sigmoid(W2 squeezed + b2)
  * The gate is this layer's output; the projection that follows multiplies by it while loading. So its
  * backward finds in in->grad the gradient of the product x * gate, and turns it into that of x.
+ *
+ * The rows of its small matrices are split into fixed tiles among the team, so no sum depends on the
+ * number of threads.
  * Oracle: na_naive_squeeze (PyTorch adaptive_avg_pool2d, conv2d, relu, conv2d, hardsigmoid, mul).
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/kernel/gemm.h"
@@ -10,8 +13,8 @@
 
 #include <string.h>
 
-/* Pixels read at once into scratch. */
-enum { RUN = 64 };
+/* Pixels read at once into scratch; rows of a tile. */
+enum { RUN = 64, ROWS = 32 };
 
 static int columns(const na_pass *pass) { return pass->blocks * NA_LANES; }
 
@@ -43,22 +46,58 @@ static void add_bias(float *rows, const float *bias, int count, int n)
 
 static float clamp01(float x) { return x < 0 ? 0 : x > 1 ? 1 : x; }
 
+/* The matrices of one layer: rows of channels, or of squeezed channels, by images. */
+typedef struct squeeze_loop {
+  const na_pass *pass;
+  const na_op *op;
+  int columns;
+  float *middle_grad; /* [middle][columns] */
+} squeeze_loop;
+
+/* Runs `task` on tiles of so many rows. */
+static void each_tile(squeeze_loop *loop, int rows, na_task *task)
+{
+  na_team_run(loop->pass->team, task, loop, (rows + ROWS - 1) / ROWS);
+}
+
+static int tile_rows(int rows, int first) { return rows - first < ROWS ? rows - first : ROWS; }
+
+static void squeeze_rows(void *context, int unit, int worker)
+{
+  (void)worker;
+  const squeeze_loop *loop = context;
+  const na_op *op = loop->op;
+  int n = loop->columns, first = unit * ROWS, rows = tile_rows(op->middle, first);
+  float *to = op->squeezed + (size_t)first * (size_t)n;
+  na_gemm(false, false, rows, n, op->in->channels, op->weight + (size_t)first * op->row,
+          (int)op->row, op->pooled, n, false, to, n);
+  add_bias(to, op->bias + first, rows, n);
+  for (size_t i = 0; i < (size_t)rows * (size_t)n; i++)
+    if (to[i] < 0) to[i] = 0;
+}
+
+static void gate_rows(void *context, int unit, int worker)
+{
+  (void)worker;
+  const squeeze_loop *loop = context;
+  const na_op *op = loop->op;
+  int n = loop->columns, first = unit * ROWS, rows = tile_rows(op->in->channels, first);
+  float *to = op->logits + (size_t)first * (size_t)n;
+  na_gemm(false, false, rows, n, op->middle, op->weight2 + (size_t)first * op->row2,
+          (int)op->row2, op->squeezed, n, false, to, n);
+  add_bias(to, op->bias2 + first, rows, n);
+  for (int c = 0; c < rows; c++)
+    for (int i = 0; i < n; i++)
+      op->out->data[(size_t)(first + c) * op->out->stride + (size_t)i] =
+          clamp01(to[(size_t)c * (size_t)n + (size_t)i] / 6.0f + 0.5f);
+}
+
 static void squeeze_forward(const na_pass *pass, const na_op *op)
 {
-  int n = columns(pass), channels = op->in->channels, middle = op->middle;
-  na_each_channel(pass, op, channels, pool_channel);
-  na_gemm(false, false, middle, n, channels, op->weight, (int)op->row, op->pooled, n, false,
-          op->squeezed, n);
-  add_bias(op->squeezed, op->bias, middle, n);
-  for (size_t i = 0; i < (size_t)middle * (size_t)n; i++)
-    if (op->squeezed[i] < 0) op->squeezed[i] = 0;
-  na_gemm(false, false, channels, n, middle, op->weight2, (int)op->row2, op->squeezed, n, false,
-          op->logits, n);
-  add_bias(op->logits, op->bias2, channels, n);
-  for (int c = 0; c < channels; c++)
-    for (int i = 0; i < n; i++)
-      op->out->data[(size_t)c * op->out->stride + (size_t)i] =
-          clamp01(op->logits[(size_t)c * (size_t)n + (size_t)i] / 6.0f + 0.5f);
+  squeeze_loop loop = {.pass = pass, .op = op, .columns = columns(pass)};
+  na_each_channel(pass, op, op->in->channels, pool_channel);
+  each_tile(&loop, op->middle, squeeze_rows);
+  each_tile(&loop, op->in->channels, gate_rows);
 }
 
 /* out->grad[c] = gradient of the gate's logits: sum over pixels of grad * x, times h-sigmoid'. */
@@ -118,24 +157,58 @@ static void add_row_sums(const float *rows, int count, int n, size_t stride, flo
   }
 }
 
+/* Gradients of rows of the second matrix. */
+static void pull_gate_rows(void *context, int unit, int worker)
+{
+  (void)worker;
+  const squeeze_loop *loop = context;
+  const na_op *op = loop->op;
+  int n = loop->columns, first = unit * ROWS, rows = tile_rows(op->in->channels, first);
+  const float *grad = op->out->grad + (size_t)first * op->out->stride;
+  add_row_sums(grad, rows, n, op->out->stride, op->bias2_grad + first);
+  na_gemm(false, true, rows, op->middle, n, grad, (int)op->out->stride, op->squeezed, n, true,
+          op->weight2_grad + (size_t)first * op->row2, (int)op->row2);
+}
+
+/* Gradients of squeezed channels, and of their rows of the first matrix. */
+static void pull_squeezed_rows(void *context, int unit, int worker)
+{
+  (void)worker;
+  const squeeze_loop *loop = context;
+  const na_op *op = loop->op;
+  int n = loop->columns, channels = op->in->channels, first = unit * ROWS;
+  int rows = tile_rows(op->middle, first);
+  size_t at = (size_t)first * (size_t)n;
+  float *grad = loop->middle_grad + at;
+  na_gemm(true, false, rows, n, channels, op->weight2 + first, (int)op->row2, op->out->grad,
+          (int)op->out->stride, false, grad, n);
+  for (size_t i = 0; i < (size_t)rows * (size_t)n; i++)
+    if (!(op->squeezed[at + i] > 0)) grad[i] = 0;
+  add_row_sums(grad, rows, n, (size_t)n, op->bias_grad + first);
+  na_gemm(false, true, rows, channels, n, grad, n, op->pooled, n, true,
+          op->weight_grad + (size_t)first * op->row, (int)op->row);
+}
+
+/* pooled becomes its own gradient. */
+static void pull_pooled_rows(void *context, int unit, int worker)
+{
+  (void)worker;
+  const squeeze_loop *loop = context;
+  const na_op *op = loop->op;
+  int n = loop->columns, first = unit * ROWS, rows = tile_rows(op->in->channels, first);
+  na_gemm(true, false, rows, n, op->middle, op->weight + first, (int)op->row, loop->middle_grad, n,
+          false, op->pooled + (size_t)first * (size_t)n, n);
+}
+
 static void squeeze_backward(const na_pass *pass, const na_op *op)
 {
-  int n = columns(pass), channels = op->in->channels, middle = op->middle;
-  int stride = (int)op->out->stride;
-  float *middle_grad = pass->packed;
+  int channels = op->in->channels;
+  squeeze_loop loop = {
+      .pass = pass, .op = op, .columns = columns(pass), .middle_grad = pass->packed};
   na_each_channel(pass, op, channels, gate_channel);
-  add_row_sums(op->out->grad, channels, n, op->out->stride, op->bias2_grad);
-  na_gemm(false, true, channels, middle, n, op->out->grad, stride, op->squeezed, n, true,
-          op->weight2_grad, (int)op->row2);
-  na_gemm(true, false, middle, n, channels, op->weight2, (int)op->row2, op->out->grad, stride,
-          false, middle_grad, n);
-  for (size_t i = 0; i < (size_t)middle * (size_t)n; i++)
-    if (!(op->squeezed[i] > 0)) middle_grad[i] = 0;
-  add_row_sums(middle_grad, middle, n, (size_t)n, op->bias_grad);
-  na_gemm(false, true, middle, channels, n, middle_grad, n, op->pooled, n, true, op->weight_grad,
-          (int)op->row);
-  na_gemm(true, false, channels, n, middle, op->weight, (int)op->row, middle_grad, n, false,
-          op->pooled, n);
+  each_tile(&loop, channels, pull_gate_rows);
+  each_tile(&loop, op->middle, pull_squeezed_rows);
+  each_tile(&loop, channels, pull_pooled_rows);
   na_each_channel(pass, op, channels, spread_channel);
 }
 
