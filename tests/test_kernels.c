@@ -262,6 +262,49 @@ static void check_read_view(const na_kernels *k, const input *in, long first, in
   na_free(run);
 }
 
+/* Sums of a view without gate, and of its products with a factor: its own data. Then the data, scaled and
+ * shifted by the sums. */
+static void check_lanes(const na_kernels *k, const input *in, long first, int count)
+{
+  input plain = *in;
+  plain.view.gate = NULL;
+  int c = in->channels - 1;
+  const float *data = in->view.data + (size_t)c * in->view.stride;
+  size_t size = (size_t)count * NA_LANES;
+  float *run = bordered(size), *scale = lanes_floats(NA_LANES), *shift = lanes_floats(NA_LANES);
+  double sums[2][NA_LANES], wanted[2][NA_LANES];
+  worst w = {0};
+  for (int l = 0; l < NA_LANES; l++)
+    sums[0][l] = sums[1][l] = wanted[0][l] = wanted[1][l] = 0.5; /* added to what is there */
+  k->sum_lanes(&plain.view, c, first, count, NULL, sums[0]);
+  k->sum_lanes(&plain.view, c, first, count, data, sums[1]);
+  memcpy(run, data + (size_t)first * NA_LANES, size * sizeof *run);
+  for (int l = 0; l < NA_LANES; l++) {
+    scale[l] = (float)sums[0][l];
+    shift[l] = (float)sums[1][l];
+    double terms[2] = {1, 1};
+    for (long p = first; p < first + count; p++) {
+      double x = seen_at(&plain, c, p, l), product = x * (double)data[p * NA_LANES + l];
+      wanted[0][l] += x;
+      wanted[1][l] += product;
+      terms[0] += fabs(x);
+      terms[1] += fabs(product);
+    }
+    CHECK_NEAR(sums[0][l], wanted[0][l], FORWARD, terms[0], "sum_lanes");
+    CHECK_NEAR(sums[1][l], wanted[1][l], FORWARD, terms[1], "sum_lanes of products");
+  }
+  k->scale_lanes(run, scale, shift, count);
+  for (size_t i = 0; i < size; i++)
+    compare(&w, (double)run[i],
+            (double)data[(size_t)first * NA_LANES + i] * (double)scale[i % NA_LANES] +
+                (double)shift[i % NA_LANES]);
+  check_worst(k, &w, FORWARD, "scale_lanes, pixels %ld + %d", first, count);
+  check_border(k, run, size, "scale_lanes");
+  na_free(run);
+  na_free(scale);
+  na_free(shift);
+}
+
 static void check_pullback(const na_kernels *k, const gradient *g, long first, int count)
 {
   size_t size = tile_floats(k, g->channels, count);
@@ -300,6 +343,7 @@ static void view_window(const na_kernels *k, const void *object, long first, int
   check_pack_view(k, object, first, count);
   check_pack_columns(k, object, first, count);
   check_read_view(k, object, first, count);
+  check_lanes(k, object, first, count);
 }
 
 static void pullback_window(const na_kernels *k, const void *object, long first, int count)

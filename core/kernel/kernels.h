@@ -195,7 +195,15 @@ typedef struct na_kernels {
   /* dst = view of channel c, pixels first .. first + count: dst[count * 16]. */
   void (*read_view)(const na_view *view, int channel, long first, long count, float *dst);
 
-  /* The same of a pullback. */
+  /* sums[16] += sums over pixels first .. first + count of a view without gate, lane by lane; with a factor,
+   * which points at pixel 0 of the channel, of its products with that. */
+  void (*sum_lanes)(const na_view *view, int channel, long first, long count, const float *factor,
+                    double *sums);
+
+  /* x[count * 16] = x * scale + shift, lane by lane: scale[16], shift[16]. */
+  void (*scale_lanes)(float *x, const float *scale, const float *shift, long count);
+
+  /* What read_view reads, of a pullback. */
   void (*read_pullback)(const na_pullback *pullback, int channel, const na_mask *mask, long first,
                         int count, float *dst);
 

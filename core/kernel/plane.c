@@ -1,4 +1,4 @@
-/* Sums along one channel: statistics, finished gradients, plain reading.
+/* Along one channel: statistics, finished gradients, plain reading, sums and products of lanes.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/kernel/simd.h"
 
@@ -70,5 +70,45 @@ void NA_SYMBOL(read_view)(const na_view *view, int channel, long first, long cou
     const float *lanes = gate + (size_t)((first + p) / block_pixels) * LANES;
     for (int l = 0; l < LANES; l += VL)
       store(dst + p * LANES + l, load(dst + p * LANES + l) * load(lanes + l));
+  }
+}
+
+/* Adds `count` pixels, few enough for float sums; factor NULL: 1. */
+INLINE void sum_run(const float *x, const float *factor, long count, float scale, float shift,
+                    na_activation act, double *sums)
+{
+  for (int l = 0; l < LANES; l += VL) {
+    vf sum = {0};
+    for (long p = 0; p < count; p++) {
+      vf value = activate(load(x + p * LANES + l) * scale + shift, act);
+      if (factor != NULL) value *= load(factor + p * LANES + l);
+      sum += value;
+    }
+    for (int i = 0; i < VL; i++) sums[l + i] += (double)sum[i];
+  }
+}
+
+void NA_SYMBOL(sum_lanes)(const na_view *view, int channel, long first, long count,
+                          const float *factor, double *sums)
+{
+  const float *x = view->data + (size_t)channel * view->stride;
+  float scale = view->scale != NULL ? view->scale[channel] : 1.0f;
+  float shift = view->shift != NULL ? view->shift[channel] : 0.0f;
+  for (long p = first; p < first + count; p += RUN) {
+    long some = p + RUN < first + count ? RUN : first + count - p;
+    const float *values = x + (size_t)p * LANES;
+#define SUM(ACT)                                                                                   \
+  if (factor == NULL) sum_run(values, NULL, some, scale, shift, ACT, sums);                        \
+  else sum_run(values, factor + (size_t)p * LANES, some, scale, shift, ACT, sums)
+    FOR_ACTIVATION(view->act, SUM)
+#undef SUM
+  }
+}
+
+void NA_SYMBOL(scale_lanes)(float *x, const float *scale, const float *shift, long count)
+{
+  for (int l = 0; l < LANES; l += VL) {
+    vf s = load(scale + l), t = load(shift + l);
+    for (long p = 0; p < count; p++) store(x + p * LANES + l, load(x + p * LANES + l) * s + t);
   }
 }

@@ -225,6 +225,8 @@ void NA_SYMBOL(correlate)(const na_planes *, int, const na_window *, int, float 
 void NA_SYMBOL(moments)(const float *, long, long, const na_mask *, na_moments *);
 void NA_SYMBOL(finish)(float *, const na_finish *, long, long, double *, double *);
 void NA_SYMBOL(read_view)(const na_view *, int, long, long, float *);
+void NA_SYMBOL(sum_lanes)(const na_view *, int, long, long, const float *, double *);
+void NA_SYMBOL(scale_lanes)(float *, const float *, const float *, long);
 void NA_SYMBOL(depthwise_forward)(const na_depthwise *, const na_view *, int, float *, na_moments *,
                                   float *);
 void NA_SYMBOL(depthwise_backward)(const na_depthwise *, const na_view *, const na_pullback *, int,

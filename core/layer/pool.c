@@ -157,22 +157,14 @@ static void avgpool_backward(const na_pass *pass, const na_op *op)
   if (op->wanted[0]) na_each_channel(pass, op, op->out->channels, unavg_channel);
 }
 
-/* Pixels read at once. */
-enum { RUN = 64 };
-
 static void mean_channel(const na_pass *pass, const na_op *op, int c, int worker)
 {
+  (void)worker;
   na_view view = na_tensor_view(op->in);
   long area = (long)op->in->height * op->in->width;
-  float *run = pass->scratch[worker];
   for (int block = 0; block < pass->blocks; block++) {
     double sums[NA_LANES] = {0};
-    for (long first = 0; first < area; first += RUN) {
-      long count = area - first < RUN ? area - first : RUN;
-      pass->kernels->read_view(&view, c, block * area + first, count, run);
-      for (long p = 0; p < count; p++)
-        for (int l = 0; l < NA_LANES; l++) sums[l] += (double)run[p * NA_LANES + l];
-    }
+    pass->kernels->sum_lanes(&view, c, block * area, area, NULL, sums);
     float *out = plane_of(op->out, op->out->data, c, block);
     for (int l = 0; l < NA_LANES; l++) out[l] = (float)(sums[l] / (double)area);
   }

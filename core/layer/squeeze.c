@@ -13,26 +13,22 @@
 
 #include <string.h>
 
-/* Pixels read at once into scratch; rows of a tile. */
-enum { RUN = 64, ROWS = 32 };
+/* Rows of a tile. */
+enum { ROWS = 32 };
 
 static int columns(const na_pass *pass) { return pass->blocks * NA_LANES; }
 
+static long area_of(const na_op *op) { return (long)op->in->height * op->in->width; }
+
 static void pool_channel(const na_pass *pass, const na_op *op, int c, int worker)
 {
+  (void)worker;
   na_view view = na_tensor_view(op->in);
-  float *run = pass->scratch[worker], *pooled = op->pooled + (size_t)c * (size_t)columns(pass);
-  long area = (long)op->in->height * op->in->width;
+  float *pooled = op->pooled + (size_t)c * (size_t)columns(pass);
+  long area = area_of(op);
   for (int block = 0; block < pass->blocks; block++) {
     double sums[NA_LANES] = {0};
-    for (long first = 0; first < area; first += RUN) {
-      int count = (int)(area - first < RUN ? area - first : RUN);
-      float part[NA_LANES] = {0};
-      pass->kernels->read_view(&view, c, block * area + first, count, run);
-      for (int p = 0; p < count; p++)
-        for (int l = 0; l < NA_LANES; l++) part[l] += run[p * NA_LANES + l];
-      for (int l = 0; l < NA_LANES; l++) sums[l] += (double)part[l];
-    }
+    pass->kernels->sum_lanes(&view, c, block * area, area, NULL, sums);
     for (int l = 0; l < NA_LANES; l++)
       pooled[block * NA_LANES + l] = (float)(sums[l] / (double)area);
   }
@@ -103,24 +99,15 @@ static void squeeze_forward(const na_pass *pass, const na_op *op)
 /* out->grad[c] = gradient of the gate's logits: sum over pixels of grad * x, times h-sigmoid'. */
 static void gate_channel(const na_pass *pass, const na_op *op, int c, int worker)
 {
+  (void)worker;
   na_view view = na_tensor_view(op->in);
-  int n = columns(pass);
-  float *run = pass->scratch[worker], *to = op->out->grad + (size_t)c * op->out->stride;
+  float *to = op->out->grad + (size_t)c * op->out->stride;
   const float *grad = op->in->grad + (size_t)c * op->in->stride;
-  const float *logits = op->logits + (size_t)c * (size_t)n;
-  long area = (long)op->in->height * op->in->width;
+  const float *logits = op->logits + (size_t)c * (size_t)columns(pass);
+  long area = area_of(op);
   for (int block = 0; block < pass->blocks; block++) {
     double sums[NA_LANES] = {0};
-    for (long first = 0; first < area; first += RUN) {
-      int count = (int)(area - first < RUN ? area - first : RUN);
-      float part[NA_LANES] = {0};
-      const float *g = grad + (size_t)(block * area + first) * NA_LANES;
-      pass->kernels->read_view(&view, c, block * area + first, count, run);
-      for (int p = 0; p < count; p++)
-        for (int l = 0; l < NA_LANES; l++)
-          part[l] += run[p * NA_LANES + l] * g[p * NA_LANES + l];
-      for (int l = 0; l < NA_LANES; l++) sums[l] += (double)part[l];
-    }
+    pass->kernels->sum_lanes(&view, c, block * area, area, grad, sums);
     for (int l = 0; l < NA_LANES; l++) {
       float x = logits[block * NA_LANES + l];
       to[block * NA_LANES + l] = x > -3 && x < 3 ? (float)(sums[l] / 6.0) : 0.0f;
@@ -135,15 +122,12 @@ static void spread_channel(const na_pass *pass, const na_op *op, int c, int work
   const float *gate = op->out->data + (size_t)c * op->out->stride;
   const float *pooled = op->pooled + (size_t)c * (size_t)columns(pass); /* its gradient by now */
   float *grad = op->in->grad + (size_t)c * op->in->stride;
-  long area = (long)op->in->height * op->in->width;
+  long area = area_of(op);
   for (int block = 0; block < pass->blocks; block++) {
-    float scale[NA_LANES], shift[NA_LANES];
-    for (int l = 0; l < NA_LANES; l++) {
-      scale[l] = gate[block * NA_LANES + l];
-      shift[l] = pooled[block * NA_LANES + l] / (float)area;
-    }
-    for (long p = 0; p < area; p++, grad += NA_LANES)
-      for (int l = 0; l < NA_LANES; l++) grad[l] = grad[l] * scale[l] + shift[l];
+    float shift[NA_LANES] __attribute__((aligned(64)));
+    for (int l = 0; l < NA_LANES; l++) shift[l] = pooled[block * NA_LANES + l] / (float)area;
+    pass->kernels->scale_lanes(grad + (size_t)(block * area) * NA_LANES, gate + block * NA_LANES,
+                               shift, area);
   }
   na_finish_channel(pass, op->in, c);
 }
