@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/layer/dense.h"
+#include "core/layer/split.h"
 
 /* Partial weight gradients take at most PARTIAL_FLOATS, or FEWEST_CHUNKS times the weights. */
 enum { PARTIAL_FLOATS = 1 << 20, FEWEST_CHUNKS = 8 };
 /* What a thread takes at once. */
 enum { GROUPS_PER_UNIT = 8, NORMS_PER_UNIT = 64, ROWS_PER_UNIT = 8 };
-
-static int least(int a, int b) { return a < b ? a : b; }
-static int units_of(int count, int unit) { return (count + unit - 1) / unit; }
 
 na_view na_gated_input(const na_op *op)
 {
@@ -44,7 +42,7 @@ na_ahead na_channels_ahead(const na_tensor *tensor, int next, int most, long fir
 
 /* ---------------------------------------------------------------- packing the weights */
 
-static int packed_groups(const na_packing *p) { return units_of(p->rows, p->pass->kernels->group_rows); }
+static int packed_groups(const na_packing *p) { return ceiling(p->rows, p->pass->kernels->group_rows); }
 
 static void pack_groups(void *context, int unit, int worker)
 {
@@ -59,7 +57,7 @@ static void pack_groups(void *context, int unit, int worker)
 void na_pack_weights(const na_packing *packing)
 {
   na_packing p = *packing;
-  na_team_run(p.pass->team, pack_groups, &p, units_of(packed_groups(&p), GROUPS_PER_UNIT));
+  na_team_run(p.pass->team, pack_groups, &p, ceiling(packed_groups(&p), GROUPS_PER_UNIT));
 }
 
 /* ---------------------------------------------------------------- the output's statistics */
@@ -95,7 +93,7 @@ static void settle_channels(void *context, int unit, int worker)
 void na_settle_moments(const na_pass *pass, na_tensor *out, int chunks, const double *counts)
 {
   settling s = {pass, out, chunks, counts};
-  na_team_run(pass->team, settle_channels, &s, units_of(out->channels, NORMS_PER_UNIT));
+  na_team_run(pass->team, settle_channels, &s, ceiling(out->channels, NORMS_PER_UNIT));
 }
 
 /* ---------------------------------------------------------------- the input's gradient */
@@ -161,5 +159,5 @@ static void reduce_rows(void *context, int unit, int worker)
 void na_reduce_weights(const na_pass *pass, const na_op *op, int depth, int chunks)
 {
   reduction r = {pass, op, depth, chunks};
-  na_team_run(pass->team, reduce_rows, &r, units_of(op->out->channels, ROWS_PER_UNIT));
+  na_team_run(pass->team, reduce_rows, &r, ceiling(op->out->channels, ROWS_PER_UNIT));
 }

@@ -17,6 +17,7 @@
  * backward passes. Tolerance as for gradients.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/layer/dense.h"
+#include "core/layer/split.h"
 
 /* Floats of a stripe's share of the second-level cache: the input's columns and gradient, and the tile of
  * g. Pixels of a stripe, whole rows of it; channels of a tile at least, and in multiples of a group. */
@@ -43,11 +44,6 @@ typedef struct expansion {
   float *shift;              /* [K]: W^T c */
   double *gram, *total;      /* [K][K]: x x^T, then W^T b W; [K]: 1 x^T */
 } expansion;
-
-static int least(long a, long b) { return (int)(a < b ? a : b); }
-static int most(int a, int b) { return a > b ? a : b; }
-static int ceiling(long a, long b) { return (int)((a + b - 1) / b); }
-static int round_up(int a, int unit) { return ceiling(a, unit) * unit; }
 
 /* ------------------------------------------------------------------------- the split */
 

@@ -10,6 +10,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/kernel/gemm.h"
 #include "core/layer/layer.h"
+#include "core/layer/split.h"
 
 enum { ROWS = 64 };
 
@@ -34,12 +35,9 @@ static linear_loop linear_loop_init(const na_pass *pass, const na_op *op)
                        pass->packed + (size_t)op->in->channels * (size_t)columns};
 }
 
-static int tiles(int rows) { return (rows + ROWS - 1) / ROWS; }
+static int tiles(int rows) { return ceiling(rows, ROWS); }
 
-static int tile_rows(int rows, int unit)
-{
-  return rows - unit * ROWS < ROWS ? rows - unit * ROWS : ROWS;
-}
+static int tile_rows(int rows, int unit) { return least(rows - unit * ROWS, ROWS); }
 
 static void read_values(const linear_loop *loop)
 {

@@ -1,6 +1,7 @@
 /* BatchNorm and bias as lazy scale and shift.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/layer/layer.h"
+#include "core/layer/split.h"
 
 #include <limits.h>
 #include <math.h>
@@ -118,7 +119,7 @@ void na_each_channel(const na_pass *pass, const na_op *op, int channels, na_chan
   long unit = PIXELS_PER_UNIT / na_tensor_pixels(pass, op->in);
   if (unit > CHANNELS_PER_UNIT) unit = CHANNELS_PER_UNIT;
   channel_loop loop = {pass, op, task, channels, unit < 1 ? 1 : (int)unit};
-  na_team_run(pass->team, run_channels, &loop, (channels + loop.unit - 1) / loop.unit);
+  na_team_run(pass->team, run_channels, &loop, ceiling(channels, loop.unit));
 }
 
 bool na_norm_by_batch(const na_pass *pass, const na_tensor *tensor)

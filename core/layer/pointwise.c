@@ -14,6 +14,7 @@
  * Oracle: na_naive_conv (PyTorch conv2d).
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/layer/dense.h"
+#include "core/layer/split.h"
 
 /* Floats of a packed strip going forward, and of the narrow and the wide side going backward; and
  * the pixels of a tile at most. */
@@ -30,32 +31,26 @@ typedef struct split {
   long panels, total;
 } split;
 
-static int least(long a, long b) { return (int)(a < b ? a : b); }
-
 /* Pixels per tile such that `rows` of them fit the budget; whole panels, at least one. */
-static int tile_pixels(int panel, long rows, long budget, int most)
+static int tile_pixels(int panel, long rows, long budget, int limit)
 {
-  int pixels = least(budget / (rows * NA_LANES), most) / panel * panel;
-  return pixels < panel ? panel : pixels;
+  return most(least(budget / (rows * NA_LANES), limit) / panel * panel, panel);
 }
 
 /* Channels per strip: as many as the budget holds, in whole units, evenly spread. */
 static int strip_channels(long budget, int pixels, int channels, int unit)
 {
-  int most = (int)(budget / ((long)pixels * NA_LANES)) / unit * unit;
-  if (most < unit) most = unit;
-  int strips = (channels + most - 1) / most;
-  return ((channels + strips - 1) / strips + unit - 1) / unit * unit;
+  int fit = most(budget / ((long)pixels * NA_LANES) / unit * unit, unit);
+  return round_up(ceiling(channels, ceiling(channels, fit)), unit);
 }
 
-static void split_pixels(split *s, int panel, int pixels, long total, int most)
+static void split_pixels(split *s, int panel, int pixels, long total, int limit)
 {
   s->panel = panel;
   s->pixels = pixels;
   s->total = total;
-  s->panels = (total + panel - 1) / panel;
-  s->chunks = least(total / CHUNK_PIXELS, most);
-  if (s->chunks < 1) s->chunks = 1;
+  s->panels = ceiling(total, panel);
+  s->chunks = most(least(total / CHUNK_PIXELS, limit), 1);
 }
 
 static long chunk_first(const split *s, int chunk)
@@ -67,40 +62,30 @@ static long chunk_first(const split *s, int chunk)
 static int chunk_tiles(const split *s, int chunk)
 {
   long pixels = chunk_first(s, chunk + 1) - chunk_first(s, chunk);
-  return (int)((pixels + s->pixels - 1) / s->pixels);
+  return ceiling(pixels, s->pixels);
 }
 
 /* First pixel of tile `tile` of a chunk with `tiles` of them. */
 static long tile_first(const split *s, int chunk, int tile, int tiles)
 {
   long first = chunk_first(s, chunk), end = chunk_first(s, chunk + 1);
-  long panels = (end - first + s->panel - 1) / s->panel;
+  long panels = ceiling(end - first, s->panel);
   return first + least(panels * tile / tiles * s->panel, end - first);
 }
 
-static int packed_groups(const na_kernels *kernels, int rows)
-{
-  return (rows + kernels->group_rows - 1) / kernels->group_rows;
-}
-
 /* Rows that a packed side takes: turned, they are whole vectors. */
-static int packed_rows(const na_kernels *kernels, int rows)
-{
-  return (rows + kernels->vector - 1) / kernels->vector * kernels->vector;
-}
-
-static long larger(long a, long b) { return a > b ? a : b; }
+static int packed_rows(const na_kernels *kernels, int rows) { return round_up(rows, kernels->vector); }
 
 /* The largest sizes that any active number of channels leads to. */
 void na_pointwise_needs(const na_kernels *kernels, int in, int out, na_needs *needs)
 {
   int panel = kernels->panel_pixels * NA_LANES; /* channels of a group of columns, too */
   long narrow = packed_rows(kernels, least(in, out));
-  long forward = larger(FORWARD_STRIP, panel);
-  long backward = larger(NARROW, narrow * panel) + larger(WIDE_STRIP, (long)panel * panel);
-  needs->scratch = (size_t)larger(forward, backward);
-  size_t by_out = (size_t)packed_groups(kernels, out) * (size_t)kernels->group_rows * (size_t)in;
-  size_t by_in = (size_t)packed_groups(kernels, in) * (size_t)kernels->group_rows * (size_t)out;
+  long forward = most(FORWARD_STRIP, panel);
+  long backward = most(NARROW, narrow * panel) + most(WIDE_STRIP, (long)panel * panel);
+  needs->scratch = (size_t)most(forward, backward);
+  size_t by_out = (size_t)round_up(out, kernels->group_rows) * (size_t)in;
+  size_t by_in = (size_t)round_up(in, kernels->group_rows) * (size_t)out;
   needs->packed = by_out > by_in ? by_out : by_in;
   needs->partial = na_partial_floats((size_t)out * (size_t)in);
   needs->channels = (size_t)(in > out ? in : out);

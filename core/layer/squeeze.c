@@ -10,6 +10,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/kernel/gemm.h"
 #include "core/layer/layer.h"
+#include "core/layer/split.h"
 
 #include <string.h>
 
@@ -53,10 +54,10 @@ typedef struct squeeze_loop {
 /* Runs `task` on tiles of so many rows. */
 static void each_tile(squeeze_loop *loop, int rows, na_task *task)
 {
-  na_team_run(loop->pass->team, task, loop, (rows + ROWS - 1) / ROWS);
+  na_team_run(loop->pass->team, task, loop, ceiling(rows, ROWS));
 }
 
-static int tile_rows(int rows, int first) { return rows - first < ROWS ? rows - first : ROWS; }
+static int tile_rows(int rows, int first) { return least(rows - first, ROWS); }
 
 static void squeeze_rows(void *context, int unit, int worker)
 {

@@ -12,6 +12,7 @@
  * Oracle: na_naive_conv (PyTorch conv2d).
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/layer/dense.h"
+#include "core/layer/split.h"
 
 #include <string.h>
 
@@ -37,23 +38,6 @@ typedef struct split {
   int in_strip, out_strip; /* channels of either side at once */
   plane in, out;           /* of a whole band; rows of the image are relative to the band's first */
 } split;
-
-static int least(long a, long b)
-{
-  return (int)(a < b ? a : b);
-}
-static int most(long a, long b)
-{
-  return (int)(a > b ? a : b);
-}
-static int ceiling(long a, long b)
-{
-  return (int)((a + b - 1) / b);
-}
-static int round_up(long a, long unit)
-{
-  return (int)(ceiling(a, unit) * unit);
-}
 
 /* An odd number of pixels: the planes' rows spread over all of the caches' sets. */
 static size_t plane_floats(int rows, int columns)
