@@ -12,8 +12,6 @@
 #include "core/layer/layer.h"
 #include "core/layer/split.h"
 
-#include <string.h>
-
 /* Rows of a tile. */
 enum { ROWS = 32 };
 
