@@ -32,14 +32,15 @@ TESTS += tests/test_runs_view
 tests_test_runs_view_SOURCES = tests/test_runs_view.c
 tests_test_runs_view_LDADD = $(tui_libs)
 
-## The short programs, and a short training run, under memcheck. What is still reachable at the end is no
-## leak: OpenBLAS and terminfo allocate once for good.
+## The short programs, and a short training run, under memcheck; those that take longest begin. What is still
+## reachable at the end is no leak: OpenBLAS and terminfo allocate once for good.
 VALGRIND_TESTS = \
+	tests/test_inspect tests/test_store_checkpoint \
 	tests/test_base tests/test_plan tests/test_stats tests/test_arms tests/test_net_text tests/test_train \
 	tests/test_image tests/test_packed \
-	tests/test_store_h5 tests/test_store_checkpoint tests/test_store_hostile tests/test_store_metrics tests/test_runs_view \
+	tests/test_store_h5 tests/test_store_hostile tests/test_store_metrics tests/test_runs_view \
 	tests/test_lua tests/test_lua_errors \
-	tests/test_command tests/test_export tests/test_inspect tests/test_live tests/test_plot tests/test_progress tests/test_prompt tests/test_whatif
+	tests/test_command tests/test_export tests/test_live tests/test_plot tests/test_progress tests/test_prompt tests/test_whatif
 MEMCHECK = $(VALGRIND) -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
 	--suppressions=$(abs_top_srcdir)/tests/valgrind.supp
 EXTRA_DIST += tests/valgrind_run.sh tests/valgrind.supp
