@@ -249,8 +249,10 @@ static int time_both(na_bench *bench, na_torch *torch, int kind, int round, cons
   for (int i = 0; i < BOTH && code == NA_OK; i++) {
     int whose = (i + round) % 2;
     if (!needed[whose]) continue;
-    if (torch != NULL) let_rest();
-    if (kind != NA_BENCH_NETAUG) code = time_one(bench, torch, kind, whose, &seconds[whose], err);
+    if (torch != NULL) {
+      let_rest();
+      if (kind != NA_BENCH_NETAUG) code = time_one(bench, torch, kind, whose, &seconds[whose], err);
+    }
     if (code == NA_OK) code = time_one(bench, torch, kind, whose, &seconds[whose], err);
   }
   return code;

@@ -60,10 +60,10 @@ INLINE void correlate_row(int kernel, int tall, int step, target to, float *dst,
   all->sums = t.sums;
 }
 
-/* The rows of a kernel that lie on the plane, `count` from row `first` on; the others see zeros. */
+/* The rows of a kernel that are summed, `count` from row `first` on; the others see only zeros. */
 typedef struct reach {
   int first, count;
-  const float *rows[KERNEL_LIMIT]; /* of the plane */
+  const float *rows[KERNEL_LIMIT]; /* of the plane, or zeros */
 } reach;
 
 static void forward_row(const na_depthwise *call, target to, float *dst, const reach *from,
@@ -104,13 +104,16 @@ static void load_values(const na_depthwise *call, const na_view *in, int channel
                          call->in_width, ring_row(values, *loaded));
 }
 
-/* What output row y sees. A 3x3 kernel's rows are always all there: three are unrolled. */
+/* What output row y sees. All rows of a 3x3 kernel are summed, as they are unrolled. */
 static void reach_rows(const na_depthwise *call, const ring *values, int y, reach *to)
 {
-  int above = y * call->stride - call->pad, left = call->in_height - above;
-  to->first = above < 0 ? -above : 0;
-  to->count = (left < call->kernel ? left : call->kernel) - to->first;
-  if (call->kernel == 3) to->first = 0, to->count = 3;
+  int above = y * call->stride - call->pad, left = call->in_height - above, end = call->kernel;
+  to->first = 0;
+  if (call->kernel != 3) {
+    if (above < 0) to->first = -above;
+    if (left < end) end = left;
+  }
+  to->count = end - to->first;
   for (int k = 0; k < to->count; k++) to->rows[k] = ring_row(values, above + to->first + k);
 }
 

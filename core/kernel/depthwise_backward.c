@@ -170,9 +170,10 @@ static void finish_three(const na_depthwise *call, const pulled_row *r, int ky0,
 #undef ROW
 }
 
-/* One row ky of a larger kernel, or, of those that are common, that and the next. */
-enum { PAIRS = VL == 16 }; /* have registers enough */
+/* Has the processor registers for two rows of a 5x5 or 7x7 kernel? */
+enum { PAIRS = VL == 16 };
 
+/* Row ky of a larger kernel; two: and the next that leads anywhere, which only 5x5 and 7x7 are asked for. */
 static void pull_some(const na_depthwise *call, const pulled_row *r, int ky, bool two, bool onto, vf *sums)
 {
 #define ROW(K, STEP, ROWS)                                                                         \
@@ -406,15 +407,14 @@ void NA_SYMBOL(depthwise_backward)(const na_depthwise *call, const na_view *in,
   pulling p = pulling_init(call, in, out, channel, memory);
   bool onto = accumulate && in_grad != NULL;
   if (in_grad == NULL) how = NULL;
-  memset(p.sums, 0, (size_t)taps * sizeof *p.sums);
   for (int block = 0; block < call->blocks; block++) {
+    if (summed == 0) memset(p.sums, 0, (size_t)taps * sizeof *p.sums);
     pulling_start(&p, block, 0);
     if (!onto && can_finish(call, in, how)) finish_block(&p, in_grad, how, sum, sum_x);
     else pull_block(&p, in_grad, onto, how, sum, sum_x);
     summed += pixels;
     if (summed < SUMMED && block + 1 < call->blocks) continue;
     for (int q = 0; q < taps; q++) weight_grad[q] += (float)lane_sum(p.sums[q]);
-    memset(p.sums, 0, (size_t)taps * sizeof *p.sums);
     summed = 0;
   }
   if (call->stream) stream_end();

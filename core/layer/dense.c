@@ -19,7 +19,7 @@ na_view na_gated_input(const na_op *op)
 int na_chunk_limit(long weights)
 {
   long limit = PARTIAL_FLOATS / weights;
-  return limit > NA_CHUNKS ? NA_CHUNKS : limit < FEWEST_CHUNKS ? FEWEST_CHUNKS : (int)limit;
+  return most(least(limit, NA_CHUNKS), FEWEST_CHUNKS);
 }
 
 /* Fewer channels may be split into more chunks: the larger of the two bounds. */
@@ -30,14 +30,14 @@ size_t na_partial_floats(size_t weights)
   return fewest > cap ? fewest : cap;
 }
 
-na_ahead na_channels_ahead(const na_tensor *tensor, int next, int most, long first, int count)
+na_ahead na_channels_ahead(const na_tensor *tensor, int next, int limit, long first, int count)
 {
   if (next >= tensor->channels) {
     next = 0;
     first += count;
   }
   const float *from = tensor->data + (size_t)next * tensor->stride + (size_t)first * NA_LANES;
-  return (na_ahead){{from, from + tensor->stride}, 2 * tensor->stride, least(most, tensor->channels - next)};
+  return (na_ahead){{from, from + tensor->stride}, 2 * tensor->stride, least(limit, tensor->channels - next)};
 }
 
 /* ---------------------------------------------------------------- packing the weights */

@@ -27,9 +27,9 @@ typedef struct na_packing {
 } na_packing;
 void na_pack_weights(const na_packing *packing);
 
-/* What is read behind the channels before `next` at pixels first .. first + count: at most `most` channels
+/* What is read behind the channels before `next` at pixels first .. first + count: at most `limit` channels
  * of the tensor from `next` on, or, after the last one, its first ones at the pixels behind. */
-na_ahead na_channels_ahead(const na_tensor *tensor, int next, int most, long first, int count);
+na_ahead na_channels_ahead(const na_tensor *tensor, int next, int limit, long first, int count);
 
 /* The pixels first .. first + count of a chunk; `start`: they are its first. */
 typedef struct na_chunk {

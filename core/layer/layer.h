@@ -150,6 +150,9 @@ na_finish na_tensor_finish(const na_tensor *tensor, int c);
 /* Finishes channel c's whole gradient and keeps its sums; for layers that work channel by channel. */
 void na_finish_channel(const na_pass *pass, na_tensor *tensor, int c);
 
+/* out[16] = means over the pixels of one block of channel c, as consumers see them. */
+void na_mean_plane(const na_pass *pass, const na_tensor *tensor, int c, int block, float *out);
+
 /* Runs task on every channel, split among the team. */
 typedef void na_channel_task(const na_pass *pass, const na_op *op, int channel, int worker);
 void na_each_channel(const na_pass *pass, const na_op *op, int channels, na_channel_task *task);

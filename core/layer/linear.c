@@ -18,7 +18,7 @@ void na_linear_needs(int in, int out, int blocks, na_needs *needs)
 {
   /* The input's values and the output's gradients, side by side. */
   *needs = (na_needs){.packed = ((size_t)in + (size_t)out) * (size_t)blocks * NA_LANES,
-                      .channels = (size_t)(in > out ? in : out)};
+                      .channels = (size_t)most(in, out)};
 }
 
 typedef struct linear_loop {

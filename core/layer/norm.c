@@ -110,15 +110,14 @@ typedef struct channel_loop {
 static void run_channels(void *context, int unit, int worker)
 {
   const channel_loop *loop = context;
-  int end = (unit + 1) * loop->unit < loop->channels ? (unit + 1) * loop->unit : loop->channels;
+  int end = least((unit + 1) * loop->unit, loop->channels);
   for (int c = unit * loop->unit; c < end; c++) loop->task(loop->pass, loop->op, c, worker);
 }
 
 void na_each_channel(const na_pass *pass, const na_op *op, int channels, na_channel_task *task)
 {
   long unit = PIXELS_PER_UNIT / na_tensor_pixels(pass, op->in);
-  if (unit > CHANNELS_PER_UNIT) unit = CHANNELS_PER_UNIT;
-  channel_loop loop = {pass, op, task, channels, unit < 1 ? 1 : (int)unit};
+  channel_loop loop = {pass, op, task, channels, most(least(unit, CHANNELS_PER_UNIT), 1)};
   na_team_run(pass->team, run_channels, &loop, ceiling(channels, loop.unit));
 }
 

@@ -88,7 +88,7 @@ void na_pointwise_needs(const na_kernels *kernels, int in, int out, na_needs *ne
   size_t by_in = (size_t)round_up(in, kernels->group_rows) * (size_t)out;
   needs->packed = by_out > by_in ? by_out : by_in;
   needs->partial = na_partial_floats((size_t)out * (size_t)in);
-  needs->channels = (size_t)(in > out ? in : out);
+  needs->channels = (size_t)most(in, out);
 }
 
 /* ------------------------------------------------------------------------- forward */

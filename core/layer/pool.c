@@ -157,17 +157,20 @@ static void avgpool_backward(const na_pass *pass, const na_op *op)
   if (op->wanted[0]) na_each_channel(pass, op, op->out->channels, unavg_channel);
 }
 
+void na_mean_plane(const na_pass *pass, const na_tensor *tensor, int c, int block, float *out)
+{
+  na_view view = na_tensor_view(tensor);
+  long area = (long)tensor->height * tensor->width;
+  double sums[NA_LANES] = {0};
+  pass->kernels->sum_lanes(&view, c, block * area, area, NULL, sums);
+  for (int l = 0; l < NA_LANES; l++) out[l] = (float)(sums[l] / (double)area);
+}
+
 static void mean_channel(const na_pass *pass, const na_op *op, int c, int worker)
 {
   (void)worker;
-  na_view view = na_tensor_view(op->in);
-  long area = (long)op->in->height * op->in->width;
-  for (int block = 0; block < pass->blocks; block++) {
-    double sums[NA_LANES] = {0};
-    pass->kernels->sum_lanes(&view, c, block * area, area, NULL, sums);
-    float *out = plane_of(op->out, op->out->data, c, block);
-    for (int l = 0; l < NA_LANES; l++) out[l] = (float)(sums[l] / (double)area);
-  }
+  for (int block = 0; block < pass->blocks; block++)
+    na_mean_plane(pass, op->in, c, block, plane_of(op->out, op->out->data, c, block));
 }
 
 static void globalpool_forward(const na_pass *pass, const na_op *op)

@@ -22,15 +22,9 @@ static long area_of(const na_op *op) { return (long)op->in->height * op->in->wid
 static void pool_channel(const na_pass *pass, const na_op *op, int c, int worker)
 {
   (void)worker;
-  na_view view = na_tensor_view(op->in);
   float *pooled = op->pooled + (size_t)c * (size_t)columns(pass);
-  long area = area_of(op);
-  for (int block = 0; block < pass->blocks; block++) {
-    double sums[NA_LANES] = {0};
-    pass->kernels->sum_lanes(&view, c, block * area, area, NULL, sums);
-    for (int l = 0; l < NA_LANES; l++)
-      pooled[block * NA_LANES + l] = (float)(sums[l] / (double)area);
-  }
+  for (int block = 0; block < pass->blocks; block++)
+    na_mean_plane(pass, op->in, c, block, pooled + block * NA_LANES);
 }
 
 static void add_bias(float *rows, const float *bias, int count, int n)
