@@ -12,7 +12,7 @@
 
 static int check_failures, check_failed_tests, check_count;
 
-__attribute__((format(printf, 4, 5), unused)) static void
+__attribute__((format(printf, 4, 5))) static inline void
 check_report(int good, const char *file, int line, const char *format, ...)
 {
   check_count++;
@@ -57,7 +57,7 @@ check_report(int good, const char *file, int line, const char *format, ...)
   } while (0)
 
 /* Runs one test. A test that checks nothing is a failure. */
-__attribute__((unused)) static void check_run(const char *name, void (*test)(void))
+static inline void check_run(const char *name, void (*test)(void))
 {
   check_failures = check_count = 0;
   test();
@@ -72,7 +72,7 @@ __attribute__((unused)) static void check_run(const char *name, void (*test)(voi
 #define CHECK_EXIT() (check_failed_tests == 0 ? EXIT_SUCCESS : EXIT_FAILURE)
 
 /* The folder with the reference fixtures and data, or NULL with a loud line. */
-__attribute__((unused)) static const char *check_shared(void)
+static inline const char *check_shared(void)
 {
   static const char *const places[] = {"../shared", "../../shared", "../../../shared", NULL};
   const char *given = getenv("NETAUG_SHARED");

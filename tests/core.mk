@@ -1,11 +1,13 @@
 ## tests of core/base, core/kernel, core/layer and the running of networks
-EXTRA_DIST += tests/lanes.h
+EXTRA_DIST += tests/lanes.h tests/kernel_cases.h
 core_test_libs = $(core_libs) $(OPENBLAS_LIBS)
 
-check_PROGRAMS += tests/test_kernels
-TESTS += tests/test_kernels
+check_PROGRAMS += tests/test_kernels tests/test_convolutions
+TESTS += tests/test_kernels tests/test_convolutions
 tests_test_kernels_SOURCES = tests/test_kernels.c
 tests_test_kernels_LDADD = $(core_test_libs)
+tests_test_convolutions_SOURCES = tests/test_convolutions.c
+tests_test_convolutions_LDADD = $(core_test_libs)
 
 core_test_nets = tests/naive_net.c tests/naive_net.h tests/small_nets.c tests/small_nets.h
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 /* Memory of a test; a test that runs out of it cannot say anything. */
-__attribute__((unused)) static void *lanes_memory(size_t count, size_t size)
+static inline void *lanes_memory(size_t count, size_t size)
 {
   void *memory = na_alloc_array(count, size);
   if (memory != NULL) return memory;
@@ -19,36 +19,36 @@ __attribute__((unused)) static void *lanes_memory(size_t count, size_t size)
   exit(EXIT_FAILURE);
 }
 
-__attribute__((unused)) static double *lanes_doubles(size_t count)
+static inline double *lanes_doubles(size_t count)
 {
   return lanes_memory(count, sizeof(double));
 }
 
-__attribute__((unused)) static float *lanes_floats(size_t count)
+static inline float *lanes_floats(size_t count)
 {
   return lanes_memory(count, sizeof(float));
 }
 
 /* Uniform in [lo, hi). */
-__attribute__((unused)) static void lanes_fill(float *to, size_t count, na_random *random, double lo,
+static inline void lanes_fill(float *to, size_t count, na_random *random, double lo,
                                                double hi)
 {
   for (size_t i = 0; i < count; i++) to[i] = (float)na_random_range(random, lo, hi);
 }
 
 /* Where image n of channel c has pixel number `pixel` of a plane of `area` pixels. */
-__attribute__((unused)) static size_t lanes_at(size_t stride, int c, int n, int pixel, int area)
+static inline size_t lanes_at(size_t stride, int c, int n, int pixel, int area)
 {
   return (size_t)c * stride + ((size_t)(n / NA_LANES) * (size_t)area + (size_t)pixel) * NA_LANES +
          (size_t)(n % NA_LANES);
 }
 
-__attribute__((unused)) static size_t lanes_index(int n, int c, int channels, int pixel, int area)
+static inline size_t lanes_index(int n, int c, int channels, int pixel, int area)
 {
   return ((size_t)n * (size_t)channels + (size_t)c) * (size_t)area + (size_t)pixel;
 }
 
-__attribute__((unused)) static int lanes_blocks(int images)
+static inline int lanes_blocks(int images)
 {
   return (images + NA_LANES - 1) / NA_LANES;
 }

@@ -1,5 +1,5 @@
 ## Tests: each part lists its own in its own file. TESTS print "ok NAME" / "not ok NAME" lines.
-## AddressSanitizer keeps little freed memory and fills none: cold pages were half of its time.
+## AddressSanitizer keeps little freed memory and fills none: cold pages took a quarter of test_damage's time.
 AM_TESTS_ENVIRONMENT = \
 	NETAUG_SRCDIR='$(abs_top_srcdir)'; export NETAUG_SRCDIR; \
 	NETAUG_BUILDDIR='$(abs_top_builddir)'; export NETAUG_BUILDDIR; \

@@ -15,13 +15,13 @@ typedef struct lua_state {
   na_buffer printed;
 } lua_state;
 
-__attribute__((unused)) static void state_print(void *context, const char *text)
+static inline void state_print(void *context, const char *text)
 {
   na_buffer_add(&((lua_state *)context)->printed, "%s", text);
 }
 
 /* runs may be NULL. */
-__attribute__((unused)) static void state_open(lua_state *s, const char *runs)
+static inline void state_open(lua_state *s, const char *runs)
 {
   na_error err = {0};
   *s = (lua_state){0};
@@ -31,7 +31,7 @@ __attribute__((unused)) static void state_open(lua_state *s, const char *runs)
   exit(EXIT_FAILURE);
 }
 
-__attribute__((unused)) static void state_close(lua_state *s)
+static inline void state_close(lua_state *s)
 {
   na_lua_free(s->lua);
   na_free(s->printed.data);
@@ -39,19 +39,19 @@ __attribute__((unused)) static void state_close(lua_state *s)
 }
 
 /* What was printed so far; forgets it at the next call of state_forget. */
-__attribute__((unused)) static const char *state_text(const lua_state *s)
+static inline const char *state_text(const lua_state *s)
 {
   return s->printed.data != NULL ? s->printed.data : "";
 }
 
-__attribute__((unused)) static void state_forget(lua_state *s)
+static inline void state_forget(lua_state *s)
 {
   s->printed.length = 0;
   if (s->printed.data != NULL) s->printed.data[0] = '\0';
 }
 
 /* A folder for a test's files, and its end. */
-__attribute__((unused)) static void scratch_make(char path[64])
+static inline void scratch_make(char path[64])
 {
   snprintf(path, 64, "/tmp/netaug-test-XXXXXX");
   if (mkdtemp(path) == NULL) {
@@ -60,7 +60,7 @@ __attribute__((unused)) static void scratch_make(char path[64])
   }
 }
 
-__attribute__((unused)) static void scratch_remove(const char *path)
+static inline void scratch_remove(const char *path)
 {
   char command[128];
   snprintf(command, sizeof command, "rm -rf '%s'", path);
@@ -69,7 +69,7 @@ __attribute__((unused)) static void scratch_remove(const char *path)
 }
 
 /* Writes text to FOLDER/NAME; path gets it. */
-__attribute__((unused)) static void scratch_write(char path[256], const char *folder,
+static inline void scratch_write(char path[256], const char *folder,
                                                   const char *name, const char *text)
 {
   snprintf(path, 256, "%s/%s", folder, name);

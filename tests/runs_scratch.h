@@ -44,7 +44,7 @@ static const char *runs_path(const char *name, const char *file)
   return path;
 }
 
-__attribute__((unused)) static void runs_write(const char *name, const char *file, const char *text)
+static inline void runs_write(const char *name, const char *file, const char *text)
 {
   FILE *out = fopen(runs_path(name, file), "wb");
   CHECK(out != NULL, "cannot write %s", runs_path(name, file));
@@ -106,7 +106,7 @@ static na_recorder *made_begin(const made_run *made)
   return recorder;
 }
 
-__attribute__((unused)) static void made(const made_run *run)
+static inline void made(const made_run *run)
 {
   na_error err = {0};
   CHECK_OK(na_recorder_free(made_begin(run), &err), err);

@@ -42,7 +42,7 @@ static const char *scratch_path(const char *name)
 }
 
 /* How many files the scratch folder holds. */
-__attribute__((unused)) static int scratch_count(void)
+static inline int scratch_count(void)
 {
   int count = 0;
   DIR *folder = opendir(scratch);
@@ -58,7 +58,7 @@ typedef struct scratch_bytes {
 } scratch_bytes;
 
 /* Reads a whole file; data NULL when that fails. */
-__attribute__((unused)) static scratch_bytes scratch_read(const char *path)
+static inline scratch_bytes scratch_read(const char *path)
 {
   scratch_bytes bytes = {NULL, 0};
   struct stat status;
@@ -70,7 +70,7 @@ __attribute__((unused)) static scratch_bytes scratch_read(const char *path)
   return bytes;
 }
 
-__attribute__((unused)) static int scratch_write(const char *path, const void *data, size_t size)
+static inline int scratch_write(const char *path, const void *data, size_t size)
 {
   FILE *file = fopen(path, "wb");
   if (file == NULL) return 0;

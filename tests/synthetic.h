@@ -78,7 +78,7 @@ static void synthetic_free(na_source *source)
 }
 
 /* images of channels x size x size in `classes` classes, in batches of `batch`. */
-__attribute__((unused)) static na_source *synthetic_new(uint64_t seed, long images, int channels,
+static inline na_source *synthetic_new(uint64_t seed, long images, int channels,
                                                         int size, int classes, int batch,
                                                         bool keep_rest)
 {

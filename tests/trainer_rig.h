@@ -65,7 +65,7 @@ static na_net *make_net(bool elastic)
 }
 
 /* For tests that compare passes, which drop different values. */
-__attribute__((unused)) static void drop_nothing(na_net *net)
+static inline void drop_nothing(na_net *net)
 {
   for (int i = 0; i < net->layer_count; i++) net->layers[i].rate = 0;
 }
@@ -103,7 +103,7 @@ static void rig_init(rig *r, bool elastic)
                                 .data_settings = "path = synthetic"};
 }
 
-__attribute__((unused)) static void rig_folder(rig *r)
+static inline void rig_folder(rig *r)
 {
   const char *place = getenv("TMPDIR");
   snprintf(r->folder, sizeof r->folder, "%.30s/netaug-train-XXXXXX",
@@ -112,7 +112,7 @@ __attribute__((unused)) static void rig_folder(rig *r)
   r->setup.folder = r->folder;
 }
 
-__attribute__((unused)) static const char *file_of(const rig *r, const char *name)
+static inline const char *file_of(const rig *r, const char *name)
 {
   static char path[128];
   snprintf(path, sizeof path, "%s/%s", r->folder, name);
@@ -120,7 +120,7 @@ __attribute__((unused)) static const char *file_of(const rig *r, const char *nam
 }
 
 /* All files of a folder that has no folders. */
-__attribute__((unused)) static void remove_files(const char *folder)
+static inline void remove_files(const char *folder)
 {
   DIR *open = opendir(folder);
   const struct dirent *entry;
@@ -132,7 +132,7 @@ __attribute__((unused)) static void remove_files(const char *folder)
   if (open != NULL) closedir(open);
 }
 
-__attribute__((unused)) static void rig_free(rig *r)
+static inline void rig_free(rig *r)
 {
   static const char *const files[] = {"run.h5", "last.h5", "best.h5", "log.txt"};
   na_trainer_free(r->trainer);
@@ -153,7 +153,7 @@ static void rig_start(rig *r)
 }
 
 /* Waits for the next event of a kind (END ends any wait). */
-__attribute__((unused)) static na_event await(na_trainer *trainer, na_event_kind kind)
+static inline na_event await(na_trainer *trainer, na_event_kind kind)
 {
   na_event event = {.kind = NA_EVENT_END, .code = -100};
   while (na_trainer_poll(trainer, &event, 20000) == 1)
@@ -163,7 +163,7 @@ __attribute__((unused)) static na_event await(na_trainer *trainer, na_event_kind
 }
 
 /* Runs to the end, reading events; returns the training's code, message in err. */
-__attribute__((unused)) static int rig_run(rig *r)
+static inline int rig_run(rig *r)
 {
   rig_start(r);
   CHECK_OK(na_trainer_start(r->trainer, &err), err);
@@ -172,7 +172,7 @@ __attribute__((unused)) static int rig_run(rig *r)
 }
 
 /* Each allocation of making the trainer fails once: an error, and nothing half made. */
-__attribute__((unused)) static void rig_want_of_memory(rig *r)
+static inline void rig_want_of_memory(rig *r)
 {
   unsigned long before = na_alloc_count();
   rig_start(r);
@@ -192,14 +192,14 @@ __attribute__((unused)) static void rig_want_of_memory(rig *r)
   }
 }
 
-__attribute__((unused)) static void nap(int ms)
+static inline void nap(int ms)
 {
   struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
   nanosleep(&t, NULL);
 }
 
 /* The first batch of the training images. */
-__attribute__((unused)) static void train_batch(rig *r, const na_batch **batch)
+static inline void train_batch(rig *r, const na_batch **batch)
 {
   CHECK_OK(r->data->start(r->data, 0, 0, &err), err);
   CHECK(r->data->next(r->data, batch, &err) == 1, "no batch");

@@ -310,7 +310,7 @@ static int zoo_late(zoo_builder *z, int op)
 }
 
 /* Builds model `name` with the paper's lists (elastic) or without. */
-__attribute__((unused)) static int zoo_build(na_net **net, const char *name, int resolution,
+static inline int zoo_build(na_net **net, const char *name, int resolution,
                                              int classes, bool elastic, na_error *err)
 {
   zoo_builder z = {.err = err, .width = {1, {1}}, .expand = {1, {1}}};
