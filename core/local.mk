@@ -12,7 +12,8 @@ kernel_sources = \
 	core/kernel/peak.c \
 	core/kernel/plane.c \
 	core/kernel/table.c \
-	core/kernel/window.c
+	core/kernel/window.c \
+	core/kernel/winograd.c
 kernel_cflags = $(AM_CFLAGS) $(KERNEL_CFLAGS) -fno-signed-zeros
 
 libkernel_plain_a_SOURCES = $(kernel_sources)
@@ -50,6 +51,7 @@ libcore_a_SOURCES = \
 	core/layer/pool.c \
 	core/layer/squeeze.c \
 	core/layer/window.c \
+	core/layer/winograd.c core/layer/winograd.h \
 	core/net/loss.c \
 	core/net/pass.c \
 	core/net/plan.c core/net/plan.h \

@@ -13,7 +13,7 @@
 #include <limits.h>
 
 /* Of the largest magnitude, as core/kernel/kernels.h promises. */
-static const double FORWARD = 2e-6, BACKWARD = 2e-5;
+static const double FORWARD = 2e-6, BACKWARD = 2e-5, MINIMAL = 1e-5;
 
 /* What masked lanes hold: finite, and large enough to show wherever they leak. */
 static const float GARBAGE = 50.0f;

@@ -297,6 +297,7 @@ const small_net small_nets[] = {
     {NA_CONV, "conv1", build_conv, 1, 1, NORMED, HSWISH},
     {NA_CONV, "conv1s2", build_conv, 1, 2, NORMED, RELU},
     {NA_CONV, "conv3", build_conv, 3, 1, BIASED, RELU},
+    {NA_CONV, "conv3n", build_conv, 3, 1, NORMED, RELU6},
     {NA_CONV, "conv3s2", build_conv, 3, 2, NORMED, RELU6},
     {NA_CONV, "conv5s3", build_conv, 5, 3, NORMED, HSIGMOID},
     {NA_CONV, "conv7s2", build_conv, 7, 2, BARE, IDENTITY},

@@ -241,6 +241,169 @@ static void dense_convolutions(void)
   }
 }
 
+/* ---------------------------------------------------------------- minimal filtering */
+
+enum { SIDE = NA_WINOGRAD_SIDE, PRODUCTS = NA_WINOGRAD_PRODUCTS, EDGE = SIDE };
+
+/* One side of it, block by block: planes with margins, their spread tiles, and the products. */
+typedef struct minimal {
+  const na_kernels *k;
+  const na_naive_window *win;
+  na_tiles tiles;
+  int count; /* of tiles */
+  size_t row;
+} minimal;
+
+static minimal minimal_of(const na_kernels *k, const conv_case *c)
+{
+  na_tiles tiles = {(c->win.w + SIDE - 1) / SIDE, (c->win.h + SIDE - 1) / SIDE};
+  return (minimal){k, &c->win, tiles, tiles.across * tiles.down, (size_t)(c->win.w + 2 * EDGE) * NA_LANES};
+}
+
+/* Spreads block b's channels into tiles of their own. */
+static float *spread_block(const minimal *m, const margined *x, int b, int channels, size_t *matrix)
+{
+  *matrix = tile_floats(m->k, channels, m->count);
+  float *tiles = bordered(PRODUCTS * *matrix);
+  for (int c = 0; c < channels; c++) {
+    const float *plane = margined_at(x, b, channels, -1, -1, 1, 1).values + (size_t)c * x->plane;
+    const float *ahead[2] = {plane, plane};
+    m->k->winograd_spread(plane, m->row, &m->tiles, channels, c, 0, tiles, *matrix, ahead);
+  }
+  check_border(m->k, tiles, PRODUCTS * *matrix, "winograd_spread");
+  return tiles;
+}
+
+/* Block b of the convolution of spread tiles, to[rows][stride]. */
+static void multiply_block(const minimal *m, const float *packed, int rows, int channels, const float *tiles,
+                           size_t matrix, int b, float *to, size_t stride, bool accumulate)
+{
+  size_t row = (size_t)m->count * NA_LANES, products = (size_t)rows * row;
+  size_t weights = (size_t)((rows + m->k->group_rows - 1) / m->k->group_rows * m->k->group_rows * channels);
+  float *product = bordered(PRODUCTS * products);
+  for (int q = 0; q < PRODUCTS; q++)
+    m->k->matmul(packed + (size_t)q * weights, rows, channels, channels, tiles + (size_t)q * matrix, m->count,
+                 product + (size_t)q * products, row, false, NULL);
+  for (int r = 0; r < rows; r++) {
+    float *dst = to + (size_t)r * stride + (size_t)(b * m->win->h * m->win->w) * NA_LANES;
+    const float *ahead[2] = {dst, dst};
+    m->k->winograd_gather(product + (size_t)r * row, products, &m->tiles, dst, m->win->h, m->win->w, accumulate,
+                          ahead);
+  }
+  na_free(product);
+}
+
+static float *packed_filters(const na_kernels *k, const na_filters *filters)
+{
+  int groups = (filters->rows + k->group_rows - 1) / k->group_rows;
+  size_t matrix = (size_t)(groups * k->group_rows * filters->columns);
+  float *packed = bordered(PRODUCTS * matrix);
+  k->winograd_pack(filters, 0, groups, matrix, packed);
+  check_border(k, packed, PRODUCTS * matrix, "winograd_pack");
+  return packed;
+}
+
+static void check_minimal_forward(const na_kernels *k, const conv_case *c)
+{
+  minimal m = minimal_of(k, c);
+  const na_naive_window *win = &c->win;
+  size_t stride = c->out.pull.stride, size = (size_t)win->o * stride, matrix;
+  margined x = margined_new(k, &(margined_from){&c->in.view, NULL, win->i, c->in.blocks, win->h, win->w}, EDGE);
+  float *packed = packed_filters(k, &(na_filters){c->weight, win->o, win->i, (size_t)win->i * 9, 9, false});
+  float *y = bordered(size);
+  for (int b = 0; b < c->in.blocks; b++) {
+    float *tiles = spread_block(&m, &x, b, win->i, &matrix);
+    multiply_block(&m, packed, win->o, win->i, tiles, matrix, b, y, stride, false);
+    na_free(tiles);
+  }
+  worst w = compare_images(y, stride, c->y, win->n, win->o, win->h * win->w);
+  w.magnitude = fmax(w.magnitude, order_of(win, win->i));
+  check_shape(k, c, &w, MINIMAL, "minimal filtering");
+  check_border(k, y, size, "winograd_gather");
+  na_free(packed);
+  na_free(x.values);
+  na_free(y);
+}
+
+/* Adds block b's part, in its own part of sums[blocks][36][o][padded]. */
+static void factor_block(const minimal *m, const margined *x, int b, const float *tiles, size_t matrix, float *sums,
+                         int padded)
+{
+  int in = m->win->i;
+  size_t row = (size_t)m->count * NA_LANES, factors = (size_t)in * row;
+  float *factor = bordered(PRODUCTS * factors), *columns = lanes_floats(row * (size_t)padded);
+  for (int c = 0; c < in; c++) {
+    const float *plane = margined_at(x, b, in, 0, 0, 1, 1).values + (size_t)c * x->plane;
+    const float *ahead[2] = {plane, plane};
+    m->k->winograd_factor(plane, m->row, &m->tiles, factor + (size_t)c * row, factors, ahead);
+  }
+  check_border(m->k, factor, PRODUCTS * factors, "winograd_factor");
+  for (int q = 0; q < PRODUCTS; q++) {
+    na_view view = {.data = factor + (size_t)q * factors, .stride = row, .height = 1, .width = m->count};
+    m->k->pack_columns(&view, in, 0, m->count, columns);
+    m->k->outer(tiles + (size_t)q * matrix, m->win->o, columns, in, m->count,
+                sums + (size_t)((b * PRODUCTS + q) * m->win->o * padded), (size_t)padded, false, NULL);
+  }
+  na_free(factor);
+  na_free(columns);
+}
+
+static void check_minimal_backward(const na_kernels *k, const conv_case *c)
+{
+  minimal m = minimal_of(k, c);
+  const na_naive_window *win = &c->win;
+  int padded = (win->i + NA_LANES - 1) / NA_LANES * NA_LANES, blocks = c->in.blocks;
+  size_t stride = c->in.view.stride, size = (size_t)win->i * stride, matrix, product = (size_t)(win->o * padded);
+  margined x = margined_new(k, &(margined_from){&c->in.view, NULL, win->i, blocks, win->h, win->w}, EDGE);
+  margined g = margined_new(k, &(margined_from){NULL, &c->out, win->o, blocks, win->h, win->w}, EDGE);
+  float *packed = packed_filters(k, &(na_filters){c->weight, win->i, win->o, 9, (size_t)win->i * 9, true});
+  float *dx = bordered(size), *sums = lanes_floats((size_t)blocks * PRODUCTS * product);
+  float *dw = lanes_floats((size_t)(win->o * win->i * 9));
+  for (size_t i = 0; i < size; i++) dx[i] = 1;
+  for (int b = 0; b < blocks; b++) {
+    float *tiles = spread_block(&m, &g, b, win->o, &matrix);
+    multiply_block(&m, packed, win->i, win->o, tiles, matrix, b, dx, stride, true);
+    factor_block(&m, &x, b, tiles, matrix, sums, padded);
+    na_free(tiles);
+  }
+  worst w = {0}, weights = {0};
+  for (int n = 0; n < win->n; n++)
+    for (int i = 0; i < win->i; i++)
+      for (int p = 0; p < win->h * win->w; p++)
+        compare(&w, (double)dx[lanes_at(stride, i, n, p, win->h * win->w)],
+                1 + c->dx[lanes_index(n, i, win->i, p, win->h * win->w)]);
+  for (int o = 0; o < win->o; o++)
+    k->winograd_unpack(sums + (size_t)(o * padded), product, blocks, PRODUCTS * product, win->i,
+                       dw + (size_t)(o * win->i * 9));
+  for (int i = 0; i < win->o * win->i * 9; i++) compare(&weights, (double)dw[i], c->dw[i]);
+  check_shape(k, c, &w, BACKWARD, "minimal filtering's input's gradient");
+  check_shape(k, c, &weights, BACKWARD, "minimal filtering's weights' gradient");
+  check_border(k, dx, size, "winograd_gather");
+  na_free(packed);
+  na_free(x.values);
+  na_free(g.values);
+  na_free(dx);
+  na_free(dw);
+  na_free(sums);
+}
+
+static void minimal_filtering(void)
+{
+  na_random random = na_random_at(25, 26, 27);
+  for (int variant = 0; variant < 4 * 4 * 3; variant++) {
+    int i = some_channels[variant % 4], plane = variant / 4 % 4, o = some_channels[(variant + variant / 16) % 4];
+    na_naive_window win = na_naive_window_of(1, i, o, some_planes[plane].h, some_planes[plane].w, 3, 1);
+    win.n = images_for(variant + variant / 4, (double)i * o * win.p * win.q * 9);
+    conv_case c;
+    conv_case_init(&c, &win, false, variant + variant / 20, &random);
+    for (int set = 0; set < set_count; set++) {
+      check_minimal_forward(sets[set], &c);
+      check_minimal_backward(sets[set], &c);
+    }
+    conv_case_free(&c);
+  }
+}
+
 /* ---------------------------------------------------------------- depthwise convolutions */
 
 static na_depthwise call_of(const conv_case *c, int channel)
@@ -384,6 +547,7 @@ int main(void)
 {
   RUN(instruction_sets);
   RUN(dense_convolutions);
+  RUN(minimal_filtering);
   RUN(depthwise_convolutions);
   RUN(depthwise_large_planes);
   return CHECK_EXIT();

@@ -106,6 +106,20 @@ typedef struct na_window {
   const na_tap *taps; /* [count] */
 } na_window;
 
+/* Tiles of 4 x 4 pixels, each transformed into 36 values: see core/kernel/winograd.c. */
+enum { NA_WINOGRAD_SIDE = 4, NA_WINOGRAD_PRODUCTS = 36 };
+typedef struct na_tiles {
+  int across, down;
+} na_tiles;
+
+/* 3 x 3 filters: tap t of filter (r, c) is weights[r * row_stride + c * column_stride + t]; turned: 8 - t. */
+typedef struct na_filters {
+  const float *weights;
+  int rows, columns;
+  size_t row_stride, column_stride;
+  bool turned;
+} na_filters;
+
 /* One channel of a depthwise convolution over all blocks. */
 typedef struct na_depthwise {
   int kernel, stride, pad, blocks;
@@ -182,6 +196,32 @@ typedef struct na_kernels {
    * channels m < left_rows of `left`, and as many pixels of both grids, whose columns are the same. */
   void (*correlate)(const na_planes *left, int left_rows, const na_window *right, int count, float *w,
                     size_t stride, bool accumulate);
+
+  /* Minimal filtering, in 36 matrices, `matrix` floats apart. ahead: two runs of pixels that will be read or
+   * written next, only as a hint. Oracle: na_naive_conv, with the three steps of a convolution together;
+   * tolerance 1e-5. */
+
+  /* Groups first_group .. first_group + groups - 1 of G w G^T, each matrix packed as by pack_matrix. */
+  void (*winograd_pack)(const na_filters *filters, int first_group, int groups, size_t matrix, float *packed);
+
+  /* B^T d B of tiles with their margins: plane has 4 * tiles + 2 rows, `row` floats apart, and columns.
+   * They become pixels first, first + 1 ... of row `channel` in packed tiles of `rows` rows. */
+  void (*winograd_spread)(const float *plane, size_t row, const na_tiles *tiles, int rows, int channel,
+                          int first, float *to, size_t matrix, const float *const ahead[2]);
+
+  /* A x A^T of tiles without margins: to[tile * 16 + lane]. */
+  void (*winograd_factor)(const float *plane, size_t row, const na_tiles *tiles, float *to, size_t matrix,
+                          const float *const ahead[2]);
+
+  /* A^T m A, m as winograd_factor leaves it: to[height][width][lane], where the last tiles may not be
+   * whole. */
+  void (*winograd_gather)(const float *from, size_t matrix, const na_tiles *tiles, float *to, int height,
+                          int width, bool accumulate, const float *const ahead[2]);
+
+  /* gradient[c][9] += G^T s G turned, c < count: s is the sum of `parts` parts, `part` floats apart, of
+   * products[c], which are read up to a multiple of `vector`. */
+  void (*winograd_unpack)(const float *products, size_t matrix, int parts, size_t part, int count,
+                          float *gradient);
 
   /* Adds one channel's run of `count` pixels from pixel `first` to *moments (data points at pixel
    * 0). */

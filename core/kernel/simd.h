@@ -222,6 +222,13 @@ void NA_SYMBOL(outer)(const float *, int, const float *, int, int, float *, size
 void NA_SYMBOL(convolve)(const na_window *, const float *, int, int, int, float *, const na_grid *,
                          size_t, bool);
 void NA_SYMBOL(correlate)(const na_planes *, int, const na_window *, int, float *, size_t, bool);
+void NA_SYMBOL(winograd_pack)(const na_filters *, int, int, size_t, float *);
+void NA_SYMBOL(winograd_spread)(const float *, size_t, const na_tiles *, int, int, int, float *, size_t,
+                                const float *const[2]);
+void NA_SYMBOL(winograd_factor)(const float *, size_t, const na_tiles *, float *, size_t, const float *const[2]);
+void NA_SYMBOL(winograd_gather)(const float *, size_t, const na_tiles *, float *, int, int, bool,
+                                const float *const[2]);
+void NA_SYMBOL(winograd_unpack)(const float *, size_t, int, size_t, int, float *);
 void NA_SYMBOL(moments)(const float *, long, long, const na_mask *, na_moments *);
 void NA_SYMBOL(finish)(float *, const na_finish *, long, long, double *, double *);
 void NA_SYMBOL(read_view)(const na_view *, int, long, long, float *);

@@ -13,6 +13,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/layer/dense.h"
 #include "core/layer/split.h"
+#include "core/layer/winograd.h"
 
 #include <string.h>
 
@@ -143,6 +144,7 @@ void na_window_needs(const na_kernels *kernels, int in, int out, const na_shape 
   needs->packed = by_out > by_in ? by_out : by_in;
   needs->partial = na_partial_floats(weights);
   needs->channels = (size_t)most(in, out);
+  na_winograd_needs(kernels, in, out, shape, needs);
 }
 
 /* ------------------------------------------------------------------------------ bands */
@@ -321,8 +323,18 @@ static void forward_chunk(void *context, int chunk, int worker)
   }
 }
 
+static bool winograd_pays(const na_op *op)
+{
+  na_shape shape = op_shape(op);
+  return na_winograd_pays(&shape, op->in->channels, op->out->channels);
+}
+
 static void window_forward(const na_pass *pass, const na_op *op)
 {
+  if (winograd_pays(op)) {
+    na_winograd_forward(pass, op);
+    return;
+  }
   window_loop loop = window_loop_init(pass, op);
   na_pack_weights(&(na_packing){pass, op->weight, op->out->channels, op->in->channels, loop.area,
                                 op->row, (size_t)loop.area});
@@ -464,6 +476,10 @@ static void backward_chunk(void *context, int chunk, int worker)
 
 static void window_backward(const na_pass *pass, const na_op *op)
 {
+  if (winograd_pays(op)) {
+    na_winograd_backward(pass, op);
+    return;
+  }
   window_loop loop = window_loop_init(pass, op);
   int rows = op->out->channels;
   na_norm_pull(pass, op->out);
