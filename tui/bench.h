@@ -47,9 +47,20 @@ typedef struct na_bench_parts {
   double whole, optimizer;
 } na_bench_parts;
 
-/* One kind of layer in a profile, forward and backward: seconds, operations and bytes of a step. */
+/* X(symbol, name): what the rows of a profile stand for. */
+#define NA_PROFILE_ROWS(X)                                                                         \
+  X(KIND, "kind")                                                                                  \
+  X(LAYER, "layer")
+
+typedef enum na_profile_by {
+#define NA_PROFILE_ENUM(symbol, name) NA_PROFILE_BY_##symbol,
+  NA_PROFILE_ROWS(NA_PROFILE_ENUM)
+#undef NA_PROFILE_ENUM
+} na_profile_by;
+
+/* A kind of layer in a profile, or a layer, forward and backward: seconds, operations and bytes of a step. */
 typedef struct na_profile_row {
-  char name[32];
+  char name[64];
   double seconds[2], flops[2], bytes[2];
 } na_profile_row;
 
@@ -80,9 +91,10 @@ int na_bench_seconds(na_bench *bench, int kind, double *seconds, na_error *err);
 void na_bench_work(const na_bench *bench, int kind, double *macs, double *flops);
 
 /* Where the time of a kind of step goes, mean over rounds steps (NETAUG: rounds times the draws),
- * by kind of layer (tui/bench_profile.c). Bytes are those of activations that must be moved at the
+ * by kind of layer or layer by layer (tui/bench_profile.c). Bytes are those of activations that must be moved at the
  * least when layers run one by one. na_profile_free releases the rows, also after a failure. */
-int na_bench_profile(na_bench *bench, int kind, int rounds, na_profile *profile, na_error *err);
+int na_bench_profile(na_bench *bench, int kind, na_profile_by by, int rounds, na_profile *profile,
+                     na_error *err);
 void na_profile_free(na_profile *profile);
 
 /* Sorts the values. */

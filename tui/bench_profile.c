@@ -1,4 +1,4 @@
-/* Where a step's time goes: by kind of layer and pass.
+/* Where a step's time goes: by kind of layer, or layer, and pass.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/base/memory.h"
 #include "core/train/trainer.h"
@@ -47,9 +47,13 @@ static void count_pass(const na_bench *bench, const int *widths, bool trains, co
   }
 }
 
-/* "conv 1x1", "depthwise 5x5", "add". */
-static void name_row(const na_layer *layer, na_profile_row *row)
+/* "conv 1x1", "depthwise 5x5", "add"; or the layer's name and the pixels of its output, which may repeat. */
+static void name_row(const na_layer *layer, na_profile_by by, na_profile_row *row)
 {
+  if (by == NA_PROFILE_BY_LAYER) {
+    snprintf(row->name, sizeof row->name, "%.48s @%d", layer->name, layer->height);
+    return;
+  }
   bool has_kernel = layer->kind == NA_CONV || layer->kind == NA_DEPTHWISE ||
                     layer->kind == NA_MAXPOOL || layer->kind == NA_AVGPOOL;
   if (has_kernel)
@@ -68,16 +72,23 @@ static int find_row(const na_profile_row *row, na_profile_row *rows, int *count)
   return r;
 }
 
-/* Gives every layer its row, and depthwise layers that of a pair, "1x1 + dw 5x5"; returns how many there are. */
-static int make_rows(const na_net *net, na_profile_row *rows, const row_map *map)
+/* The row of a depthwise layer and the expansion before it, whose backward passes may be one: "1x1 + dw 5x5". */
+static void name_pair(const na_layer *layer, na_profile_by by, na_profile_row *row)
+{
+  if (by == NA_PROFILE_BY_LAYER) snprintf(row->name, sizeof row->name, "1x1 + %.48s", layer->name);
+  else snprintf(row->name, sizeof row->name, "1x1 + dw %dx%d", layer->kernel, layer->kernel);
+}
+
+/* Gives every layer its row, and depthwise layers that of a pair; returns how many there are. */
+static int make_rows(const na_net *net, na_profile_by by, na_profile_row *rows, const row_map *map)
 {
   int count = 0;
   for (int i = 1; i < net->layer_count; i++) {
     na_profile_row row = {.name = ""};
-    name_row(&net->layers[i], &row);
+    name_row(&net->layers[i], by, &row);
     map->layer[i] = find_row(&row, rows, &count);
     if (net->layers[i].kind != NA_DEPTHWISE) continue;
-    snprintf(row.name, sizeof row.name, "1x1 + dw %dx%d", net->layers[i].kernel, net->layers[i].kernel);
+    name_pair(&net->layers[i], by, &row);
     map->pair[i] = find_row(&row, rows, &count);
   }
   return count;
@@ -134,7 +145,8 @@ static void settle(const na_net *net, const double *seconds, const row_map *map,
   profile->seconds /= steps;
 }
 
-int na_bench_profile(na_bench *bench, int kind, int rounds, na_profile *profile, na_error *err)
+int na_bench_profile(na_bench *bench, int kind, na_profile_by by, int rounds, na_profile *profile,
+                     na_error *err)
 {
   const na_net *net = bench->net;
   size_t layers = (size_t)net->layer_count;
@@ -148,7 +160,7 @@ int na_bench_profile(na_bench *bench, int kind, int rounds, na_profile *profile,
     code = na_fail_memory(err, layers * sizeof *profile->rows, "a profile");
   if (code == NA_OK) code = na_bench_once(bench, kind, 0, &warm, err);
   if (code == NA_OK) {
-    profile->count = make_rows(net, profile->rows, &map);
+    profile->count = make_rows(net, by, profile->rows, &map);
     code = run_steps(bench, kind, rounds, seconds, &map, profile, err);
   }
   if (code == NA_OK) settle(net, seconds, &map, profile);

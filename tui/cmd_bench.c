@@ -19,12 +19,13 @@ typedef struct options {
   na_model_options model;
   int batch, threads, draws, steps, seed;
   char only[NA_TEXT_MAX], photos[NA_TEXT_MAX], cifar[NA_TEXT_MAX];
-  int profile_of;
+  int profile_of, profile_by;
   bool compare, profile, json, print_widths, screen;
   int points, runs;
 } options;
 
 #define KIND_WORD(symbol, name, help) "|" name
+#define ROWS_WORD(symbol, name) "|" name
 
 /* clang-format off */
 static const na_option option_table[] = {
@@ -52,6 +53,9 @@ static const na_option option_table[] = {
     {{"--profile-of", NA_CHOICE, offsetof(options, profile_of), "netaug", 0, 0,
       &NA_BENCH_KINDS(KIND_WORD)[1], "which step is profiled"},
      "STEP", false},
+    {{"--profile-by", NA_CHOICE, offsetof(options, profile_by), "kind", 0, 0,
+      &NA_PROFILE_ROWS(ROWS_WORD)[1], "a row for each kind of layer, or for each layer"},
+     "ROWS", false},
     {{"--compare", NA_BOOL, offsetof(options, compare), "false", 0, 0, NULL,
       "print the table of what must be reached, beside PyTorch"},
      NULL, false},
@@ -223,7 +227,8 @@ static int profile(const options *given, na_bench *bench, na_error *err)
   na_peaks peaks;
   na_profile profile = {0};
   int code = na_peaks_measure(&peaks, bench->team, err);
-  if (code == NA_OK) code = na_bench_profile(bench, given->profile_of, given->steps, &profile, err);
+  if (code == NA_OK)
+    code = na_bench_profile(bench, given->profile_of, given->profile_by, given->steps, &profile, err);
   if (code == NA_OK && given->json)
     print_profile_json(bench, &profile, &peaks);
   else if (code == NA_OK)

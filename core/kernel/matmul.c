@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-/* A block of the packed matrix that stays in the second-level cache while tiles stream by. */
-enum { BLOCK_FLOATS = 48 * 1024, NV = PANEL * PIXEL_VECTORS };
+enum { NV = PANEL * PIXEL_VECTORS };
 /* Sums kept in registers; the shapes of a block that any instruction set has use for. */
 enum { SUMS = GROUP * NV, MOST_ROWS = 16, MOST_VECTORS = 4 };
 
@@ -47,8 +46,8 @@ void NA_SYMBOL(pack_matrix)(const float *source, int rows, int outer, int inner,
   }
 }
 
-/* What is fetched while products are computed: a line or less with each step of the depth, or the requests
- * would wait for each other, and the arithmetic for them. */
+/* What is fetched while products are computed: a line with each step of the depth, or the requests would
+ * wait for each other, and the arithmetic for them. */
 typedef struct fetch {
   const na_ahead *ahead;
   const float *at; /* the next line, of `left` in run number `run` */
@@ -56,19 +55,21 @@ typedef struct fetch {
   int left, count, share;
 } fetch;
 
-/* Spreads `ahead` (NULL: nothing) over so many pieces of products, LANES steps of the depth each. */
-static fetch fetch_init(const na_ahead *ahead, int count, long pieces)
+/* Spreads `ahead` (NULL: nothing) over so many products. */
+static fetch fetch_init(const na_ahead *ahead, int count, long products)
 {
-  if (ahead == NULL) return (fetch){.run = 0};
-  long share = (ahead->runs * count + pieces - 1) / pieces;
-  return (fetch){.ahead = ahead, .at = ahead->from[0], .left = ahead->runs > 0 ? count : 0, .count = count,
-                 .share = (int)(share < LANES ? share : LANES)};
+  if (ahead == NULL || ahead->runs == 0) return (fetch){.run = 0};
+  long each = products / ahead->runs; /* products that a run is spread over */
+  return (fetch){.ahead = ahead, .at = ahead->from[0], .left = count, .count = count,
+                 .share = (int)(each > 1 ? (count + each - 1) / each : count)};
 }
 
-/* The lines that are fetched with the next piece, one after the other: how many there are. */
-INLINE int fetch_next(fetch *f, const float **from)
+/* The lines that are fetched with the next product, one after the other, `most` of them at the most: how many
+ * there are. */
+INLINE int fetch_next(fetch *f, int most, const float **from)
 {
   int some = f->share < f->left ? f->share : f->left;
+  if (some > most) some = most;
   *from = f->at;
   f->at += (size_t)some * LANES;
   f->left -= some;
@@ -104,16 +105,13 @@ INLINE void multiply(int rows, int vectors, vf *sum, const float *a, int a_row, 
 INLINE void multiply_ahead(int rows, int vectors, vf *sum, const float *a, int a_row, int a_step,
                            const float *b, size_t b_step, int depth, fetch *f)
 {
-  while (depth > 0) {
-    const float *ahead;
-    int piece = depth < LANES ? depth : LANES, lines = fetch_next(f, &ahead), k = 0;
-    for (; k < piece && k < lines; k++, a += a_step, b += b_step) {
-      __builtin_prefetch(ahead + k * LANES, 0, 2);
-      multiply_step(rows, vectors, sum, a, a_row, b);
-    }
-    for (; k < piece; k++, a += a_step, b += b_step) multiply_step(rows, vectors, sum, a, a_row, b);
-    depth -= piece;
+  const float *ahead;
+  int lines = fetch_next(f, depth, &ahead);
+  for (int k = 0; k < lines; k++, a += a_step, b += b_step) {
+    __builtin_prefetch(ahead + k * LANES, 0, 2);
+    multiply_step(rows, vectors, sum, a, a_row, b);
   }
+  multiply(rows, vectors, sum, a, a_row, a_step, b, b_step, depth - lines);
 }
 
 INLINE void clear_sums(int rows, int vectors, vf *sum)
@@ -287,7 +285,9 @@ typedef struct block {
 
 typedef void block_task(const product *p, const block *x, void *context);
 
-/* Runs `task` on the blocks of rows first .. last - 1, panel by panel. */
+/* Runs `task` on the blocks of rows first .. last - 1, panel by panel. A group of rows goes through the whole
+ * tile, which comes from the second-level cache, before the next one: memory takes and gives long runs of a
+ * row of C faster than the short ones of a panel. */
 INLINE void each_block(const product *p, int first, int last, block_task *task, void *context)
 {
   const float *b = p->tile;
@@ -318,17 +318,13 @@ void NA_SYMBOL(matmul)(const float *packed, int rows, int columns, int depth, co
 {
   product p = {packed, tile, rows, columns, depth, count, c, stride};
   long panels = (count + PANEL - 1) / PANEL, groups = (rows + GROUP - 1) / GROUP;
-  fetch f = fetch_init(ahead, count, panels * groups * ((depth + LANES - 1) / LANES));
+  fetch f = fetch_init(ahead, count, panels * groups);
   kept k = {accumulate, &f};
-  int step = BLOCK_FLOATS / (depth * GROUP);
-  if (step < 1) step = 1;
-  step *= GROUP;
-  for (int first = 0; first < rows; first += step)
-    each_block(&p, first, first + step < rows ? first + step : rows, keep_block, &k);
+  for (int first = 0; first < rows; first += GROUP)
+    each_block(&p, first, first + GROUP < rows ? first + GROUP : rows, keep_block, &k);
 }
 
-/* Results that go past the caches, group of rows by group of rows: memory takes long runs of a row faster
- * than the short ones of a panel. The sums of a group are widened to double when it is done. */
+/* Results that go past the caches. The sums of a group are widened to double when it is done. */
 typedef struct streamed {
   na_moments *moments;
   vf stats[GROUP][2];
@@ -403,7 +399,7 @@ void NA_SYMBOL(outer)(const float *left, int left_rows, const float *columns, in
   long pieces = 0;
   for (int n = 0; n < right_rows; n += PANEL_FLOATS) {
     int most = BLOCK_ROWS(group_width(right_rows - n) / VL);
-    pieces += (long)((left_rows + most - 1) / most) * count;
+    pieces += (long)((left_rows + most - 1) / most) * ((count + PANEL - 1) / PANEL);
   }
   fetch f = fetch_init(ahead, count, pieces);
   for (int n = 0; n < right_rows; n += PANEL_FLOATS) {
