@@ -17,6 +17,25 @@ typedef struct target {
   bool past, counted;
 } target;
 
+/* Counts values[skip .. across), which become their sums: in a tree, or each addition would wait for the one
+ * before. */
+INLINE void count_group(int across, vf *values, int skip, tally *t)
+{
+  vf square[ACROSS];
+  UNROLL for (int j = 0; j < across; j++) {
+    values[j] -= t->shift;
+    if (j < skip) values[j] = splat(0);
+    square[j] = values[j] * values[j];
+  }
+  UNROLL for (int half = across / 2; half > 0; half /= 2)
+    UNROLL for (int j = 0; j < half; j++) {
+      values[j] += values[j + half];
+      square[j] += square[j + half];
+    }
+  t->sums.first += values[0];
+  t->sums.second += square[0];
+}
+
 /* dst[x .. x + across) = sum over (ky < tall, kx < kernel) of w[ky][kx] * rows[ky][x * step + kx - pad], for
  * the lanes from l on. Those before `fresh` have been counted. */
 INLINE void correlate_group(int kernel, int tall, int step, int across, target to, float *dst,
@@ -25,18 +44,20 @@ INLINE void correlate_group(int kernel, int tall, int step, int across, target t
   int pad = kernel / 2;
   vf sum[ACROSS];
   UNROLL for (int j = 0; j < across; j++) sum[j] = splat(0);
-  for (int ky = 0; ky < tall; ky++)
-    for (int kx = 0; kx < kernel; kx++)
-      UNROLL for (int j = 0; j < across; j++)
-        sum[j] += w[ky * kernel + kx] * load(rows[ky] + ((x + j) * step + kx - pad) * LANES + l);
+  for (int ky = 0; ky < tall; ky++) {
+    const float *row = rows[ky] + (x * step - pad) * LANES + l;
+    __asm__("" : "+r"(row));
+    UNROLL for (int i = 0; i < (across - 1) * step + kernel; i++) {
+      vf value = load(row + i * LANES);
+      UNROLL for (int kx = i % step; kx < kernel && kx <= i; kx += step)
+        if ((i - kx) / step < across) sum[(i - kx) / step] += w[ky * kernel + kx] * value;
+    }
+  }
   UNROLL for (int j = 0; j < across; j++) {
     if (to.past) stream(dst + (x + j) * LANES + l, sum[j]);
     else store(dst + (x + j) * LANES + l, sum[j]);
-    if (!to.counted || x + j < fresh) continue;
-    vf d = sum[j] - t->shift;
-    t->sums.first += d;
-    t->sums.second += d * d;
   }
+  if (to.counted) count_group(across, sum, fresh - x, t);
 }
 
 /* A row of n outputs. What the next row will read, `next`, is fetched meanwhile. The last group may
