@@ -40,7 +40,8 @@ libcore_a_SOURCES = \
 	core/kernel/activation.h core/kernel/kernels.h core/kernel/ring.h core/kernel/simd.h \
 	core/kernel/choose.c core/kernel/gemm.c core/kernel/gemm.h \
 	core/kernel/naive.c core/kernel/naive.h \
-	core/layer/dense.c core/layer/dense.h core/layer/expansion.c core/layer/layer.h core/layer/split.h \
+	core/layer/dense.c core/layer/dense.h core/layer/layer.h core/layer/split.h \
+	core/layer/expansion.c core/layer/expansion.h core/layer/expansion_forward.c \
 	core/layer/add.c \
 	core/layer/pointwise.c \
 	core/layer/depthwise.c \

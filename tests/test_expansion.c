@@ -1,5 +1,5 @@
-/* An expansion and the depthwise convolution behind it, backward in one pass, against the two layers' own
- * backward passes, whose oracle is core/kernel/naive.h (test_gradients).
+/* An expansion and the depthwise convolution behind it, at once, against the two layers' own passes, whose
+ * oracle is core/kernel/naive.h (test_gradients).
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "check.h"
 #include "core/layer/dense.h"
@@ -12,6 +12,8 @@
 
 /* Both sum the same floats in another order; b x and c are folded into small matrices. */
 static const double GRADIENT = 2e-5;
+/* Statistics come from x x^T; values are divided by a root of theirs. */
+static const double VALUE = 4e-6;
 
 typedef struct shape {
   int in, middle, height, width, kernel, stride, images;
@@ -25,6 +27,7 @@ typedef struct pair {
   na_pass pass;
   na_tensor x, y, z;
   na_op expand, depthwise;
+  double *squares;
   float *weight, *weight_grad, *taps, *taps_grad;
   na_needs needs;
 } pair;
@@ -50,12 +53,15 @@ static void tensor_init(na_tensor *t, int channels, int height, int width, int b
   t->beta = beta;
   t->sum = lanes_doubles(n);
   t->sum_x = lanes_doubles(n);
+  t->estimate_mean = lanes_doubles(n);
+  t->estimate_var = lanes_doubles(n);
 }
 
 static void tensor_free(na_tensor *t)
 {
   void *all[] = {t->data, t->grad, t->scale, t->shift, t->mean, t->invstd, t->a, t->b, t->c,
                  t->running_mean, t->running_var, t->gamma_grad, t->beta_grad, t->sum, t->sum_x,
+                 t->estimate_mean, t->estimate_var,
                  (void *)(uintptr_t)t->gamma, (void *)(uintptr_t)t->beta};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) na_free(all[i]);
 }
@@ -74,7 +80,7 @@ static void pass_init(pair *p, na_team *team, const na_kernels *kernels)
   na_shape depthwise = {s->kernel, s->stride, s->kernel / 2, s->height, s->width, p->z.height, p->z.width};
   na_needs needs = {0};
   na_pointwise_needs(kernels, s->in, s->middle, &p->needs);
-  na_expansion_needs(kernels, s->in, s->middle, &depthwise, &needs);
+  na_expansion_needs(kernels, s->in, s->middle, &depthwise, true, &needs);
   larger(&p->needs, &needs);
   p->pass = (na_pass){.team = team, .kernels = kernels, .count = s->images, .blocks = lanes_blocks(s->images),
                       .batch_statistics = true, .base = true, .eps = 1e-5, .momentum = 0.1};
@@ -106,6 +112,7 @@ static void pair_init(pair *p, const shape *s, na_team *team, const na_kernels *
   lanes_fill(p->x.data, p->x.stride * (size_t)s->in, &random, -1, 2);
   lanes_fill(p->x.scale, (size_t)s->in, &random, 0.5, 1.5);
   lanes_fill(p->x.shift, (size_t)s->in, &random, -1, 1);
+  p->squares = lanes_doubles((size_t)(s->in * (s->in + 1)));
   p->weight = lanes_floats(weights);
   p->weight_grad = lanes_floats(weights);
   p->taps = lanes_floats(taps);
@@ -114,7 +121,7 @@ static void pair_init(pair *p, const shape *s, na_team *team, const na_kernels *
   lanes_fill(p->taps, taps, &random, -1, 1);
   p->expand = (na_op){.in = &p->x, .out = &p->y, .kernel = 1, .stride = 1, .weight = p->weight,
                       .weight_grad = p->weight_grad, .row = (size_t)s->in, .wanted = {s->wanted},
-                      .accumulate = {s->accumulate}, .last = {s->last}};
+                      .squares = p->squares, .accumulate = {s->accumulate}, .last = {s->last}};
   p->depthwise = (na_op){.in = &p->y, .out = &p->z, .kernel = s->kernel, .stride = s->stride,
                          .pad = s->kernel / 2, .weight = p->taps, .weight_grad = p->taps_grad,
                          .row = (size_t)(s->kernel * s->kernel), .wanted = {true}, .last = {true}};
@@ -124,7 +131,7 @@ static void pair_init(pair *p, const shape *s, na_team *team, const na_kernels *
 static void pair_free(pair *p)
 {
   for (int i = 0; i < na_team_size(p->pass.team); i++) na_free(p->pass.scratch[i]);
-  void *all[] = {p->weight, p->weight_grad, p->taps, p->taps_grad, p->pass.scratch, p->pass.packed,
+  void *all[] = {p->squares, p->weight, p->weight_grad, p->taps, p->taps_grad, p->pass.scratch, p->pass.packed,
                  p->pass.partial, p->pass.moments, p->pass.sums};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) na_free(all[i]);
   tensor_free(&p->x);
@@ -161,7 +168,8 @@ static void run_backward(pair *p, bool at_once)
   na_pointwise_ops.backward(&p->pass, &p->expand);
 }
 
-static void compare(const pair *p, const char *what, const float *got, const float *wanted, size_t count)
+static void compare(const pair *p, const char *what, const float *got, const float *wanted, size_t count,
+                    double slack)
 {
   double worst = 0, largest = 1e-6;
   for (size_t i = 0; i < count; i++) {
@@ -169,7 +177,7 @@ static void compare(const pair *p, const char *what, const float *got, const flo
     worst = fmax(worst, isnan(got[i]) ? HUGE_VAL : fabs((double)got[i] - (double)wanted[i]));
   }
   const shape *s = p->shape;
-  CHECK(worst <= GRADIENT * largest, "%s: %d->%d at %dx%d, %dx%d stride %d, %d images: %s off by %.2g of %.2g",
+  CHECK(worst <= slack * largest, "%s: %d->%d at %dx%d, %dx%d stride %d, %d images: %s off by %.2g of %.2g",
         p->pass.kernels->name, s->in, s->middle, s->height, s->width, s->kernel, s->kernel, s->stride,
         s->images, what, worst, largest);
 }
@@ -187,27 +195,89 @@ static void compare_sums(const pair *p, const char *what, const double *got, con
   }
 }
 
+static void run_forward(pair *p, bool at_once)
+{
+  if (at_once) {
+    /* Nothing of the middle may be read that was not computed. */
+    lanes_fill(p->y.data, p->y.stride * (size_t)p->y.channels, &(na_random){0}, NAN, NAN);
+    na_expansion_forward(&p->pass, &p->expand, &p->depthwise);
+    return;
+  }
+  na_pointwise_ops.forward(&p->pass, &p->expand);
+  na_depthwise_ops.forward(&p->pass, &p->depthwise);
+}
+
+/* The output, without what is in lanes of no image, and both norms. */
+static void compare_forward(const pair *got, const pair *wanted)
+{
+  const na_tensor *z = &got->z;
+  int area = z->height * z->width;
+  size_t count = (size_t)(z->channels * got->shape->images * area), at = 0;
+  float *values[2] = {lanes_floats(count), lanes_floats(count)};
+  for (int c = 0; c < z->channels; c++)
+    for (int n = 0; n < got->shape->images; n++)
+      for (int i = 0; i < area; i++, at++) {
+        values[0][at] = z->data[lanes_at(z->stride, c, n, i, area)];
+        values[1][at] = wanted->z.data[lanes_at(z->stride, c, n, i, area)];
+      }
+  compare(got, "output", values[0], values[1], count, VALUE);
+  const na_tensor *ours[] = {&got->y, z}, *theirs[] = {&wanted->y, &wanted->z};
+  for (int i = 0; i < 2; i++) {
+    size_t channels = (size_t)z->channels;
+    compare(got, "scales", ours[i]->scale, theirs[i]->scale, channels, VALUE);
+    compare(got, "shifts", ours[i]->shift, theirs[i]->shift, channels, VALUE);
+    compare(got, "running means", ours[i]->running_mean, theirs[i]->running_mean, channels, VALUE);
+    compare(got, "running variances", ours[i]->running_var, theirs[i]->running_var, channels, VALUE);
+  }
+  na_free(values[0]);
+  na_free(values[1]);
+}
+
+static void compare_backward(const pair *got, const pair *wanted)
+{
+  const shape *s = got->shape;
+  size_t middle = (size_t)s->middle, in = (size_t)s->in, taps = middle * (size_t)(s->kernel * s->kernel);
+  compare(got, "expansion's weights", got->weight_grad, wanted->weight_grad, in * middle, GRADIENT);
+  compare(got, "depthwise weights", got->taps_grad, wanted->taps_grad, taps, GRADIENT);
+  compare(got, "gammas", got->y.gamma_grad, wanted->y.gamma_grad, middle, GRADIENT);
+  compare(got, "betas", got->y.beta_grad, wanted->y.beta_grad, middle, GRADIENT);
+  compare(got, "input's gradient", got->x.grad, wanted->x.grad, got->x.stride * in, GRADIENT);
+  if (s->wanted && s->last) {
+    compare_sums(got, "input's sum", got->x.sum, wanted->x.sum);
+    compare_sums(got, "input's sum_x", got->x.sum_x, wanted->x.sum_x);
+  }
+}
+
+/* A value beside an activation's kink is on either side of it, by rounding: backward starts from the same. */
+static void copy_forward(const pair *from, pair *to)
+{
+  const na_tensor *ours[] = {&from->y, &from->z};
+  na_tensor *theirs[] = {&to->y, &to->z};
+  for (int i = 0; i < 2; i++) {
+    size_t bytes = (size_t)ours[i]->channels * sizeof(float);
+    memcpy(theirs[i]->scale, ours[i]->scale, bytes);
+    memcpy(theirs[i]->shift, ours[i]->shift, bytes);
+    memcpy(theirs[i]->mean, ours[i]->mean, bytes);
+    memcpy(theirs[i]->invstd, ours[i]->invstd, bytes);
+  }
+  memcpy(to->z.data, from->z.data, to->z.stride * (size_t)to->z.channels * sizeof(float));
+}
+
 static void check_shape(const shape *s, na_team *team, const na_kernels *kernels)
 {
   pair one, two;
   pair_init(&one, s, team, kernels);
   pair_init(&two, s, team, kernels);
-  for (int i = 0; i < 2; i++) {
-    pair *p = i == 0 ? &one : &two;
-    na_pointwise_ops.forward(&p->pass, &p->expand);
-    na_depthwise_ops.forward(&p->pass, &p->depthwise);
-    run_backward(p, i == 1);
-  }
-  size_t middle = (size_t)s->middle, in = (size_t)s->in;
-  compare(&two, "expansion's weights", two.weight_grad, one.weight_grad, in * middle);
-  compare(&two, "depthwise weights", two.taps_grad, one.taps_grad, middle * (size_t)(s->kernel * s->kernel));
-  compare(&two, "gammas", two.y.gamma_grad, one.y.gamma_grad, middle);
-  compare(&two, "betas", two.y.beta_grad, one.y.beta_grad, middle);
-  compare(&two, "input's gradient", two.x.grad, one.x.grad, two.x.stride * in);
-  if (s->wanted && s->last) {
-    compare_sums(&two, "input's sum", two.x.sum, one.x.sum);
-    compare_sums(&two, "input's sum_x", two.x.sum_x, one.x.sum_x);
-  }
+  one.pass.update_running = two.pass.update_running = true;
+  for (int i = 0; i < 2; i++) run_forward(i == 0 ? &one : &two, i == 1);
+  compare_forward(&two, &one);
+  copy_forward(&two, &one);
+  for (int i = 0; i < 2; i++) run_backward(i == 0 ? &one : &two, i == 1);
+  compare_backward(&two, &one);
+  /* By running statistics, as in evaluation. */
+  one.pass.batch_statistics = two.pass.batch_statistics = false;
+  for (int i = 0; i < 2; i++) run_forward(i == 0 ? &one : &two, i == 1);
+  compare_forward(&two, &one);
   pair_free(&one);
   pair_free(&two);
 }
@@ -258,7 +328,7 @@ static na_layer_spec normed(na_layer_kind kind, const char *name, int out, int k
   return spec;
 }
 
-/* An inverted block with its shortcut, large enough for its backward pass to be one. */
+/* An inverted block with its shortcut, large enough for its passes to be one. */
 static na_net *inverted_block(void)
 {
   na_error err = {0};
@@ -280,7 +350,7 @@ static na_net *inverted_block(void)
   return net;
 }
 
-/* Who watches the gradients sees that of the middle, too: it is written, then. */
+/* Who watches the gradients sees that of the middle, too: where outputs are kept, it is written. */
 static void count_layer(void *context, int layer)
 {
   (void)layer;
@@ -301,9 +371,12 @@ static void run_network(na_net *net, na_workspace *w, bool watched, float *grads
   na_net_base(net, widths);
   na_scores scores;
   memset(net->grads, 0, net->values * sizeof(float));
+  na_workspace_keep(w, watched);
   CHECK_OK(na_forward(w, widths, NA_MODE_TRAIN, &batch, 1, &err), err);
   CHECK_OK(na_loss(w, &batch, 0.1, 1, &scores, &err), err);
-  na_workspace_watch(w, watched ? count_layer : NULL, &seen);
+  na_workspace_watch(w, count_layer, &seen);
+  if (!watched) CHECK_FAILS(na_backward(w, &err), NA_EINVAL, "outputs are kept", err);
+  if (!watched) na_workspace_watch(w, NULL, NULL);
   CHECK_OK(na_backward(w, &err), err);
   CHECK(seen == (watched ? net->layer_count - 1 : 0), "%d layers were seen", seen);
   memcpy(grads, net->grads, net->values * sizeof(float));
@@ -321,13 +394,16 @@ static void networks_train_the_same(void)
   CHECK_OK(na_workspace_new(&w, net, team, IMAGES, true, &err), err);
   float *once = lanes_floats(net->values), *again = lanes_floats(net->values);
   float *apart = lanes_floats(net->values);
-  double *seconds = lanes_doubles(3 * (size_t)net->layer_count);
+  double *seconds = lanes_doubles(4 * (size_t)net->layer_count);
   na_workspace_time(w, seconds);
   run_network(net, w, false, once);
-  CHECK(seconds[net->layer_count + 2] == 0 && seconds[2 * net->layer_count + 3] > 0,
-        "the backward pass of the expansion and the depthwise layer is one");
+  for (int pass = 0; pass < 2; pass++)
+    CHECK(seconds[pass * net->layer_count + 2] == 0 && seconds[(2 + pass) * net->layer_count + 3] > 0,
+          "pass %d of the expansion and the depthwise layer is one", pass);
+  float unread[SIDE * SIDE * MIDDLE];
+  CHECK_FAILS(na_activation_read(w, 2, 0, unread, &err), NA_EINVAL, "not in memory", err);
   run_network(net, w, true, apart);
-  CHECK(seconds[net->layer_count + 2] > 0, "not when the gradient between them is watched");
+  CHECK(seconds[2] > 0 && seconds[net->layer_count + 2] > 0, "not when outputs are kept");
   run_network(net, w, false, again);
   double worst = 0, largest = 0;
   for (size_t i = 0; i < net->values; i++) {

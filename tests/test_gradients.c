@@ -190,6 +190,7 @@ static void check_engine(na_net *net, na_workspace *w, const int *widths, int co
   na_batch batch = {.count = count, .blocks = lanes_blocks(count), .images = images,
                     .labels = run->labels};
   memset(net->grads, 0, net->values * sizeof(float));
+  na_workspace_keep(w, true);
   CHECK_OK(na_forward(w, widths, NA_MODE_TRAIN, &batch, run->step, &err), err);
   check_logits(run, w, what);
   CHECK_OK(na_loss(w, &batch, run->smoothing, 1.5, &scores, &err), err);

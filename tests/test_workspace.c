@@ -768,6 +768,7 @@ static void activations_of_every_layer(void)
 {
   bench b = bench_new(1, 33, 19, true);
   float unread[4096];
+  na_workspace_keep(b.w, true);
   naive_net_forward(b.run, false);
   forward(&b, NA_MODE_BATCH, 0);
   for (int layer = 0; layer < b.net->layer_count; layer++) {

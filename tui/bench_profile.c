@@ -14,8 +14,8 @@ typedef struct row_map {
 
 /* Adds a pass over the network at widths: operations and bytes of activations that must be moved at
  * the least when layers run one by one. Forward: inputs read, output written. Backward: inputs,
- * output and its gradient read, the inputs' gradients written; the images' is not wanted. Where the passes
- * of two layers are one, the gradient between them is neither, and what is between is read once. */
+ * output and its gradient read, the inputs' gradients written; the images' is not wanted. What is between two
+ * layers that are done at once is not moved; that it is computed again is not counted. */
 static void count_pass(const na_bench *bench, const int *widths, bool trains, const row_map *map,
                        na_profile_row *rows)
 {
@@ -33,15 +33,15 @@ static void count_pass(const na_bench *bench, const int *widths, bool trains, co
     }
     double out = (double)own.activation, macs = (double)own.macs;
     na_profile_row *row = &rows[map->layer[i]];
-    row->flops[0] += images * 2 * macs;
-    row->bytes[0] += images * (in + out);
-    if (!trains) continue;
     bool first = i + 1 < net->layer_count && na_workspace_at_once(bench->workspace, i + 1, widths, images);
     bool second = na_workspace_at_once(bench->workspace, i, widths, images);
     if (first) row = &rows[map->pair[i + 1]];
     if (second) row = &rows[map->pair[i]];
     if (first) out = 0;
-    if (second) in /= 2;
+    if (second) in = 0;
+    row->flops[0] += images * 2 * macs;
+    row->bytes[0] += images * (in + out);
+    if (!trains) continue;
     row->flops[1] += images * (images_in > 0 ? 2 : 4) * macs;
     row->bytes[1] += images * (2 * in - images_in + 2 * out);
   }
@@ -129,8 +129,8 @@ static void settle(const na_net *net, const double *seconds, const row_map *map,
   for (int i = 1; i < net->layer_count; i++) {
     for (int pass = 0; pass < 2; pass++)
       profile->rows[map->layer[i]].seconds[pass] += seconds[pass * net->layer_count + i];
-    if (net->layers[i].kind == NA_DEPTHWISE)
-      profile->rows[map->pair[i]].seconds[1] += seconds[2 * net->layer_count + i];
+    for (int pass = 0; pass < 2 && net->layers[i].kind == NA_DEPTHWISE; pass++)
+      profile->rows[map->pair[i]].seconds[pass] += seconds[(2 + pass) * net->layer_count + i];
   }
   for (int r = 0; r < profile->count; r++)
     for (int pass = 0; pass < 2; pass++) {
@@ -150,7 +150,7 @@ int na_bench_profile(na_bench *bench, int kind, na_profile_by by, int rounds, na
 {
   const na_net *net = bench->net;
   size_t layers = (size_t)net->layer_count;
-  double *seconds = na_alloc_array(layers, 3 * sizeof *seconds);
+  double *seconds = na_alloc_array(layers, 4 * sizeof *seconds);
   int *rows = na_alloc_array(layers, 2 * sizeof *rows), code = NA_OK;
   row_map map = {rows, rows == NULL ? NULL : rows + layers};
   na_bench_parts warm;

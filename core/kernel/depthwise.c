@@ -114,15 +114,36 @@ static void forward_row(const na_depthwise *call, target to, float *dst, const r
 #undef TARGET
 }
 
-/* Loads the rows of the input that output row y needs and that are not in the ring yet. */
-static void load_values(const na_depthwise *call, const na_view *in, int channel, int block, int y,
-                        ring *values, int *loaded)
+/* One channel, on its way through its planes. */
+typedef struct passing {
+  const na_depthwise *call;
+  const na_view *in;
+  int channel;
+  ring values;         /* of the input */
+  int block, loaded;   /* rows of this block that the ring has been given */
+  float *line;         /* a row of outputs */
+  na_moments *moments; /* NULL: not wanted */
+  tally tally;
+} passing;
+
+static passing passing_init(const na_depthwise *call, const na_view *in, int channel, na_moments *moments,
+                            float *memory)
 {
+  passing p = {.call = call, .in = in, .channel = channel, .moments = moments,
+               .values = ring_init(memory, call->kernel, call->in_width, call->in_height)};
+  p.line = memory + ring_floats(&p.values);
+  if (moments != NULL) p.tally.shift = moments->shift;
+  return p;
+}
+
+/* Loads the rows of the input that output row y needs and that are not in the ring yet. */
+static void load_values(passing *p, int y)
+{
+  const na_depthwise *call = p->call;
   int last = y * call->stride - call->pad + call->kernel - 1;
-  for (; *loaded <= last && *loaded < call->in_height; ++*loaded)
-    NA_SYMBOL(read_view)(in, channel,
-                         ((long)block * call->in_height + *loaded) * (long)call->in_width,
-                         call->in_width, ring_row(values, *loaded));
+  for (; p->loaded <= last && p->loaded < call->in_height; p->loaded++)
+    NA_SYMBOL(read_view)(p->in, p->channel, ((long)p->block * call->in_height + p->loaded) * (long)call->in_width,
+                         call->in_width, ring_row(&p->values, p->loaded));
 }
 
 /* What output row y sees. All rows of a 3x3 kernel are summed, as they are unrolled. */
@@ -138,43 +159,69 @@ static void reach_rows(const na_depthwise *call, const ring *values, int y, reac
   for (int k = 0; k < to->count; k++) to->rows[k] = ring_row(values, above + to->first + k);
 }
 
-/* The first row, whose first value is the channel's shift, or one with lanes that do not count: it is
- * looked at again. */
-static void look_again(const na_depthwise *call, const float *row, long first, na_moments *moments)
+/* A row that is counted by itself: with lanes that do not count, or the first one, whose first value is the
+ * moments' shift. */
+static void look_again(passing *p, long first, bool start)
 {
-  if (first == 0) *moments = (na_moments){.shift = row[0]};
-  na_mask mask = {call->mask.first - first, call->mask.lanes};
-  NA_SYMBOL(moments)(row, 0, call->out_width, &mask, moments);
+  if (start) *p->moments = (na_moments){.shift = p->line[0]};
+  na_mask mask = {p->call->mask.first - first, p->call->mask.lanes};
+  NA_SYMBOL(moments)(p->line, 0, p->call->out_width, &mask, p->moments);
+  p->tally.shift = p->moments->shift;
+}
+
+/* Row y of the block's outputs; start: the moments begin with it. */
+static void pass_row(passing *p, int y, bool start, float *out)
+{
+  const na_depthwise *call = p->call;
+  int width = call->out_width;
+  long first = ((long)p->block * call->out_height + y) * (long)width;
+  bool apart = p->moments != NULL && (start || first + width > call->mask.first);
+  float *to = out + (size_t)first * LANES;
+  reach from;
+  load_values(p, y);
+  reach_rows(call, &p->values, y, &from);
+  long coming = ((long)p->block * call->in_height + p->loaded) * (long)call->in_width;
+  target how = {call->stream && !apart, p->moments != NULL && !apart};
+  forward_row(call, how, apart ? p->line : to, &from,
+              p->in->data + (size_t)p->channel * p->in->stride + coming * LANES, &p->tally);
+  if (apart) {
+    look_again(p, first, start);
+    memcpy(to, p->line, (size_t)(width * LANES) * sizeof *to);
+  } else if (p->moments != NULL) {
+    p->tally.sums.pixels += width;
+    widen(&p->tally.sums, WAITING, &p->moments->sum, &p->moments->square);
+  }
+}
+
+static void pass_stripe(passing *p, const na_stripe *stripe, bool start, float *out)
+{
+  int above = stripe->first * p->call->stride - p->call->pad;
+  p->block = stripe->block;
+  p->loaded = above > 0 ? above : 0;
+  for (int y = stripe->first; y < stripe->first + stripe->count; y++)
+    pass_row(p, y, start && y == stripe->first, out);
+}
+
+static void passing_end(passing *p)
+{
+  if (p->moments != NULL) widen(&p->tally.sums, 0, &p->moments->sum, &p->moments->square);
+  if (p->call->stream) stream_end();
 }
 
 void NA_SYMBOL(depthwise_forward)(const na_depthwise *call, const na_view *in, int channel,
                                   float *out, na_moments *moments, float *memory)
 {
-  reach from;
-  ring values = ring_init(memory, call->kernel, call->in_width, call->in_height);
-  const float *plane = in->data + (size_t)channel * in->stride;
-  float *line = memory + ring_floats(&values);
-  int width = call->out_width;
-  tally t = {.shift = 0};
+  passing p = passing_init(call, in, channel, moments, memory);
   for (int block = 0; block < call->blocks; block++)
-    for (int y = 0, loaded = 0; y < call->out_height; y++) {
-      long first = ((long)block * call->out_height + y) * (long)width;
-      bool apart = moments != NULL && (first == 0 || first + width > call->mask.first);
-      float *to = out + (size_t)first * LANES;
-      load_values(call, in, channel, block, y, &values, &loaded);
-      reach_rows(call, &values, y, &from);
-      long coming = ((long)block * call->in_height + loaded) * (long)call->in_width;
-      target how = {call->stream && !apart, moments != NULL && !apart};
-      forward_row(call, how, apart ? line : to, &from, plane + coming * LANES, &t);
-      if (apart) {
-        look_again(call, line, first, moments);
-        t.shift = moments->shift;
-        memcpy(to, line, (size_t)(width * LANES) * sizeof *to);
-      } else if (moments != NULL) {
-        t.sums.pixels += width;
-        widen(&t.sums, WAITING, &moments->sum, &moments->square);
-      }
-    }
-  if (moments != NULL) widen(&t.sums, 0, &moments->sum, &moments->square);
-  if (call->stream) stream_end();
+    pass_stripe(&p, &(na_stripe){block, 0, call->out_height}, block == 0, out);
+  passing_end(&p);
+}
+
+void NA_SYMBOL(depthwise_forward_stripe)(const na_depthwise *call, const na_view *in, int channel,
+                                         const na_stripe *stripe, float *out, na_moments *moments, bool start,
+                                         float *memory)
+{
+  passing p = passing_init(call, in, channel, moments, memory);
+  pass_stripe(&p, stripe, start, out);
+  passing_end(&p);
 }

@@ -252,6 +252,12 @@ typedef struct na_kernels {
   void (*depthwise_forward)(const na_depthwise *call, const na_view *in, int channel, float *out,
                             na_moments *moments, float *rows);
 
+  /* The same for some rows of the output. Of the input only the rows that they see need be there. The moments
+   * are added to, or begin with the stripe's first value. */
+  void (*depthwise_forward_stripe)(const na_depthwise *call, const na_view *in, int channel,
+                                   const na_stripe *stripe, float *out, na_moments *moments, bool start,
+                                   float *rows);
+
   /* Both gradients of channel `channel`: weight_grad[kernel^2] += ...; in_grad (+)= ... (the
    * channel's whole run; NULL: not wanted), finished with `finish` when that is not NULL. `finish`
    * and in_grad point at pixel 0 of the channel. */

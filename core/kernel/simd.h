@@ -236,6 +236,8 @@ void NA_SYMBOL(sum_lanes)(const na_view *, int, long, long, const float *, doubl
 void NA_SYMBOL(scale_lanes)(float *, const float *, const float *, long);
 void NA_SYMBOL(depthwise_forward)(const na_depthwise *, const na_view *, int, float *, na_moments *,
                                   float *);
+void NA_SYMBOL(depthwise_forward_stripe)(const na_depthwise *, const na_view *, int, const na_stripe *,
+                                         float *, na_moments *, bool, float *);
 void NA_SYMBOL(depthwise_backward)(const na_depthwise *, const na_view *, const na_pullback *, int,
                                    float *, float *, bool, const na_finish *, double *, double *,
                                    float *);

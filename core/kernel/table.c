@@ -32,6 +32,7 @@ const na_kernels NA_SYMBOL(na_kernels) = {
     .scale_lanes = NA_SYMBOL(scale_lanes),
     .read_pullback = NA_SYMBOL(read_pullback),
     .depthwise_forward = NA_SYMBOL(depthwise_forward),
+    .depthwise_forward_stripe = NA_SYMBOL(depthwise_forward_stripe),
     .depthwise_backward = NA_SYMBOL(depthwise_backward),
     .depthwise_backward_placed = NA_SYMBOL(depthwise_backward_placed),
     .peak_fma = NA_SYMBOL(peak_fma),

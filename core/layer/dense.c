@@ -51,12 +51,13 @@ static void pack_groups(void *context, int unit, int worker)
   int first = unit * GROUPS_PER_UNIT;
   p->pass->kernels->pack_matrix(p->source, p->rows, p->outer, p->inner, p->row_stride,
                                 p->outer_stride, first, least(packed_groups(p) - first, GROUPS_PER_UNIT),
-                                p->pass->packed);
+                                p->to);
 }
 
 void na_pack_weights(const na_packing *packing)
 {
   na_packing p = *packing;
+  if (p.to == NULL) p.to = p.pass->packed;
   na_team_run(p.pass->team, pack_groups, &p, ceiling(packed_groups(&p), GROUPS_PER_UNIT));
 }
 

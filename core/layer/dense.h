@@ -18,12 +18,13 @@ int na_chunk_limit(long weights);
 size_t na_partial_floats(size_t weights);
 
 /* Packs the matrix with elements A(r, o * inner + q) = source[r * row_stride + o * outer_stride + q],
- * rows x outer * inner, into pass->packed. */
+ * rows x outer * inner, into `to`; NULL: pass->packed. */
 typedef struct na_packing {
   const na_pass *pass;
   const float *source;
   int rows, outer, inner;
   size_t row_stride, outer_stride;
+  float *to;
 } na_packing;
 void na_pack_weights(const na_packing *packing);
 

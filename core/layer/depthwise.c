@@ -4,6 +4,12 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/layer/layer.h"
 
+na_shape na_op_shape(const na_op *op)
+{
+  return (na_shape){op->kernel, op->stride, op->pad, op->in->height, op->in->width, op->out->height,
+                    op->out->width};
+}
+
 na_depthwise na_depthwise_call(const na_pass *pass, const na_op *op, int c)
 {
   return (na_depthwise){.kernel = op->kernel,

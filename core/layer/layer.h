@@ -78,6 +78,7 @@ typedef struct na_op {
   size_t row, row2;       /* floats between output channels of weight and weight2 */
   int middle;             /* SQUEEZE: active middle channels */
   float *pooled, *squeezed, *logits; /* SQUEEZE: kept from forward, [channels][lanes] each */
+  double *squares;        /* CONV that is an expansion (expansion.c): x x^T and x, summed; or NULL */
   double rate;            /* DROPOUT, DROPBLOCK */
   uint64_t index;         /* of the layer, for their draws */
   /* Backward: for each input, is the gradient wanted; does it come on top of another consumer's; is
@@ -118,16 +119,20 @@ void na_window_needs(const na_kernels *kernels, int in, int out, const na_shape 
                      na_needs *needs);
 void na_linear_needs(int in, int out, int blocks, na_needs *needs);
 
-/* An expansion with BatchNorm and the depthwise convolution that alone reads it, backward in one pass
- * (expansion.c); the gradient of the middle is not written. It pays for enough pixels (blocks * height *
- * width) and channels; otherwise each layer does its own. */
+/* An expansion with BatchNorm and the depthwise convolution that alone reads it, in one pass each way
+ * (expansion.c); neither the middle nor its gradient is written. It pays for enough pixels (blocks * height *
+ * width) and channels; otherwise each layer does its own. Both passes must be done so, or neither. */
 bool na_expansion_pays(long pixels, int in, int middle);
+/* How many doubles `squares` of the expansion needs, where it may pay; 0: it never does. */
+size_t na_expansion_squares(long pixels, int in);
+void na_expansion_forward(const na_pass *pass, const na_op *expand, const na_op *depthwise);
 void na_expansion_backward(const na_pass *pass, const na_op *expand, const na_op *depthwise);
-void na_expansion_needs(const na_kernels *kernels, int in, int middle, const na_shape *shape,
+void na_expansion_needs(const na_kernels *kernels, int in, int middle, const na_shape *shape, bool train,
                         na_needs *needs);
 
 /* Channel c of a depthwise layer, for its kernels. */
 na_depthwise na_depthwise_call(const na_pass *pass, const na_op *op, int c);
+na_shape na_op_shape(const na_op *op);
 
 /* ------------------------------------------------------- shared by the layers (norm.c, view.c) */
 

@@ -187,7 +187,7 @@ static void pointwise_forward(const na_pass *pass, const na_op *op)
 {
   pointwise_loop loop = loop_init(pass, op);
   split *s = &loop.split;
-  na_pack_weights(&(na_packing){pass, op->weight, op->out->channels, op->in->channels, 1, op->row, 1});
+  na_pack_weights(&(na_packing){pass, op->weight, op->out->channels, op->in->channels, 1, op->row, 1, NULL});
   int panel = pass->kernels->panel_pixels;
   split_pixels(s, panel, tile_pixels(panel, 1, FORWARD_STRIP, FORWARD_PIXELS),
                na_tensor_pixels(pass, op->out), NA_CHUNKS);
@@ -371,7 +371,7 @@ static void pointwise_backward(const na_pass *pass, const na_op *op)
   int rows = op->out->channels;
   na_norm_pull(pass, op->out);
   /* Row i of the turned weights is input channel i. */
-  na_packing turned = {pass, op->weight, op->in->channels, rows, 1, 1, op->row};
+  na_packing turned = {pass, op->weight, op->in->channels, rows, 1, 1, op->row, NULL};
   if (op->wanted[0]) na_pack_weights(&turned);
   split_backward(&loop);
   na_team_run(pass->team, backward_chunk, &loop, loop.split.chunks);

@@ -337,7 +337,7 @@ static void window_forward(const na_pass *pass, const na_op *op)
   }
   window_loop loop = window_loop_init(pass, op);
   na_pack_weights(&(na_packing){pass, op->weight, op->out->channels, op->in->channels, loop.area,
-                                op->row, (size_t)loop.area});
+                                op->row, (size_t)loop.area, NULL});
   loop.split = split_forward(&loop.shape, pass->blocks, op->in->channels, op->out->channels);
   na_norm_prepare(pass, op->out);
   na_team_run(pass->team, forward_chunk, &loop, loop.split.chunks);
@@ -484,7 +484,7 @@ static void window_backward(const na_pass *pass, const na_op *op)
   int rows = op->out->channels;
   na_norm_pull(pass, op->out);
   /* Row i of the turned weights is input channel i; its columns are (output channel, ky, kx). */
-  na_packing turned = {pass, op->weight, op->in->channels, rows, loop.area, (size_t)loop.area, op->row};
+  na_packing turned = {pass, op->weight, op->in->channels, rows, loop.area, (size_t)loop.area, op->row, NULL};
   if (op->wanted[0]) na_pack_weights(&turned);
   loop.split = split_backward(&loop.shape, pass->blocks, op->in->channels, rows,
                               pass->kernels->group_rows, op->wanted[0]);

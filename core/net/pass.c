@@ -40,6 +40,8 @@ void na_workspace_drop_share(na_workspace *w, double share) { w->pass.drop_share
 
 void na_workspace_teach(na_workspace *w, const na_teaching *teaching) { w->teaching = teaching; }
 
+void na_workspace_keep(na_workspace *w, bool keep) { w->keep = keep; }
+
 void na_workspace_watch(na_workspace *w, void (*see)(void *context, int layer), void *context)
 {
   w->see = see;
@@ -48,15 +50,37 @@ void na_workspace_watch(na_workspace *w, void (*see)(void *context, int layer), 
 
 void na_workspace_time(na_workspace *w, double *seconds) { w->seconds = seconds; }
 
+/* The clock, where somebody wants to know. */
+static double begin_at(const na_workspace *w) { return w->seconds != NULL ? na_now() : 0; }
+
+static void add_time(const na_workspace *w, int slot, double begin)
+{
+  if (w->seconds != NULL) w->seconds[slot] += na_now() - begin;
+}
+
 static void run_layer(const na_workspace *w, na_layer_run *run, int layer, int slot)
 {
-  if (w->seconds == NULL) {
-    run(&w->pass, &w->ops[layer]);
-    return;
-  }
-  double begin = na_now();
+  double begin = begin_at(w);
   run(&w->pass, &w->ops[layer]);
-  w->seconds[slot] += na_now() - begin;
+  add_time(w, slot, begin);
+}
+
+/* Layer by layer, or a depthwise layer and the expansion before it at once, where that pays. */
+static void run_forward(na_workspace *w)
+{
+  const na_net *net = w->net;
+  for (int i = 1; i < net->layer_count; i++) {
+    bool merged = !w->keep && i + 1 < net->layer_count && na_workspace_at_once(w, i + 1, w->widths, w->pass.count);
+    w->merged[i] = false;
+    if (!merged) {
+      run_layer(w, na_workspace_ops(w, i)->forward, i, i);
+      continue;
+    }
+    double begin = begin_at(w);
+    na_expansion_forward(&w->pass, &w->ops[i], &w->ops[i + 1]);
+    w->merged[++i] = true;
+    add_time(w, 2 * net->layer_count + i, begin);
+  }
 }
 
 int na_forward(na_workspace *w, const int *widths, na_mode mode, const na_batch *batch,
@@ -68,8 +92,7 @@ int na_forward(na_workspace *w, const int *widths, na_mode mode, const na_batch 
   if (code != NA_OK) return code;
   set_mode(w, mode, step);
   na_workspace_bind(w, widths);
-  for (int i = 1; i < w->net->layer_count; i++)
-    run_layer(w, na_workspace_ops(w, i)->forward, i, i);
+  run_forward(w);
   if (mode == NA_MODE_ESTIMATE) w->estimated += batch->count;
   w->state = NA_FORWARDED;
   return NA_OK;
@@ -84,17 +107,19 @@ static int aim(na_workspace *w)
   return first;
 }
 
-/* Runs the backward pass of a depthwise layer and of the expansion before it at once, where that pays and
- * nobody wants to see the gradient between them. */
-static bool run_pair(const na_workspace *w, int layer)
+/* Both layers at once, as in the forward pass. */
+static void run_merged(const na_workspace *w, int layer)
 {
-  const na_op *depthwise = &w->ops[layer], *expand = depthwise - 1;
-  if (w->see != NULL || !depthwise->wanted[0] || !na_workspace_at_once(w, layer, w->widths, w->pass.count))
-    return false;
-  double begin = w->seconds != NULL ? na_now() : 0;
-  na_expansion_backward(&w->pass, expand, depthwise);
-  if (w->seconds != NULL) w->seconds[2 * w->net->layer_count + layer] += na_now() - begin;
-  return true;
+  double begin = begin_at(w);
+  na_expansion_backward(&w->pass, &w->ops[layer - 1], &w->ops[layer]);
+  add_time(w, 3 * w->net->layer_count + layer, begin);
+}
+
+static bool any_merged(const na_workspace *w)
+{
+  for (int i = 1; i < w->net->layer_count; i++)
+    if (w->merged[i]) return true;
+  return false;
 }
 
 int na_backward(na_workspace *w, na_error *err)
@@ -103,11 +128,13 @@ int na_backward(na_workspace *w, na_error *err)
     return na_fail(err, NA_EINVAL,
                    "backward needs a training workspace, a forward pass with batch statistics and a "
                    "weighted loss before it");
+  if (w->see != NULL && any_merged(w))
+    return na_fail(err, NA_EINVAL, "gradients can be watched after a forward pass whose outputs are kept");
   for (int i = w->net->layer_count - 1, last = aim(w); i >= last; i--) {
     /* A gate's gradient is made by its own layer, all others by the consumers. */
     bool later = w->net->layers[i].kind == NA_SQUEEZE;
-    if (run_pair(w, i)) {
-      i--;
+    if (w->merged[i]) {
+      run_merged(w, i--);
       continue;
     }
     w->seen = i;
@@ -192,16 +219,22 @@ int na_gradient_read(const na_workspace *w, int layer, int image, float *out, na
   return NA_OK;
 }
 
+/* Did the last forward pass store nothing of the layer? */
+static bool is_skipped(const na_workspace *w, int layer)
+{
+  return layer + 1 < w->net->layer_count && w->merged[layer + 1];
+}
+
 int na_activation_read(const na_workspace *w, int layer, int image, float *out, na_error *err)
 {
   if (layer < 0 || layer >= w->net->layer_count || image < 0 || image >= w->pass.count)
     return na_fail(err, NA_EINVAL, "there is no layer %d or no image %d in the last batch", layer,
                    image);
   bool there = w->state == NA_FORWARDED || w->state == NA_SCORED;
-  if (!there || (layer > 0 && !w->kept[layer])) {
+  if (!there || is_skipped(w, layer) || (layer > 0 && !w->kept[layer])) {
     na_fail(err, NA_EINVAL, "the output of layer %s is not in memory any more",
             w->net->layers[layer].name);
-    return na_hint(err, "read it from a training workspace, after forward and before backward");
+    return na_hint(err, "read it from a training workspace that keeps outputs, after forward and before backward");
   }
   const na_tensor *t = &w->tensors[layer];
   size_t area = (size_t)t->height * (size_t)t->width, base = place_of(t, image);
@@ -209,6 +242,14 @@ int na_activation_read(const na_workspace *w, int layer, int image, float *out, 
     for (size_t p = 0; p < area; p++)
       out[(size_t)c * area + p] = value_of(t, c, base + p * NA_LANES);
   return NA_OK;
+}
+
+/* Of a layer that is not stored: are its statistics? */
+static bool vectors_finite(const na_tensor *t)
+{
+  for (int c = 0; c < t->channels; c++)
+    if (!isfinite(t->scale[c]) || !isfinite(t->shift[c])) return false;
+  return true;
 }
 
 static bool all_finite(const na_workspace *w, const na_tensor *t)
@@ -225,7 +266,9 @@ static bool all_finite(const na_workspace *w, const na_tensor *t)
 
 int na_workspace_culprit(const na_workspace *w)
 {
-  for (int i = 0; i < w->net->layer_count; i++)
-    if ((i == 0 || w->kept[i]) && !all_finite(w, &w->tensors[i])) return i;
+  for (int i = 0; i < w->net->layer_count; i++) {
+    const na_tensor *t = &w->tensors[i];
+    if (is_skipped(w, i) ? !vectors_finite(t) : (i == 0 || w->kept[i]) && !all_finite(w, t)) return i;
+  }
   return -1;
 }

@@ -185,8 +185,8 @@ static void layer_needs(const na_workspace *w, int layer, na_needs *needs)
     else na_window_needs(w->pass.kernels, in_channels, out_channels, &shape, needs);
     break;
   case NA_DEPTHWISE:
-    if (w->train && after_expansion(w, layer))
-      na_expansion_needs(w->pass.kernels, max_channels(w, in->input[0]), in_channels, &shape, needs);
+    if (after_expansion(w, layer))
+      na_expansion_needs(w->pass.kernels, max_channels(w, in->input[0]), in_channels, &shape, w->train, needs);
     needs->scratch = larger(needs->scratch, na_depthwise_scratch(l->kernel, in->width, l->width));
     break;
   case NA_SQUEEZE:
@@ -207,13 +207,14 @@ static int make_scratch(na_workspace *w, na_error *err)
   for (int i = 1; i < w->net->layer_count; i++) {
     na_needs needs = {0};
     layer_needs(w, i, &needs);
+    if (!w->train && w->net->layers[i].kind != NA_DEPTHWISE) needs.partial = 0;
     add_needs(&total, &needs);
   }
   size_t workers = (size_t)na_team_size(w->pass.team);
   size_t scratch = aligned(total.scratch), packed = aligned(total.packed);
   size_t moments = NA_CHUNKS * total.channels * sizeof *w->pass.moments / sizeof(float);
   size_t sums = NA_CHUNKS * 2 * total.channels * sizeof *w->pass.sums / sizeof(float);
-  size_t partial = w->train ? aligned(total.partial) : 0;
+  size_t partial = aligned(total.partial);
   w->scratch_bytes =
       (workers * scratch + packed + partial + aligned(moments) + aligned(sums)) * sizeof(float);
   w->scratch_block = na_block_new(w->scratch_bytes);
@@ -252,12 +253,41 @@ static int make_vectors(na_workspace *w, na_error *err)
   return NA_OK;
 }
 
+/* Pixels of a layer's output. */
+static long pixels_of(const na_workspace *w, int layer, int count)
+{
+  const na_layer *l = &w->net->layers[layer];
+  return (long)((count + NA_LANES - 1) / NA_LANES) * l->height * l->width;
+}
+
 bool na_workspace_at_once(const na_workspace *w, int layer, const int *widths, int count)
 {
-  if (!w->paired[layer]) return false;
+  /* Where the backward pass ends at the depthwise layer, it is that layer's own. */
+  if (!w->paired[layer] || na_net_first_trained(w->net) == layer) return false;
   const na_layer *expand = &w->net->layers[layer - 1], *in = &w->net->layers[expand->input[0]];
-  long pixels = (long)((count + NA_LANES - 1) / NA_LANES) * expand->height * expand->width;
-  return na_expansion_pays(pixels, widths[in->out], widths[expand->out]);
+  return na_expansion_pays(pixels_of(w, layer - 1, count), widths[in->out], widths[expand->out]);
+}
+
+static size_t squares_of(const na_workspace *w, int layer)
+{
+  if (layer < 2 || !w->train || !after_expansion(w, layer)) return 0;
+  return na_expansion_squares(pixels_of(w, layer - 1, w->batch), max_channels(w, w->net->layers[layer - 1].input[0]));
+}
+
+static int make_squares(na_workspace *w, na_error *err)
+{
+  size_t count = 0;
+  for (int i = 1; i < w->net->layer_count; i++) count += squares_of(w, i);
+  if (count == 0) return NA_OK;
+  w->squares = na_alloc_array(count, sizeof *w->squares);
+  if (w->squares == NULL) return na_fail_memory(err, count * sizeof *w->squares, "the small matrices");
+  double *at = w->squares;
+  for (int i = 1; i < w->net->layer_count; i++) {
+    size_t own = squares_of(w, i);
+    if (own > 0) w->ops[i - 1].squares = at;
+    at += own;
+  }
+  return NA_OK;
 }
 
 /* ------------------------------------------------------------------------- binding */
@@ -402,15 +432,17 @@ int na_workspace_new(na_workspace **out, na_net *net, na_team *team, int batch, 
   w->ops = na_alloc_array(layers, sizeof *w->ops);
   w->kept = na_alloc_array(layers, sizeof *w->kept);
   w->paired = na_alloc_array(layers, sizeof *w->paired);
+  w->merged = na_alloc_array(layers, sizeof *w->merged);
   w->widths = na_alloc_array((size_t)net->dim_count, sizeof *w->widths);
   w->base = na_alloc_array((size_t)net->dim_count, sizeof *w->base);
   w->scores = na_alloc_array((size_t)max_blocks(w), sizeof *w->scores);
-  if (w->tensors == NULL || w->ops == NULL || w->kept == NULL || w->paired == NULL || w->widths == NULL ||
-      w->base == NULL || w->scores == NULL)
+  if (w->tensors == NULL || w->ops == NULL || w->kept == NULL || w->paired == NULL || w->merged == NULL ||
+      w->widths == NULL || w->base == NULL || w->scores == NULL)
     code = na_fail_memory(err, layers * sizeof *w->ops, "the workspace");
   if (code == NA_OK) code = make_vectors(w, err);
   if (code == NA_OK) code = plan_arena(w, err);
   if (code == NA_OK) code = make_scratch(w, err);
+  if (code == NA_OK) code = make_squares(w, err);
   if (code != NA_OK) {
     na_workspace_free(w);
     return code;
@@ -433,6 +465,8 @@ void na_workspace_free(na_workspace *w)
   na_free(w->ops);
   na_free(w->kept);
   na_free(w->paired);
+  na_free(w->merged);
+  na_free(w->squares);
   na_free(w->widths);
   na_free(w->base);
   na_free(w->scores);

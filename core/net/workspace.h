@@ -58,8 +58,12 @@ void na_workspace_teach(na_workspace *workspace, const na_teaching *teaching);
  * BATCH), down to the first layer that is not frozen. */
 int na_backward(na_workspace *workspace, na_error *err);
 
+/* From now on forward passes run layer by layer, and keep every output until the backward pass (in a training
+ * workspace). Otherwise, the default, they do not store what is computed again faster than it is read. */
+void na_workspace_keep(na_workspace *workspace, bool keep);
+
 /* From now on na_backward calls see(context, layer) for every layer, the last one first, as soon as
- * na_gradient_read can give its gradient. NULL: no longer (the default). */
+ * na_gradient_read can give its gradient. NULL: no longer (the default). The forward pass must have been kept. */
 void na_workspace_watch(na_workspace *workspace, void (*see)(void *context, int layer), void *context);
 
 /* Within `see`, of its layer: the gradient of the weighted loss by the layer's output for image n of the
@@ -71,13 +75,13 @@ int na_gradient_read(const na_workspace *workspace, int layer, int image, float 
 /* From now on DROPBLOCK layers drop this share (0 to 1, the default) of their rate: for a schedule. */
 void na_workspace_drop_share(na_workspace *workspace, double share);
 
-/* Is the backward pass of depthwise layer i, and of the expansion before it, one (core/layer/expansion.c), at
- * these widths and for so many images? Not while gradients are watched. */
+/* Are depthwise layer i and the expansion before it done in one pass each way (core/layer/expansion.c), at these
+ * widths and for so many images? Not when outputs are kept. */
 bool na_workspace_at_once(const na_workspace *workspace, int layer, const int *widths, int count);
 
 /* Where the time goes, for profiles: from now on every forward pass adds the seconds that layer i took
- * to seconds[i], every backward pass to seconds[layer_count + i], or where two layers' are one, i the
- * second, to seconds[2 * layer_count + i]. NULL: no longer (the default). */
+ * to seconds[i], every backward pass to seconds[layer_count + i]; where two layers are done at once, i the
+ * second, to seconds[2 * layer_count + i] and seconds[3 * layer_count + i]. NULL: no longer (the default). */
 void na_workspace_time(na_workspace *workspace, double *seconds);
 
 /* Logits of the last forward pass, copied to out[count][classes]. */
@@ -96,7 +100,7 @@ int na_workspace_culprit(const na_workspace *workspace);
 
 /* A layer's output of the last forward pass as the next layer sees it (normalised, activated),
  * image n of the batch: out[channels][height][width]. For activation records and tests; only the
- * outputs that the plan keeps are available (all, in a training workspace before na_backward). */
+ * outputs that the plan keeps are available (all that are kept, in a training workspace before na_backward). */
 int na_activation_read(const na_workspace *workspace, int layer, int image, float *out,
                        na_error *err);
 

@@ -15,6 +15,8 @@ struct na_workspace {
   na_op *ops;           /* [layer_count] */
   bool *kept;           /* [layer_count]: data stays until the end of the forward pass */
   bool *paired;         /* [layer_count]: a depthwise layer that alone reads the expansion before it */
+  bool *merged;         /* [layer_count]: the last forward pass made this layer and the one before it at once */
+  double *squares;      /* of all expansions: see na_op */
   int *widths;          /* [dim_count] of the last forward pass */
   int *base;            /* [dim_count]: those of the base network */
   float *arena;
@@ -24,11 +26,12 @@ struct na_workspace {
   na_scores *scores;    /* [blocks] of the last loss */
   float *scratch_block; /* workers' scratch, packed weights, partial gradients */
   size_t scratch_bytes;
+  bool keep;            /* of na_workspace_keep */
   const na_teaching *teaching; /* of na_workspace_teach, borrowed; or NULL */
   void (*see)(void *context, int layer); /* of na_workspace_watch, or NULL */
   void *see_context;
   int seen;             /* the layer whose gradient is complete; 0: none */
-  double *seconds;      /* [3 * layer_count] of na_workspace_time, borrowed; or NULL */
+  double *seconds;      /* [4 * layer_count] of na_workspace_time, borrowed; or NULL */
   long estimated;       /* images seen since na_recalibrate_begin */
   enum { NA_IDLE, NA_FORWARDED, NA_SCORED, NA_BACKWARDED } state;
 };

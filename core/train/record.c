@@ -201,7 +201,9 @@ static int record_batch(recording *r, const na_batch *batch, long done, bool inp
   int count = r->images - done < batch->count ? (int)(r->images - done) : batch->count;
   r->done = done;
   r->count = count;
+  na_workspace_keep(r->t->workspace, true);
   int code = na_forward(r->t->workspace, r->widths, NA_MODE_BATCH, batch, 0, err);
+  na_workspace_keep(r->t->workspace, false);
   for (int i = 0; i < count && code == NA_OK; i++) {
     code = write_image(r, i, done + i, err);
     if (code == NA_OK && inputs) code = write_input(r, batch, i, done + i, err);
