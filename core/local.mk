@@ -24,7 +24,7 @@ libkernel_avx2_a_CPPFLAGS = $(AM_CPPFLAGS) -DNA_ISA=avx2
 libkernel_avx2_a_CFLAGS = $(kernel_cflags) -mavx2 -mfma
 libkernel_avx512_a_SOURCES = $(kernel_sources)
 libkernel_avx512_a_CPPFLAGS = $(AM_CPPFLAGS) -DNA_ISA=avx512
-libkernel_avx512_a_CFLAGS = $(kernel_cflags) -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512
+libkernel_avx512_a_CFLAGS = $(kernel_cflags) -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprfchw -mprefer-vector-width=512
 
 libcore_a_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS) $(OPENBLAS_CFLAGS)
 libcore_a_SOURCES = \

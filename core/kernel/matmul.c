@@ -135,12 +135,32 @@ INLINE void store_sums(int rows, int vectors, vf *sum, float *c, size_t stride,
     }
 }
 
+/* Steps of the depth, meanwhile the lines of C that the next group will write are fetched, as far as the depth
+ * goes: how many steps were done. */
+INLINE int multiply_claiming(int rows, int vectors, vf *sum, const float *a, const float *b, int depth,
+                             const float *next, size_t stride)
+{
+  int k = 0;
+  for (int r = 0; r < GROUP && k + vectors <= depth; r++, next += stride)
+    for (int v = 0; v < vectors; v++, k++) {
+      __builtin_prefetch(next + v * VL, 1, 3);
+      multiply_step(rows, vectors, sum, a + k * GROUP, 1, b + k * PANEL_FLOATS);
+    }
+  return k;
+}
+
 /* C = A * B or C += A * B for one group of a packed matrix and one panel of a tile. */
 INLINE void multiply_panel(int rows, int vectors, const float *a, const float *b, int depth, float *c,
                            size_t stride, bool accumulate, fetch *f)
 {
   vf sum[SUMS];
   clear_sums(rows, vectors, sum);
+  if (!accumulate) {
+    int k = multiply_claiming(rows, vectors, sum, a, b, depth, c + GROUP * stride, stride);
+    a += k * GROUP;
+    b += k * PANEL_FLOATS;
+    depth -= k;
+  }
   multiply_ahead(rows, vectors, sum, a, 1, GROUP, b, PANEL_FLOATS, depth, f);
   store_sums(rows, vectors, sum, c, stride, accumulate);
 }

@@ -25,7 +25,7 @@
 
 /* Floats of a stripe's share of the second-level cache: the input, packed both ways, the tile of g and the
  * strip of y. Pixels of a stripe, whole rows of it; channels of a tile at least, and in multiples of a group. */
-enum { STRIPE_FLOATS = 256 * 1024, STRIPE_PIXELS = 288, LEAST_TILE = 16 };
+enum { STRIPE_FLOATS = 256 * 1024, STRIPE_PIXELS = 144, LEAST_TILE = 32 };
 /* Pixels of a tile in the second pass. */
 enum { NARROW_PIXELS = 48 };
 /* Smaller middles stay in the caches, and the small matrices take their time, too: pixels for each input
