@@ -33,8 +33,8 @@ static void count_pass(const na_bench *bench, const int *widths, bool trains, co
     }
     double out = (double)own.activation, macs = (double)own.macs;
     na_profile_row *row = &rows[map->layer[i]];
-    bool first = i + 1 < net->layer_count && na_workspace_at_once(bench->workspace, i + 1, widths, images);
-    bool second = na_workspace_at_once(bench->workspace, i, widths, images);
+    bool first = i + 1 < net->layer_count && na_workspace_at_once(bench->workspace, i + 1, widths);
+    bool second = na_workspace_at_once(bench->workspace, i, widths);
     if (first) row = &rows[map->pair[i + 1]];
     if (second) row = &rows[map->pair[i]];
     if (first) out = 0;

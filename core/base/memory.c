@@ -106,7 +106,7 @@ void na_blocks_show(void)
 
 static size_t block_size(size_t bytes) { return (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE; }
 
-void *na_block_new(size_t bytes)
+void *na_block_reserve(size_t bytes)
 {
   if (must_fail() || bytes == 0 || bytes > SIZE_MAX - 2 * (size_t)HUGE_PAGE) return NULL;
   size_t size = block_size(bytes), padded = size + HUGE_PAGE;
@@ -118,8 +118,14 @@ void *na_block_new(size_t bytes)
   char *block = map + before;
   if (before != HUGE_PAGE) munmap(block + size, HUGE_PAGE - before);
   madvise(block, size, MADV_HUGEPAGE);
-  for (size_t at = 0; at < size; at += 4096) ((volatile char *)block)[at] = 0;
   note_block(NULL, block, size);
+  return block;
+}
+
+void *na_block_new(size_t bytes)
+{
+  char *block = na_block_reserve(bytes);
+  for (size_t at = 0; block != NULL && at < bytes; at += 4096) ((volatile char *)block)[at] = 0;
   return block;
 }
 

@@ -23,6 +23,9 @@ void na_free(void *block);
 /* A large zeroed block from the system, backed by huge pages where the system grants them and
  * touched now, so that no page fault happens inside a training step. NULL when out of memory. */
 void *na_block_new(size_t bytes);
+
+/* The same, but the system gives memory only where it is used, and then: for what may never be. */
+void *na_block_reserve(size_t bytes);
 void na_block_free(void *block, size_t bytes);
 
 /* Between the two a child that is forked gets none of the blocks: neither a copy, nor for its parent the

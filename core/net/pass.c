@@ -70,7 +70,7 @@ static void run_forward(na_workspace *w)
 {
   const na_net *net = w->net;
   for (int i = 1; i < net->layer_count; i++) {
-    bool merged = !w->keep && i + 1 < net->layer_count && na_workspace_at_once(w, i + 1, w->widths, w->pass.count);
+    bool merged = !w->keep && i + 1 < net->layer_count && na_workspace_at_once(w, i + 1, w->widths);
     w->merged[i] = false;
     if (!merged) {
       run_layer(w, na_workspace_ops(w, i)->forward, i, i);

@@ -49,12 +49,18 @@ const na_layer_ops *na_workspace_ops(const na_workspace *w, int layer)
 
 static int max_blocks(const na_workspace *w) { return (w->batch + NA_LANES - 1) / NA_LANES; }
 
+/* Pixels of a layer's output, of a whole batch. */
+static long pixels_of(const na_workspace *w, int layer)
+{
+  const na_layer *l = &w->net->layers[layer];
+  return (long)max_blocks(w) * l->height * l->width;
+}
+
 /* Floats between channels: an odd number of pixels, so that channels do not fall onto the same lines
  * of the first-level cache. */
 static size_t channel_stride(const na_workspace *w, int layer)
 {
-  const na_layer *l = &w->net->layers[layer];
-  return ((size_t)max_blocks(w) * (size_t)l->height * (size_t)l->width | 1) * NA_LANES;
+  return ((size_t)pixels_of(w, layer) | 1) * NA_LANES;
 }
 
 static int max_channels(const na_workspace *w, int layer)
@@ -84,6 +90,14 @@ static bool after_expansion(const na_workspace *w, int layer)
   consumers(net, layer - 1, &first, &last);
   return na_workspace_ops(w, layer - 1) == &na_pointwise_ops && before->norm && before->gate < 0 &&
          first == layer && last == layer;
+}
+
+/* Is `layer` an expansion whose output, of the widest network, is not stored? */
+static bool is_between(const na_workspace *w, int layer)
+{
+  return layer + 1 < w->net->layer_count && after_expansion(w, layer + 1) &&
+         na_expansion_pays(pixels_of(w, layer), max_channels(w, w->net->layers[layer].input[0]),
+                           max_channels(w, layer));
 }
 
 /* Time runs forward through the layers, 0 .. L-1, then backward through them, L .. 2L-1. */
@@ -117,41 +131,50 @@ static void plan_layer(const na_workspace *w, int layer, na_lifetime *buffers)
   buffers[LOGITS] = (na_lifetime){.size = channels * columns, .first = layer, .last = until};
 }
 
-static float *placed(const na_workspace *w, const na_lifetime *buffer)
+static float *placed(float *block, const na_lifetime *buffer)
 {
-  return buffer->size == 0 ? NULL : w->arena + buffer->offset;
+  return buffer->size == 0 ? NULL : block + buffer->offset;
 }
 
-static void place_layer(na_workspace *w, int layer, const na_lifetime *buffers)
+static void place_layer(na_workspace *w, int layer, const na_lifetime *buffers, const na_lifetime *spare)
 {
   na_tensor *t = &w->tensors[layer];
   na_op *op = &w->ops[layer];
-  t->data = placed(w, &buffers[DATA]);
-  t->grad = placed(w, &buffers[GRAD]);
+  bool between = is_between(w, layer);
+  const na_lifetime *own = between ? spare : buffers;
+  t->data = placed(between ? w->spare : w->arena, &own[DATA]);
+  t->grad = placed(between ? w->spare : w->arena, &own[GRAD]);
   t->stride = channel_stride(w, layer);
-  op->pooled = placed(w, &buffers[POOLED]);
-  op->squeezed = placed(w, &buffers[SQUEEZED]);
-  op->logits = placed(w, &buffers[LOGITS]);
-  w->kept[layer] = buffers[DATA].last >= w->net->layer_count;
+  op->pooled = placed(w->arena, &buffers[POOLED]);
+  op->squeezed = placed(w->arena, &buffers[SQUEEZED]);
+  op->logits = placed(w->arena, &buffers[LOGITS]);
+  w->kept[layer] = own[DATA].last >= w->net->layer_count;
 }
 
+static int new_block(float **block, void *(*make)(size_t), size_t floats, size_t *bytes, na_error *err)
+{
+  *bytes = floats * sizeof(float);
+  if (floats == 0) return NA_OK;
+  *block = make(*bytes);
+  return *block != NULL ? NA_OK : na_fail_memory(err, *bytes, "the activations");
+}
+
+/* Two plans: of what every pass uses, touched now; and of what merged layers leave out. */
 static int plan_arena(na_workspace *w, na_error *err)
 {
-  int count = w->net->layer_count * BUFFERS;
-  na_lifetime *buffers = na_alloc_array((size_t)count, sizeof *buffers);
+  int layers = w->net->layer_count, count = layers * BUFFERS;
+  na_lifetime *buffers = na_alloc_array(2 * (size_t)count, sizeof *buffers);
   int *order = na_alloc_array((size_t)count, sizeof *order), code = NA_OK;
   if (buffers == NULL || order == NULL) {
-    code = na_fail_memory(err, (size_t)count * sizeof *buffers, "the memory plan");
+    code = na_fail_memory(err, 2 * (size_t)count * sizeof *buffers, "the memory plan");
     goto out;
   }
-  for (int i = 0; i < w->net->layer_count; i++) plan_layer(w, i, &buffers[i * BUFFERS]);
-  w->arena_bytes = na_plan(buffers, count, order) * sizeof(float);
-  w->arena = na_block_new(w->arena_bytes);
-  if (w->arena == NULL) {
-    code = na_fail_memory(err, w->arena_bytes, "the activations");
-    goto out;
-  }
-  for (int i = 0; i < w->net->layer_count; i++) place_layer(w, i, &buffers[i * BUFFERS]);
+  na_lifetime *spare = buffers + count;
+  for (int i = 0; i < layers; i++) plan_layer(w, i, (is_between(w, i) ? spare : buffers) + i * BUFFERS);
+  code = new_block(&w->arena, na_block_new, na_plan(buffers, count, order), &w->arena_bytes, err);
+  if (code == NA_OK)
+    code = new_block(&w->spare, na_block_reserve, na_plan(spare, count, order), &w->spare_bytes, err);
+  for (int i = 0; i < layers && code == NA_OK; i++) place_layer(w, i, buffers + i * BUFFERS, spare + i * BUFFERS);
 out:
   na_free(buffers);
   na_free(order);
@@ -253,25 +276,18 @@ static int make_vectors(na_workspace *w, na_error *err)
   return NA_OK;
 }
 
-/* Pixels of a layer's output. */
-static long pixels_of(const na_workspace *w, int layer, int count)
-{
-  const na_layer *l = &w->net->layers[layer];
-  return (long)((count + NA_LANES - 1) / NA_LANES) * l->height * l->width;
-}
-
-bool na_workspace_at_once(const na_workspace *w, int layer, const int *widths, int count)
+bool na_workspace_at_once(const na_workspace *w, int layer, const int *widths)
 {
   /* Where the backward pass ends at the depthwise layer, it is that layer's own. */
   if (!w->paired[layer] || na_net_first_trained(w->net) == layer) return false;
   const na_layer *expand = &w->net->layers[layer - 1], *in = &w->net->layers[expand->input[0]];
-  return na_expansion_pays(pixels_of(w, layer - 1, count), widths[in->out], widths[expand->out]);
+  return na_expansion_pays(pixels_of(w, layer - 1), widths[in->out], widths[expand->out]);
 }
 
 static size_t squares_of(const na_workspace *w, int layer)
 {
   if (layer < 2 || !w->train || !after_expansion(w, layer)) return 0;
-  return na_expansion_squares(pixels_of(w, layer - 1, w->batch), max_channels(w, w->net->layers[layer - 1].input[0]));
+  return na_expansion_squares(pixels_of(w, layer - 1), max_channels(w, w->net->layers[layer - 1].input[0]));
 }
 
 static int make_squares(na_workspace *w, na_error *err)
@@ -457,6 +473,7 @@ void na_workspace_free(na_workspace *w)
 {
   if (w == NULL) return;
   na_block_free(w->arena, w->arena_bytes);
+  na_block_free(w->spare, w->spare_bytes);
   na_block_free(w->scratch_block, w->scratch_bytes);
   na_free(w->pass.scratch);
   na_free(w->vectors);

@@ -16,7 +16,7 @@ int na_workspace_new(na_workspace **workspace, na_net *net, na_team *team, int b
                      na_error *err);
 void na_workspace_free(na_workspace *workspace);
 
-/* Bytes planned: activations and gradients, and scratch. */
+/* Bytes planned: activations and gradients, and scratch; not what only na_workspace_keep needs. */
 size_t na_workspace_bytes(const na_workspace *workspace);
 
 typedef enum na_mode {
@@ -76,8 +76,8 @@ int na_gradient_read(const na_workspace *workspace, int layer, int image, float 
 void na_workspace_drop_share(na_workspace *workspace, double share);
 
 /* Are depthwise layer i and the expansion before it done in one pass each way (core/layer/expansion.c), at these
- * widths and for so many images? Not when outputs are kept. */
-bool na_workspace_at_once(const na_workspace *workspace, int layer, const int *widths, int count);
+ * widths? Not when outputs are kept. */
+bool na_workspace_at_once(const na_workspace *workspace, int layer, const int *widths);
 
 /* Where the time goes, for profiles: from now on every forward pass adds the seconds that layer i took
  * to seconds[i], every backward pass to seconds[layer_count + i]; where two layers are done at once, i the

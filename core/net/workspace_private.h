@@ -21,6 +21,8 @@ struct na_workspace {
   int *base;            /* [dim_count]: those of the base network */
   float *arena;
   size_t arena_bytes;
+  float *spare;         /* where the outputs and gradients between merged layers go, when they are kept */
+  size_t spare_bytes;
   float *vectors;       /* per-channel floats of all tensors */
   double *sums;         /* per-channel doubles of all tensors */
   na_scores *scores;    /* [blocks] of the last loss */
