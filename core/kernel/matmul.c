@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+enum { OUTER_PIXELS = 12 };
 enum { NV = PANEL * PIXEL_VECTORS };
 /* Sums kept in registers; the shapes of a block that any instruction set has use for. */
 enum { SUMS = GROUP * NV, MOST_ROWS = 16, MOST_VECTORS = 4 };
@@ -412,10 +413,32 @@ INLINE int group_width(int columns)
   return columns < PANEL_FLOATS ? (columns + VL - 1) / VL * VL : PANEL_FLOATS;
 }
 
+/* w[r][i] (+)= products of a block. */
+INLINE void put_products(const float *products, int rows, int some, float *w, size_t stride, bool accumulate)
+{
+  for (int r = 0; r < rows; r++, w += stride, products += PANEL_FLOATS)
+    if (accumulate)
+      for (int i = 0; i < some; i++) w[i] += products[i];
+    else memcpy(w, products, (size_t)some * sizeof *w);
+}
+
+/* Of one group of columns, over `count` pixels. */
+INLINE void outer_group(const float *left, int left_rows, const float *columns, int some, int count, float *w,
+                        size_t stride, bool accumulate, fetch *f)
+{
+  float products[MOST_ROWS * PANEL_FLOATS] __attribute__((aligned(64)));
+  int width = group_width(some), most = BLOCK_ROWS(width / VL);
+  for (int m = 0; m < left_rows; m += most) {
+    int rows = left_rows - m < most ? left_rows - m : most;
+    columns_multipliers[width / VL - 1][rows - 1](left + (size_t)m * PANEL_FLOATS, left_rows, columns,
+                                                  (size_t)width, count, products, f);
+    put_products(products, rows, some, w + (size_t)m * stride, stride, accumulate);
+  }
+}
+
 void NA_SYMBOL(outer)(const float *left, int left_rows, const float *columns, int right_rows,
                       int count, float *w, size_t stride, bool accumulate, const na_ahead *ahead)
 {
-  float products[MOST_ROWS * PANEL_FLOATS] __attribute__((aligned(64)));
   long pieces = 0;
   for (int n = 0; n < right_rows; n += PANEL_FLOATS) {
     int most = BLOCK_ROWS(group_width(right_rows - n) / VL);
@@ -424,19 +447,11 @@ void NA_SYMBOL(outer)(const float *left, int left_rows, const float *columns, in
   fetch f = fetch_init(ahead, count, pieces);
   for (int n = 0; n < right_rows; n += PANEL_FLOATS) {
     int some = right_rows - n < PANEL_FLOATS ? right_rows - n : PANEL_FLOATS;
-    int width = group_width(some), most = BLOCK_ROWS(width / VL);
-    for (int m = 0; m < left_rows; m += most) {
-      int rows = left_rows - m < most ? left_rows - m : most;
-      columns_multipliers[width / VL - 1][rows - 1](left + (size_t)m * PANEL_FLOATS, left_rows, columns,
-                                                    (size_t)width, count, products, &f);
-      for (int r = 0; r < rows; r++) {
-        float *to = w + (size_t)(m + r) * stride + n;
-        const float *from = products + r * PANEL_FLOATS;
-        if (accumulate)
-          for (int i = 0; i < some; i++) to[i] += from[i];
-        else memcpy(to, from, (size_t)some * sizeof *to);
-      }
-    }
-    columns += (size_t)count * LANES * (size_t)width;
+    size_t width = (size_t)group_width(some);
+    for (int p = 0; p < count; p += OUTER_PIXELS)
+      outer_group(left + (size_t)(p / PANEL * left_rows) * PANEL_FLOATS, left_rows,
+                  columns + (size_t)p * LANES * width, some, count - p < OUTER_PIXELS ? count - p : OUTER_PIXELS,
+                  w + n, stride, accumulate || p > 0, &f);
+    columns += (size_t)count * LANES * width;
   }
 }

@@ -13,7 +13,7 @@
 #include "core/layer/split.h"
 
 /* Rows of a tile. */
-enum { ROWS = 32 };
+enum { ROWS = 128 };
 
 static int columns(const na_pass *pass) { return pass->blocks * NA_LANES; }
 
