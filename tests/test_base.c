@@ -133,6 +133,9 @@ static void blocks(void)
     memset(block, 1, sizes[i]);
     na_block_free(block, sizes[i]);
   }
+  char *reserved = na_block_reserve(3 << 20);
+  CHECK(reserved != NULL && is_zero(reserved, 3 << 20), "reserved memory is zero, too");
+  na_block_free(reserved, 3 << 20);
   na_block_free(NULL, 7);
   CHECK(na_block_new(0) == NULL, "an empty block");
   CHECK(na_block_new(SIZE_MAX) == NULL && na_block_new(SIZE_MAX / 2) == NULL, "more than there is");

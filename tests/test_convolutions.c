@@ -437,20 +437,56 @@ static void check_moments(const na_kernels *k, const conv_case *c, int channel, 
         square);
 }
 
-static void check_depthwise_forward(const na_kernels *k, const conv_case *c)
+enum { STRIPE = 2 };
+
+/* The rows of `stripe` of one channel, from the input's rows that they see: the others are not there. */
+static void forward_stripe(const na_kernels *k, const conv_case *c, int channel, const na_stripe *stripe, float *seen,
+                           float *y, na_moments *moments, float *rows)
+{
+  na_depthwise call = call_of(c, channel);
+  na_view view = c->in.view;
+  size_t width = (size_t)view.width * NA_LANES, own = (size_t)channel * view.stride;
+  int above = stripe->first * call.stride - call.pad, last = stripe->first + stripe->count - 1;
+  int below = last * call.stride - call.pad + call.kernel;
+  if (above < 0) above = 0;
+  if (below > view.height) below = view.height;
+  for (size_t i = 0; i < view.stride; i++) seen[own + i] = NAN;
+  for (int row = above; row < below; row++) {
+    size_t at = own + (size_t)(stripe->block * view.height + row) * width;
+    memcpy(seen + at, view.data + at, width * sizeof *seen);
+  }
+  view.data = seen;
+  k->depthwise_forward_stripe(&call, &view, channel, stripe, y, moments, stripe->block == 0 && stripe->first == 0,
+                              rows);
+}
+
+static void forward_stripes(const na_kernels *k, const conv_case *c, int channel, float *y, na_moments *moments,
+                            float *rows)
+{
+  float *seen = lanes_floats((size_t)c->win.i * c->in.view.stride);
+  for (int block = 0; block < lanes_blocks(c->win.n); block++)
+    for (int first = 0; first < c->win.p; first += STRIPE) {
+      na_stripe stripe = {block, first, c->win.p - first < STRIPE ? c->win.p - first : STRIPE};
+      forward_stripe(k, c, channel, &stripe, seen, y, moments, rows);
+    }
+  na_free(seen);
+}
+
+static void check_depthwise_forward(const na_kernels *k, const conv_case *c, bool stripes)
 {
   size_t scratch, stride = c->out.pull.stride, floats = (size_t)c->win.o * stride;
   float *rows = depthwise_rows(c, &scratch), *y = bordered(floats);
   for (int channel = 0; channel < c->win.o; channel++) {
     na_depthwise call = call_of(c, channel);
-    na_moments moments;
-    k->depthwise_forward(&call, &c->in.view, channel, y + (size_t)channel * stride,
-                         channel % 2 == 0 ? &moments : NULL, rows);
-    if (channel % 2 == 0) check_moments(k, c, channel, &moments);
+    na_moments moments, *wanted = channel % 2 == 0 ? &moments : NULL;
+    float *own = y + (size_t)channel * stride;
+    if (stripes) forward_stripes(k, c, channel, own, wanted, rows);
+    else k->depthwise_forward(&call, &c->in.view, channel, own, wanted, rows);
+    if (wanted != NULL) check_moments(k, c, channel, &moments);
   }
   worst w = compare_images(y, stride, c->y, c->win.n, c->win.o, c->win.p * c->win.q);
   w.magnitude = fmax(w.magnitude, order_of(&c->win, 1));
-  check_shape(k, c, &w, FORWARD, "depthwise convolution");
+  check_shape(k, c, &w, FORWARD, stripes ? "depthwise convolution in stripes" : "depthwise convolution");
   check_border(k, rows, scratch, "depthwise_forward");
   check_border(k, y, floats, "depthwise_forward");
   na_free(rows);
@@ -514,7 +550,8 @@ static void check_depthwise(const na_naive_window *win, int variant, na_random *
   conv_case c;
   conv_case_init(&c, win, true, variant, random);
   for (int set = 0; set < set_count; set++) {
-    check_depthwise_forward(sets[set], &c);
+    check_depthwise_forward(sets[set], &c, false);
+    check_depthwise_forward(sets[set], &c, true);
     for (int how = ALONE; how <= UNWANTED; how++) check_depthwise_backward(sets[set], &c, how);
   }
   conv_case_free(&c);

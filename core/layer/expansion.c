@@ -28,9 +28,9 @@
 enum { STRIPE_FLOATS = 256 * 1024, STRIPE_PIXELS = 144, LEAST_TILE = 32 };
 /* Pixels of a tile in the second pass. */
 enum { NARROW_PIXELS = 48 };
-/* Smaller middles stay in the caches; with more input channels, computing takes longer than memory; and the small
- * matrices take their time, too: pixels for each input channel that make up for it. */
-enum { WORTH_BYTES = 4 << 20, WORTH_INNER = 32, WORTH_PIXELS = 16 };
+/* Smaller middles stay in the caches; with more input channels than NA_EXPANSION_INNER, computing takes longer than
+ * memory; and the small matrices take their time, too: pixels for each input channel that make up for it. */
+enum { WORTH_BYTES = 4 << 20, WORTH_PIXELS = 16 };
 
 /* Rows of W that a thread takes at once. */
 enum { ROWS_PER_UNIT = 8 };
@@ -409,13 +409,13 @@ static void correct_input(expansion *x)
 
 bool na_expansion_pays(long pixels, int in, int middle)
 {
-  return middle >= in && in <= WORTH_INNER && pixels >= (long)WORTH_PIXELS * in &&
+  return middle >= in && in <= NA_EXPANSION_INNER && pixels >= (long)WORTH_PIXELS * in &&
          middle * pixels * NA_LANES * 4 > WORTH_BYTES;
 }
 
 size_t na_expansion_squares(long pixels, int in)
 {
-  size_t inner = (size_t)least(least(in, WORTH_INNER), pixels / WORTH_PIXELS);
+  size_t inner = (size_t)least(least(in, NA_EXPANSION_INNER), pixels / WORTH_PIXELS);
   return inner * (inner + 1);
 }
 

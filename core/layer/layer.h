@@ -122,6 +122,7 @@ void na_linear_needs(int in, int out, int blocks, na_needs *needs);
 /* An expansion with BatchNorm and the depthwise convolution that alone reads it, in one pass each way
  * (expansion.c); neither the middle nor its gradient is written. It pays for enough pixels (blocks * height *
  * width) and channels; otherwise each layer does its own. Both passes must be done so, or neither. */
+enum { NA_EXPANSION_INNER = 32 }; /* with more input channels it never does */
 bool na_expansion_pays(long pixels, int in, int middle);
 /* How many doubles `squares` of the expansion needs, where it may pay; 0: it never does. */
 size_t na_expansion_squares(long pixels, int in);

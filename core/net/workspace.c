@@ -208,8 +208,11 @@ static void layer_needs(const na_workspace *w, int layer, na_needs *needs)
     else na_window_needs(w->pass.kernels, in_channels, out_channels, &shape, needs);
     break;
   case NA_DEPTHWISE:
-    if (after_expansion(w, layer))
-      na_expansion_needs(w->pass.kernels, max_channels(w, in->input[0]), in_channels, &shape, w->train, needs);
+    if (after_expansion(w, layer) && na_expansion_pays(pixels_of(w, layer - 1), 1, in_channels)) {
+      int inner = max_channels(w, in->input[0]);
+      na_expansion_needs(w->pass.kernels, inner < NA_EXPANSION_INNER ? inner : NA_EXPANSION_INNER, in_channels, &shape,
+                         w->train, needs);
+    }
     needs->scratch = larger(needs->scratch, na_depthwise_scratch(l->kernel, in->width, l->width));
     break;
   case NA_SQUEEZE:
