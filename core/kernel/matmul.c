@@ -4,8 +4,10 @@
 
 #include <string.h>
 
-enum { OUTER_PIXELS = 12 };
 enum { NV = PANEL * PIXEL_VECTORS };
+/* Pixels that outer sums at once, whole panels: a group of columns stays in the first-level cache. */
+enum { OUTER_PIXELS = 12 };
+_Static_assert((int)OUTER_PIXELS % (int)PANEL == 0, "whole panels");
 /* Sums kept in registers; the shapes of a block that any instruction set has use for. */
 enum { SUMS = GROUP * NV, MOST_ROWS = 16, MOST_VECTORS = 4 };
 
@@ -136,8 +138,8 @@ INLINE void store_sums(int rows, int vectors, vf *sum, float *c, size_t stride,
     }
 }
 
-/* Steps of the depth, meanwhile the lines of C that the next group will write are fetched, as far as the depth
- * goes: how many steps were done. */
+/* Steps of the depth, meanwhile the lines of C that the next group will write are claimed (PREFETCHW where the
+ * instruction set has it), as far as the depth goes: how many steps were done. */
 INLINE int multiply_claiming(int rows, int vectors, vf *sum, const float *a, const float *b, int depth,
                              const float *next, size_t stride)
 {
@@ -439,12 +441,12 @@ INLINE void outer_group(const float *left, int left_rows, const float *columns, 
 void NA_SYMBOL(outer)(const float *left, int left_rows, const float *columns, int right_rows,
                       int count, float *w, size_t stride, bool accumulate, const na_ahead *ahead)
 {
-  long pieces = 0;
+  long products = 0;
   for (int n = 0; n < right_rows; n += PANEL_FLOATS) {
     int most = BLOCK_ROWS(group_width(right_rows - n) / VL);
-    pieces += (long)((left_rows + most - 1) / most) * ((count + PANEL - 1) / PANEL);
+    products += (long)((left_rows + most - 1) / most) * ((count + PANEL - 1) / PANEL);
   }
-  fetch f = fetch_init(ahead, count, pieces);
+  fetch f = fetch_init(ahead, count, products);
   for (int n = 0; n < right_rows; n += PANEL_FLOATS) {
     int some = right_rows - n < PANEL_FLOATS ? right_rows - n : PANEL_FLOATS;
     size_t width = (size_t)group_width(some);

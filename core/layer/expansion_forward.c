@@ -187,27 +187,36 @@ static void settle_row(const na_expansion *e, void *context, int m, double *room
   na_norm_settle(e->pass, e->expand->out, m, 1, &moments, 0, &n);
 }
 
-/* From the sums of x less its centre to those of x, for the backward pass; what was summed becomes covariance and
- * mean. */
+/* x x^T and x from the sums of x less its centre, for the backward pass. */
+static void keep_squares(const widening *w, double n)
+{
+  const na_expansion *e = &w->e;
+  size_t inner = (size_t)e->inner;
+  const double *total = w->sums + inner * inner;
+  double *squares = e->expand->squares;
+  for (size_t k = 0; k < inner; k++) {
+    double ck = (double)w->centre[k];
+    for (size_t j = 0; j < inner; j++) {
+      double cj = (double)w->centre[j];
+      squares[k * inner + j] = w->sums[k * inner + j] + ck * total[j] + total[k] * cj + n * ck * cj;
+    }
+    squares[inner * inner + k] = total[k] + n * ck;
+  }
+}
+
+/* What was summed becomes covariance and mean. */
 static void settle_sums(widening *w)
 {
   const na_expansion *e = &w->e;
   size_t inner = (size_t)e->inner, values = sums_of(e->inner);
   double n = na_pass_values(e->pass, e->expand->in, 0, na_tensor_pixels(e->pass, e->expand->in));
-  double *total = w->sums + inner * inner;
+  double *mean = w->sums + inner * inner;
   for (int chunk = 1; chunk < w->pieces; chunk++)
     for (size_t i = 0; i < values; i++) w->sums[i] += w->sums[(size_t)chunk * values + i];
+  if (e->expand->squares != NULL) keep_squares(w, n);
+  for (size_t i = 0; i < values; i++) w->sums[i] /= n;
   for (size_t k = 0; k < inner; k++)
-    for (size_t j = 0; j < inner; j++) {
-      double *square = &w->sums[k * inner + j], ck = (double)w->centre[k], cj = (double)w->centre[j];
-      if (e->expand->squares != NULL)
-        e->expand->squares[k * inner + j] = *square + ck * total[j] + total[k] * cj + n * ck * cj;
-      *square = *square / n - total[k] / n * (total[j] / n);
-    }
-  for (size_t k = 0; k < inner; k++) {
-    if (e->expand->squares != NULL) e->expand->squares[inner * inner + k] = total[k] + n * (double)w->centre[k];
-    total[k] /= n;
-  }
+    for (size_t j = 0; j < inner; j++) w->sums[k * inner + j] -= mean[k] * mean[j];
 }
 
 static void settle_middle(widening *w)

@@ -22,7 +22,7 @@ enum { SIDE = NA_WINOGRAD_SIDE, PRODUCTS = NA_WINOGRAD_PRODUCTS, TAPS = 9 };
  * memory than the activations; in wider planes a row of tiles would leave the caches. */
 enum { FEWEST_CHANNELS = 8, MOST_WEIGHTS = 1 << 15, MOST_ACROSS = 16 };
 /* Floats of a strip's transformed channels; its tiles at the most; tiles that are worth a chunk. */
-enum { STRIP_FLOATS = 1024 * 1024, STRIP_TILES = 24, CHUNK_TILES = 4 };
+enum { STRIP_FLOATS = 256 * 1024, STRIP_TILES = 8, CHUNK_TILES = 4 };
 /* What a thread takes at once. */
 enum { GROUPS_PER_UNIT = 1, ROWS_PER_UNIT = 8 };
 
