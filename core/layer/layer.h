@@ -138,6 +138,7 @@ na_shape na_op_shape(const na_op *op);
 /* ------------------------------------------------------- shared by the layers (norm.c, view.c) */
 
 long na_tensor_pixels(const na_pass *pass, const na_tensor *tensor); /* blocks * height * width */
+long na_tensor_bytes(const na_pass *pass, const na_tensor *tensor);
 /* Is the tensor so large that it will have left the caches before the next layer reads it? */
 bool na_tensor_streams(const na_pass *pass, const na_tensor *tensor);
 na_view na_tensor_view(const na_tensor *tensor);

@@ -14,9 +14,14 @@ long na_tensor_pixels(const na_pass *pass, const na_tensor *tensor)
 
 enum { STREAM_BYTES = 16 << 20 };
 
+long na_tensor_bytes(const na_pass *pass, const na_tensor *tensor)
+{
+  return tensor->channels * na_tensor_pixels(pass, tensor) * NA_LANES * (long)sizeof(float);
+}
+
 bool na_tensor_streams(const na_pass *pass, const na_tensor *tensor)
 {
-  return (long)tensor->channels * na_tensor_pixels(pass, tensor) * NA_LANES * 4 > STREAM_BYTES;
+  return na_tensor_bytes(pass, tensor) > STREAM_BYTES;
 }
 
 na_view na_tensor_view(const na_tensor *tensor)

@@ -20,8 +20,9 @@
  * the pixels of a tile at most. */
 enum { FORWARD_STRIP = 96 * 1024, NARROW = 80 * 1024, WIDE_STRIP = 48 * 1024 };
 enum { FORWARD_PIXELS = 48, BACKWARD_PIXELS = 96 };
-/* Fewer pixels are not worth a chunk. Rows whose gradients are finished at once. */
-enum { CHUNK_PIXELS = 24, FINISHED_ROWS = 64 };
+/* Fewer pixels are not worth a chunk. Rows whose gradients are finished at once, of tensors that the second-level
+ * cache does not hold. */
+enum { CHUNK_PIXELS = 24, FINISHED_ROWS = 64, FINISHED_BYTES = 2 << 20 };
 
 /* How one pass is split; a function of the shapes alone. Chunks of whole panels of pixels are work
  * for threads, each of them is cut into even tiles of at most `pixels`. */
@@ -283,7 +284,7 @@ static bool can_finish(const pointwise_loop *loop)
   const na_op *op = loop->op;
   const na_tensor *in = op->in;
   return op->last[0] && !op->accumulate[0] && !na_tensor_plain(in) &&
-         na_activation_clamps(in->act) && na_tensor_streams(loop->pass, in);
+         na_activation_clamps(in->act) && na_tensor_bytes(loop->pass, in) > FINISHED_BYTES;
 }
 
 /* dX = W^T dY for input channels c .. c + channels, finished. */
