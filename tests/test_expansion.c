@@ -66,14 +66,6 @@ static void tensor_free(na_tensor *t)
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) na_free(all[i]);
 }
 
-static void larger(na_needs *total, const na_needs *more)
-{
-  if (more->scratch > total->scratch) total->scratch = more->scratch;
-  if (more->packed > total->packed) total->packed = more->packed;
-  if (more->partial > total->partial) total->partial = more->partial;
-  if (more->channels > total->channels) total->channels = more->channels;
-}
-
 static void pass_init(pair *p, na_team *team, const na_kernels *kernels)
 {
   const shape *s = p->shape;
@@ -81,7 +73,7 @@ static void pass_init(pair *p, na_team *team, const na_kernels *kernels)
   na_needs needs = {0};
   na_pointwise_needs(kernels, s->in, s->middle, &p->needs);
   na_expansion_needs(kernels, s->in, s->middle, &depthwise, true, &needs);
-  larger(&p->needs, &needs);
+  na_add_needs(&p->needs, &needs);
   p->pass = (na_pass){.team = team, .kernels = kernels, .count = s->images, .blocks = lanes_blocks(s->images),
                       .batch_statistics = true, .base = true, .eps = 1e-5, .momentum = 0.1};
   int in_last = s->images - (p->pass.blocks - 1) * NA_LANES;

@@ -46,6 +46,7 @@ INLINE void correlate_group(int kernel, int tall, int step, int across, target t
   UNROLL for (int j = 0; j < across; j++) sum[j] = splat(0);
   for (int ky = 0; ky < tall; ky++) {
     const float *row = rows[ky] + (x * step - pad) * LANES + l;
+    /* A place of its own: or the compiler keeps a register for each distance from the plane, and runs out of them. */
     __asm__("" : "+r"(row));
     UNROLL for (int i = 0; i < (across - 1) * step + kernel; i++) {
       vf value = load(row + i * LANES);

@@ -308,20 +308,18 @@ typedef struct block {
 
 typedef void block_task(const product *p, const block *x, void *context);
 
-/* Runs `task` on the blocks of rows first .. last - 1, panel by panel. A group of rows goes through the whole
- * tile, which comes from the second-level cache, before the next one: memory takes and gives long runs of a
+/* Runs `task` on the blocks of the group of rows that begins with `first`, panel by panel. A group goes through the
+ * whole tile, which comes from the second-level cache, before the next one: memory takes and gives long runs of a
  * row of C faster than the short ones of a panel. */
-INLINE void each_block(const product *p, int first, int last, block_task *task, void *context)
+INLINE void each_block(const product *p, int first, block_task *task, void *context)
 {
   const float *b = p->tile;
+  int rows = p->rows - first < GROUP ? p->rows - first : GROUP;
   for (int pixel = 0; pixel < p->count; pixel += PANEL, b += (size_t)p->depth * PANEL_FLOATS) {
     int vectors = (p->count - pixel < PANEL ? p->count - pixel : PANEL) * PIXEL_VECTORS;
-    for (int r = first; r < last; r += GROUP) {
-      block x = {r, p->rows - r < GROUP ? p->rows - r : GROUP, vectors, pixel,
-                 p->packed + (size_t)r * (size_t)p->columns, b,
-                 p->c + (size_t)r * p->stride + (size_t)pixel * LANES};
-      task(p, &x, context);
-    }
+    block x = {first, rows, vectors, pixel, p->packed + (size_t)first * (size_t)p->columns, b,
+               p->c + (size_t)first * p->stride + (size_t)pixel * LANES};
+    task(p, &x, context);
   }
 }
 
@@ -343,8 +341,7 @@ void NA_SYMBOL(matmul)(const float *packed, int rows, int columns, int depth, co
   long panels = (count + PANEL - 1) / PANEL, groups = (rows + GROUP - 1) / GROUP;
   fetch f = fetch_init(ahead, count, panels * groups);
   kept k = {accumulate, &f};
-  for (int first = 0; first < rows; first += GROUP)
-    each_block(&p, first, first + GROUP < rows ? first + GROUP : rows, keep_block, &k);
+  for (int first = 0; first < rows; first += GROUP) each_block(&p, first, keep_block, &k);
 }
 
 /* Results that go past the caches. The sums of a group are widened to double when it is done. */
@@ -368,7 +365,7 @@ void NA_SYMBOL(matmul_streamed)(const float *packed, int rows, int columns, int 
   for (int first = 0; first < rows; first += GROUP) {
     int last = first + GROUP < rows ? first + GROUP : rows;
     streamed s = {.moments = moments};
-    each_block(&p, first, last, stream_block, &s);
+    each_block(&p, first, stream_block, &s);
     for (int r = first; r < last; r++) {
       moments[r].sum += lane_sum(s.stats[r - first][0]);
       moments[r].square += lane_sum(s.stats[r - first][1]);
@@ -400,7 +397,7 @@ void NA_SYMBOL(matmul_finished)(const float *packed, int rows, int columns, int 
   for (int first = 0; first < rows; first += GROUP) {
     int last = first + GROUP < rows ? first + GROUP : rows;
     finished f = {.how = how, .limits = clamp_of(how->act), .at = at};
-    each_block(&p, first, last, finish_block, &f);
+    each_block(&p, first, finish_block, &f);
     for (int r = first; r < last; r++) {
       sums[2 * r] += lane_sum(f.stats[r - first][0]);
       sums[2 * r + 1] += lane_sum(f.stats[r - first][1]);

@@ -57,7 +57,6 @@ static void pack_groups(void *context, int unit, int worker)
 void na_pack_weights(const na_packing *packing)
 {
   na_packing p = *packing;
-  if (p.to == NULL) p.to = p.pass->packed;
   na_team_run(p.pass->team, pack_groups, &p, ceiling(packed_groups(&p), GROUPS_PER_UNIT));
 }
 

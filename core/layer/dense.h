@@ -18,7 +18,7 @@ int na_chunk_limit(long weights);
 size_t na_partial_floats(size_t weights);
 
 /* Packs the matrix with elements A(r, o * inner + q) = source[r * row_stride + o * outer_stride + q],
- * rows x outer * inner, into `to`; NULL: pass->packed. */
+ * rows x outer * inner, into `to`. */
 typedef struct na_packing {
   const na_pass *pass;
   const float *source;

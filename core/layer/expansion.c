@@ -155,17 +155,13 @@ static void backward_needs(const na_kernels *kernels, int in, int middle, const 
   needs->partial = na_partial_floats(part_floats(in, middle, shape->kernel * shape->kernel));
 }
 
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
-
 void na_expansion_needs(const na_kernels *kernels, int in, int middle, const na_shape *shape, bool train,
                         na_needs *needs)
 {
   na_needs backward = {0};
   na_expansion_forward_needs(kernels, in, middle, shape, needs);
   if (train) backward_needs(kernels, in, middle, shape, &backward);
-  needs->scratch = larger(needs->scratch, backward.scratch);
-  needs->packed = larger(needs->packed, backward.packed);
-  needs->partial = larger(needs->partial, backward.partial);
+  na_add_needs(needs, &backward);
 }
 
 static expansion expansion_init(const na_pass *pass, const na_op *expand, const na_op *depthwise)
@@ -229,7 +225,7 @@ static void pack_matrices(expansion *x)
   na_pack_weights(&(na_packing){e->pass, e->expand->weight, e->channels, e->inner, 1, e->expand->row, 1, x->matrix});
   if (!e->expand->wanted[0]) return;
   na_expansion_rows(e, scale_row, x);
-  na_pack_weights(&(na_packing){e->pass, x->scaled, e->inner, e->channels, 1, 1, (size_t)e->inner, NULL});
+  na_pack_weights(&(na_packing){e->pass, x->scaled, e->inner, e->channels, 1, 1, (size_t)e->inner, e->pass->packed});
 }
 
 /* x of a stripe, for all that follows. */
@@ -400,7 +396,7 @@ static void correct_input(expansion *x)
 {
   const na_expansion *e = &x->e;
   na_team_run(e->pass->team, square_row, x, e->inner);
-  na_pack_weights(&(na_packing){e->pass, x->scaled, e->inner, e->inner, 1, (size_t)e->inner, 1, NULL});
+  na_pack_weights(&(na_packing){e->pass, x->scaled, e->inner, e->inner, 1, (size_t)e->inner, 1, e->pass->packed});
   na_team_run(e->pass->team, correct_chunk, x, NA_CHUNKS);
   na_collect_sums(e->pass, e->expand, NA_CHUNKS);
 }

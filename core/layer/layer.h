@@ -108,6 +108,8 @@ extern const na_layer_ops na_dropblock_ops;
 typedef struct na_needs {
   size_t scratch, packed, partial, channels;
 } na_needs;
+/* total becomes enough for both. */
+void na_add_needs(na_needs *total, const na_needs *more);
 void na_pointwise_needs(const na_kernels *kernels, int in, int out, na_needs *needs);
 /* Of a convolution: taps are kernel x kernel, the first of them `pad` pixels before a pixel's place. */
 typedef struct na_shape {

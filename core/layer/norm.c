@@ -69,6 +69,14 @@ na_pullback na_pullback_from(const na_pullback *pullback, int c)
   return p;
 }
 
+void na_add_needs(na_needs *total, const na_needs *more)
+{
+  total->scratch = larger(total->scratch, more->scratch);
+  total->packed = larger(total->packed, more->packed);
+  total->partial = larger(total->partial, more->partial);
+  total->channels = larger(total->channels, more->channels);
+}
+
 na_mask na_pass_mask(const na_pass *pass, const na_tensor *tensor)
 {
   if (!pass->masked) return (na_mask){LONG_MAX, pass->lanes};

@@ -188,7 +188,8 @@ static void pointwise_forward(const na_pass *pass, const na_op *op)
 {
   pointwise_loop loop = loop_init(pass, op);
   split *s = &loop.split;
-  na_pack_weights(&(na_packing){pass, op->weight, op->out->channels, op->in->channels, 1, op->row, 1, NULL});
+  na_pack_weights(&(na_packing){pass, op->weight, op->out->channels, op->in->channels, 1, op->row, 1,
+                                pass->packed});
   int panel = pass->kernels->panel_pixels;
   split_pixels(s, panel, tile_pixels(panel, 1, FORWARD_STRIP, FORWARD_PIXELS),
                na_tensor_pixels(pass, op->out), NA_CHUNKS);
@@ -372,7 +373,7 @@ static void pointwise_backward(const na_pass *pass, const na_op *op)
   int rows = op->out->channels;
   na_norm_pull(pass, op->out);
   /* Row i of the turned weights is input channel i. */
-  na_packing turned = {pass, op->weight, op->in->channels, rows, 1, 1, op->row, NULL};
+  na_packing turned = {pass, op->weight, op->in->channels, rows, 1, 1, op->row, pass->packed};
   if (op->wanted[0]) na_pack_weights(&turned);
   split_backward(&loop);
   na_team_run(pass->team, backward_chunk, &loop, loop.split.chunks);

@@ -160,18 +160,12 @@ typedef struct window_loop {
   int area, depth;
 } window_loop;
 
-static na_shape op_shape(const na_op *op)
-{
-  return (na_shape){op->kernel,    op->stride,      op->pad,       op->in->height,
-                    op->in->width, op->out->height, op->out->width};
-}
-
 static window_loop window_loop_init(const na_pass *pass, const na_op *op)
 {
   int area = op->kernel * op->kernel;
   window_loop loop = {.pass = pass,
                       .op = op,
-                      .shape = op_shape(op),
+                      .shape = na_op_shape(op),
                       .in = na_gated_input(op),
                       .out = na_tensor_pullback(op->out),
                       .mask = na_pass_mask(pass, op->out),
@@ -325,7 +319,7 @@ static void forward_chunk(void *context, int chunk, int worker)
 
 static bool winograd_pays(const na_op *op)
 {
-  na_shape shape = op_shape(op);
+  na_shape shape = na_op_shape(op);
   return na_winograd_pays(&shape, op->in->channels, op->out->channels);
 }
 
@@ -337,7 +331,7 @@ static void window_forward(const na_pass *pass, const na_op *op)
   }
   window_loop loop = window_loop_init(pass, op);
   na_pack_weights(&(na_packing){pass, op->weight, op->out->channels, op->in->channels, loop.area,
-                                op->row, (size_t)loop.area, NULL});
+                                op->row, (size_t)loop.area, pass->packed});
   loop.split = split_forward(&loop.shape, pass->blocks, op->in->channels, op->out->channels);
   na_norm_prepare(pass, op->out);
   na_team_run(pass->team, forward_chunk, &loop, loop.split.chunks);
@@ -484,7 +478,8 @@ static void window_backward(const na_pass *pass, const na_op *op)
   int rows = op->out->channels;
   na_norm_pull(pass, op->out);
   /* Row i of the turned weights is input channel i; its columns are (output channel, ky, kx). */
-  na_packing turned = {pass, op->weight, op->in->channels, rows, loop.area, (size_t)loop.area, op->row, NULL};
+  na_packing turned = {pass, op->weight, op->in->channels, rows, loop.area, (size_t)loop.area, op->row,
+                       pass->packed};
   if (op->wanted[0]) na_pack_weights(&turned);
   loop.split = split_backward(&loop.shape, pass->blocks, op->in->channels, rows,
                               pass->kernels->group_rows, op->wanted[0]);

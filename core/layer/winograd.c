@@ -69,8 +69,6 @@ static int strip_rows(const na_tiles *tiles, int channels)
 
 static int padded(int channels) { return round_up(channels, NA_LANES); }
 
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
-
 /* The weights of any active channels that it pays for, one side of them rounded up to a unit. */
 static size_t most_weights(int rounded, int other, int unit)
 {

@@ -4,6 +4,7 @@
 
 #include "core/base/memory.h"
 #include "core/kernel/gemm.h"
+#include "core/layer/split.h"
 #include "core/net/build.h"
 #include "core/net/plan.h"
 
@@ -183,16 +184,6 @@ out:
 
 /* ------------------------------------------------------------------------- scratch */
 
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
-
-static void add_needs(na_needs *total, const na_needs *more)
-{
-  total->scratch = larger(total->scratch, more->scratch);
-  total->packed = larger(total->packed, more->packed);
-  total->partial = larger(total->partial, more->partial);
-  total->channels = larger(total->channels, more->channels);
-}
-
 static void layer_needs(const na_workspace *w, int layer, na_needs *needs)
 {
   const na_layer *l = &w->net->layers[layer], *in = &w->net->layers[l->input[0]];
@@ -209,9 +200,8 @@ static void layer_needs(const na_workspace *w, int layer, na_needs *needs)
     break;
   case NA_DEPTHWISE:
     if (after_expansion(w, layer) && na_expansion_pays(pixels_of(w, layer - 1), 1, in_channels)) {
-      int inner = max_channels(w, in->input[0]);
-      na_expansion_needs(w->pass.kernels, inner < NA_EXPANSION_INNER ? inner : NA_EXPANSION_INNER, in_channels, &shape,
-                         w->train, needs);
+      int inner = least(max_channels(w, in->input[0]), NA_EXPANSION_INNER);
+      na_expansion_needs(w->pass.kernels, inner, in_channels, &shape, w->train, needs);
     }
     needs->scratch = larger(needs->scratch, na_depthwise_scratch(l->kernel, in->width, l->width));
     break;
@@ -234,7 +224,7 @@ static int make_scratch(na_workspace *w, na_error *err)
     na_needs needs = {0};
     layer_needs(w, i, &needs);
     if (!w->train && w->net->layers[i].kind != NA_DEPTHWISE) needs.partial = 0;
-    add_needs(&total, &needs);
+    na_add_needs(&total, &needs);
   }
   size_t workers = (size_t)na_team_size(w->pass.team);
   size_t scratch = aligned(total.scratch), packed = aligned(total.packed);
