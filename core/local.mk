@@ -1,9 +1,10 @@
 ## The engine. Kernels are compiled once per instruction set.
 noinst_LIBRARIES += libcore.a libkernel_plain.a
 if X86
-noinst_LIBRARIES += libkernel_avx2.a libkernel_avx512.a
+noinst_LIBRARIES += libkernel_avx2.a libkernel_avx512.a libkernel_avx512bf16.a libkernel_amx.a
 endif
 
+bfloat_sources = core/kernel/bfloat.c core/kernel/bfloat_pack.c core/kernel/bfloat_table.c
 kernel_sources = \
 	core/kernel/matmul.c \
 	core/kernel/pack.c \
@@ -13,7 +14,8 @@ kernel_sources = \
 	core/kernel/plane.c \
 	core/kernel/table.c \
 	core/kernel/window.c \
-	core/kernel/winograd.c
+	core/kernel/winograd.c \
+	$(bfloat_sources)
 kernel_cflags = $(AM_CFLAGS) $(KERNEL_CFLAGS) -fno-signed-zeros
 
 libkernel_plain_a_SOURCES = $(kernel_sources)
@@ -24,7 +26,15 @@ libkernel_avx2_a_CPPFLAGS = $(AM_CPPFLAGS) -DNA_ISA=avx2
 libkernel_avx2_a_CFLAGS = $(kernel_cflags) -mavx2 -mfma
 libkernel_avx512_a_SOURCES = $(kernel_sources)
 libkernel_avx512_a_CPPFLAGS = $(AM_CPPFLAGS) -DNA_ISA=avx512
-libkernel_avx512_a_CFLAGS = $(kernel_cflags) -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprfchw -mprefer-vector-width=512
+avx512_cflags = $(kernel_cflags) -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprfchw -mprefer-vector-width=512
+libkernel_avx512_a_CFLAGS = $(avx512_cflags)
+## The same products with other instructions.
+libkernel_avx512bf16_a_SOURCES = $(bfloat_sources)
+libkernel_avx512bf16_a_CPPFLAGS = $(AM_CPPFLAGS) -DNA_ISA=avx512bf16
+libkernel_avx512bf16_a_CFLAGS = $(avx512_cflags) -mavx512bf16
+libkernel_amx_a_SOURCES = $(bfloat_sources)
+libkernel_amx_a_CPPFLAGS = $(AM_CPPFLAGS) -DNA_ISA=amx
+libkernel_amx_a_CFLAGS = $(avx512_cflags) -mavx512bf16 -mamx-tile -mamx-bf16
 
 libcore_a_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS) $(OPENBLAS_CFLAGS)
 libcore_a_SOURCES = \
@@ -37,7 +47,8 @@ libcore_a_SOURCES = \
 	core/base/source.h \
 	core/base/team.c core/base/team.h \
 	core/base/text.c core/base/text.h \
-	core/kernel/activation.h core/kernel/kernels.h core/kernel/ring.h core/kernel/simd.h \
+	core/kernel/activation.h core/kernel/ahead.h core/kernel/bfloat.h core/kernel/kernels.h \
+	core/kernel/precision.h core/kernel/products.c core/kernel/products.h core/kernel/ring.h core/kernel/simd.h core/kernel/views.h \
 	core/kernel/choose.c core/kernel/gemm.c core/kernel/gemm.h \
 	core/kernel/naive.c core/kernel/naive.h \
 	core/layer/dense.c core/layer/dense.h core/layer/layer.h core/layer/split.h \
@@ -60,7 +71,7 @@ libcore_a_SOURCES = \
 
 core_libs = libcore.a libkernel_plain.a
 if X86
-core_libs += libkernel_avx2.a libkernel_avx512.a
+core_libs += libkernel_avx2.a libkernel_avx512.a libkernel_avx512bf16.a libkernel_amx.a
 endif
 
 include core/net.mk

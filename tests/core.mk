@@ -2,8 +2,10 @@
 EXTRA_DIST += tests/lanes.h tests/kernel_cases.h
 core_test_libs = $(core_libs) $(OPENBLAS_LIBS)
 
-check_PROGRAMS += tests/test_kernels tests/test_convolutions
-TESTS += tests/test_kernels tests/test_convolutions
+check_PROGRAMS += tests/test_kernels tests/test_convolutions tests/test_products
+TESTS += tests/test_kernels tests/test_convolutions tests/test_products
+tests_test_products_SOURCES = tests/test_products.c
+tests_test_products_LDADD = $(core_test_libs)
 tests_test_kernels_SOURCES = tests/test_kernels.c
 tests_test_kernels_LDADD = $(core_test_libs)
 tests_test_convolutions_SOURCES = tests/test_convolutions.c

@@ -165,15 +165,15 @@ static inline void check_border(const na_kernels *k, const float *memory, size_t
 
 static inline size_t tile_floats(const na_kernels *k, int rows, int count)
 {
-  int panels = (count + k->panel_pixels - 1) / k->panel_pixels;
-  return (size_t)rows * (size_t)(panels * k->panel_pixels) * NA_LANES;
+  int panels = (count + na_float32(k)->panel_pixels - 1) / na_float32(k)->panel_pixels;
+  return (size_t)rows * (size_t)(panels * na_float32(k)->panel_pixels) * NA_LANES;
 }
 
 static inline float tile_at(const na_kernels *k, const float *tile, int rows, int row, int pixel, int lane)
 {
-  size_t panel = (size_t)(k->panel_pixels * NA_LANES);
-  return tile[((size_t)(pixel / k->panel_pixels) * (size_t)rows + (size_t)row) * panel +
-              (size_t)(pixel % k->panel_pixels * NA_LANES + lane)];
+  size_t panel = (size_t)(na_float32(k)->panel_pixels * NA_LANES);
+  return tile[((size_t)(pixel / na_float32(k)->panel_pixels) * (size_t)rows + (size_t)row) * panel +
+              (size_t)(pixel % na_float32(k)->panel_pixels * NA_LANES + lane)];
 }
 
 /* A largest difference, relative to the largest magnitude. */

@@ -136,15 +136,15 @@ static void check_conv_forward(const na_kernels *k, const conv_case *c)
 {
   const na_naive_window *win = &c->win;
   int rows = win->i * win->k * win->k, pad = win->k / 2, area = win->p * win->q;
-  int groups = (win->o + k->group_rows - 1) / k->group_rows;
+  int groups = (win->o + na_float32(k)->group_rows - 1) / na_float32(k)->group_rows;
   size_t stride = (size_t)(c->in.blocks * area | 1) * NA_LANES, size = (size_t)win->o * stride;
-  float *packed = lanes_floats((size_t)(groups * k->group_rows * rows)), *y = bordered(size);
+  float *packed = lanes_floats((size_t)(groups * na_float32(k)->group_rows * rows)), *y = bordered(size);
   float *dw = lanes_floats((size_t)(win->o * rows));
   margined x = margined_new(
       k, &(margined_from){&c->in.view, NULL, win->i, c->in.blocks, win->h, win->w}, pad);
   margined g =
       margined_new(k, &(margined_from){NULL, &c->out, win->o, c->in.blocks, win->p, win->q}, 1);
-  k->pack_matrix(c->weight, win->o, win->i, win->k * win->k, (size_t)rows,
+  na_float32(k)->pack_matrix(c->weight, win->o, win->i, win->k * win->k, (size_t)rows,
                  (size_t)(win->k * win->k), 0, groups, packed);
   na_grid to = {win->q, (size_t)win->q * NA_LANES, NA_LANES};
   for (int b = 0; b < c->in.blocks; b++) {
@@ -194,13 +194,13 @@ static void add_class(const na_kernels *k, const conv_case *c, const margined *g
 static void check_conv_backward(const na_kernels *k, const conv_case *c)
 {
   const na_naive_window *win = &c->win;
-  int rows = win->o * win->k * win->k, groups = (win->i + k->group_rows - 1) / k->group_rows;
+  int rows = win->o * win->k * win->k, groups = (win->i + na_float32(k)->group_rows - 1) / na_float32(k)->group_rows;
   size_t stride = (size_t)(c->in.blocks * win->h * win->w | 1) * NA_LANES,
          size = (size_t)win->i * stride;
-  float *packed = lanes_floats((size_t)(groups * k->group_rows * rows)), *dx = bordered(size);
+  float *packed = lanes_floats((size_t)(groups * na_float32(k)->group_rows * rows)), *dx = bordered(size);
   margined g = margined_new(
       k, &(margined_from){NULL, &c->out, win->o, c->in.blocks, win->p, win->q}, win->k);
-  k->pack_matrix(c->weight, win->i, win->o, win->k * win->k, (size_t)(win->k * win->k),
+  na_float32(k)->pack_matrix(c->weight, win->i, win->o, win->k * win->k, (size_t)(win->k * win->k),
                  (size_t)(win->i * win->k * win->k), 0, groups, packed);
   for (size_t i = 0; i < size; i++) dx[i] = 0;
   for (int b = 0; b < c->in.blocks; b++)
@@ -279,10 +279,10 @@ static void multiply_block(const minimal *m, const float *packed, int rows, int 
                            size_t matrix, int b, float *to, size_t stride, bool accumulate)
 {
   size_t row = (size_t)m->count * NA_LANES, products = (size_t)rows * row;
-  size_t weights = (size_t)((rows + m->k->group_rows - 1) / m->k->group_rows * m->k->group_rows * channels);
+  size_t weights = (size_t)((rows + na_float32(m->k)->group_rows - 1) / na_float32(m->k)->group_rows * na_float32(m->k)->group_rows * channels);
   float *product = bordered(PRODUCTS * products);
   for (int q = 0; q < PRODUCTS; q++)
-    m->k->matmul(packed + (size_t)q * weights, rows, channels, channels, tiles + (size_t)q * matrix, m->count,
+    na_float32(m->k)->matmul(packed + (size_t)q * weights, rows, channels, channels, tiles + (size_t)q * matrix, m->count,
                  product + (size_t)q * products, row, false, NULL);
   for (int r = 0; r < rows; r++) {
     float *dst = to + (size_t)r * stride + (size_t)(b * m->win->h * m->win->w) * NA_LANES;
@@ -295,8 +295,8 @@ static void multiply_block(const minimal *m, const float *packed, int rows, int 
 
 static float *packed_filters(const na_kernels *k, const na_filters *filters)
 {
-  int groups = (filters->rows + k->group_rows - 1) / k->group_rows;
-  size_t matrix = (size_t)(groups * k->group_rows * filters->columns);
+  int groups = (filters->rows + na_float32(k)->group_rows - 1) / na_float32(k)->group_rows;
+  size_t matrix = (size_t)(groups * na_float32(k)->group_rows * filters->columns);
   float *packed = bordered(PRODUCTS * matrix);
   k->winograd_pack(filters, 0, groups, matrix, packed);
   check_border(k, packed, PRODUCTS * matrix, "winograd_pack");
@@ -340,8 +340,8 @@ static void factor_block(const minimal *m, const margined *x, int b, const float
   check_border(m->k, factor, PRODUCTS * factors, "winograd_factor");
   for (int q = 0; q < PRODUCTS; q++) {
     na_view view = {.data = factor + (size_t)q * factors, .stride = row, .height = 1, .width = m->count};
-    m->k->pack_columns(&view, in, 0, m->count, columns);
-    m->k->outer(tiles + (size_t)q * matrix, m->win->o, columns, in, m->count,
+    na_float32(m->k)->pack_columns(&view, in, 0, m->count, columns);
+    na_float32(m->k)->outer(tiles + (size_t)q * matrix, m->win->o, columns, in, m->count,
                 sums + (size_t)((b * PRODUCTS + q) * m->win->o * padded), (size_t)padded, false, NULL);
   }
   na_free(factor);

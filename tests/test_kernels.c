@@ -12,7 +12,7 @@ static void check_pack_view(const na_kernels *k, const input *in, long first, in
   size_t size = tile_floats(k, in->channels, count);
   float *tile = bordered(size);
   worst w = {0};
-  k->pack_view(&in->view, in->channels, first, count, tile);
+  na_float32(k)->pack_view(&in->view, in->channels, first, count, NA_RIGHT, tile);
   for (int c = 0; c < in->channels; c++)
     for (int p = 0; p < count; p++)
       for (int l = 0; l < NA_LANES; l++)
@@ -25,13 +25,13 @@ static void check_pack_view(const na_kernels *k, const input *in, long first, in
 /* Floats of packed columns, and where channel c of `channels` stands in them. */
 static size_t columns_floats(const na_kernels *k, int channels, int count)
 {
-  return (size_t)((channels + k->vector - 1) / k->vector * k->vector * count * NA_LANES);
+  return (size_t)((channels + na_float32(k)->vector - 1) / na_float32(k)->vector * na_float32(k)->vector * count * NA_LANES);
 }
 
 static size_t column_at(const na_kernels *k, int channels, int c, int count, int i)
 {
-  int group = k->panel_pixels * NA_LANES, first = c / group * group, left = channels - first;
-  int width = left < group ? (left + k->vector - 1) / k->vector * k->vector : group;
+  int group = na_float32(k)->panel_pixels * NA_LANES, first = c / group * group, left = channels - first;
+  int width = left < group ? (left + na_float32(k)->vector - 1) / na_float32(k)->vector * na_float32(k)->vector : group;
   return (size_t)(first * count * NA_LANES + i * width + c - first);
 }
 
@@ -40,12 +40,12 @@ static void check_pack_columns(const na_kernels *k, const input *in, long first,
   size_t size = columns_floats(k, in->channels, count);
   float *columns = bordered(size);
   worst w = {0};
-  k->pack_columns(&in->view, in->channels, first, count, columns);
+  na_float32(k)->pack_columns(&in->view, in->channels, first, count, columns);
   for (int c = 0; c < in->channels; c++)
     for (int i = 0; i < count * NA_LANES; i++)
       compare(&w, (double)columns[column_at(k, in->channels, c, count, i)],
               seen_at(in, c, first + i / NA_LANES, i % NA_LANES));
-  for (int c = in->channels; c % k->vector != 0; c++)
+  for (int c = in->channels; c % na_float32(k)->vector != 0; c++)
     for (int i = 0; i < count * NA_LANES; i++)
       CHECK(columns[column_at(k, in->channels, c, count, i)] == 0, "%s: pack_columns leaves column %d", k->name, c);
   check_worst(k, &w, FORWARD, "pack_columns of %d channels, pixels %ld + %d", in->channels, first, count);
@@ -114,7 +114,7 @@ static void check_pullback(const na_kernels *k, const gradient *g, long first, i
   size_t size = tile_floats(k, g->channels, count);
   float *tile = bordered(size), *run = bordered((size_t)count * NA_LANES);
   worst packed = {0}, read = {0};
-  k->pack_pullback(&g->pull, g->channels, &g->mask, first, count, tile);
+  na_float32(k)->pack_pullback(&g->pull, g->channels, &g->mask, first, count, NA_RIGHT, tile);
   k->read_pullback(&g->pull, g->channels - 1, &g->mask, first, count, run);
   for (int p = 0; p < count; p++)
     for (int l = 0; l < NA_LANES; l++) {
@@ -247,16 +247,16 @@ static matrix matrix_new(const na_kernels *k, int rows, int outer, int inner, bo
                          na_random *random)
 {
   matrix m = {.rows = rows, .outer = outer, .inner = inner, .depth = outer * inner,
-              .groups = (rows + k->group_rows - 1) / k->group_rows};
+              .groups = (rows + na_float32(k)->group_rows - 1) / na_float32(k)->group_rows};
   m.outer_stride = turned ? (size_t)(inner * (rows + 1)) : (size_t)inner + 2;
   m.row_stride = turned ? (size_t)inner : m.outer_stride * (size_t)outer + 3;
   size_t size = m.row_stride * (size_t)rows + m.outer_stride * (size_t)outer;
   m.source = lanes_floats(size);
   lanes_fill(m.source, size, random, -1, 1);
-  size_t packed = (size_t)(m.groups * k->group_rows * m.depth);
+  size_t packed = (size_t)(m.groups * na_float32(k)->group_rows * m.depth);
   m.packed = bordered(packed);
   for (int group = 0; group < m.groups; group += 2) /* in pieces, as threads do */
-    k->pack_matrix(m.source, rows, outer, inner, m.row_stride, m.outer_stride, group,
+    na_float32(k)->pack_matrix(m.source, rows, outer, inner, m.row_stride, m.outer_stride, group,
                    group + 1 < m.groups ? 2 : 1, m.packed);
   check_border(k, m.packed, packed, "pack_matrix");
   return m;
@@ -277,10 +277,10 @@ static void matrix_free(matrix *m)
 static void check_packed(const na_kernels *k, const matrix *m)
 {
   bool same = true;
-  for (int r = 0; r < m->groups * k->group_rows; r++)
+  for (int r = 0; r < m->groups * na_float32(k)->group_rows; r++)
     for (int q = 0; q < m->depth; q++) {
-      float got = m->packed[(size_t)(r / k->group_rows * m->depth * k->group_rows +
-                                     q * k->group_rows + r % k->group_rows)];
+      float got = m->packed[(size_t)(r / na_float32(k)->group_rows * m->depth * na_float32(k)->group_rows +
+                                     q * na_float32(k)->group_rows + r % na_float32(k)->group_rows)];
       same &= (double)got == (r < m->rows ? matrix_at(m, r, q) : 0.0);
     }
   CHECK(same, "%s: pack_matrix of %d x %d x %d", k->name, m->rows, m->outer, m->inner);
@@ -299,7 +299,7 @@ static void check_matmul(const na_kernels *k, int rows, int depth, int count, na
     worst w = {0};
     if (pass == 0)
       for (size_t i = 0; i < (size_t)rows * stride; i++) c[i] = UNTOUCHED;
-    k->matmul(m.packed, rows, depth, depth, tile, count, c, stride, pass == 1,
+    na_float32(k)->matmul(m.packed, rows, depth, depth, tile, count, c, stride, pass == 1,
               pass == 1 ? &ahead : NULL);
     for (int r = 0; r < rows; r++) {
       for (int p = 0; p < count; p++)
@@ -340,8 +340,8 @@ static void check_streamed(const na_kernels *k, na_activation act, int rows, int
     sums[2 * r] = 3;
     sums[2 * r + 1] = 4;
   }
-  k->matmul_streamed(m.packed, rows, depth, depth, tile, count, c, stride, moments);
-  k->matmul_finished(m.packed, rows, depth, depth, tile, count, d, stride, how, 2, sums);
+  na_float32(k)->matmul_streamed(m.packed, rows, depth, depth, tile, count, c, stride, moments);
+  na_float32(k)->matmul_finished(m.packed, rows, depth, depth, tile, count, d, stride, how, 2, sums);
   worst w = {0}, g = {0}, totals = {0};
   for (int r = 0; r < rows; r++) {
     double first = 1, second = 2, sum = 3, sum_x = 4;
@@ -387,7 +387,7 @@ static void check_outer(const na_kernels *k, int left, int right, int count, na_
   for (size_t i = 0; i < (size_t)left * stride; i++) w[i] = 1;
   worst off = {0};
   na_ahead ahead = {{a, b}, (size_t)count * NA_LANES, right};
-  k->outer(a, left, b, right, count, w, stride, left % 3 != 0, left % 2 == 0 ? &ahead : NULL);
+  na_float32(k)->outer(a, left, b, right, count, w, stride, left % 3 != 0, left % 2 == 0 ? &ahead : NULL);
   for (int m = 0; m < left; m++) {
     for (int n = 0; n < right; n++) {
       double sum = left % 3 != 0;

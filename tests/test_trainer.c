@@ -99,10 +99,11 @@ static void surgery_keeps_functions(void)
 
 /* --------------------------------------------------------------------------------- learning */
 
-static void check_learning(bool elastic)
+static void check_learning(bool elastic, na_precision precision)
 {
   rig r;
   rig_init(&r, elastic);
+  r.train.precision = precision;
   r.train.epochs = 8;
   rig_start(&r);
   CHECK_OK(na_trainer_start(r.trainer, &err), err);
@@ -140,11 +141,15 @@ static void check_learning(bool elastic)
 
 static void a_supernet_learns(void)
 {
-  check_learning(true);
+  check_learning(true, NA_FLOAT32);
 }
 static void a_plain_net_learns(void)
 {
-  check_learning(false);
+  check_learning(false, NA_FLOAT32);
+}
+static void a_supernet_learns_rounded(void)
+{
+  check_learning(true, NA_BF16);
 }
 
 /* ---------------------------------------------------------------------------- reproducibility */
@@ -157,7 +162,7 @@ static bool same_bits(const na_net *a, const na_net *b)
 }
 
 /* 60 steps; 12 with NETAUG_SHORT set, for valgrind, which runs one thread at a time. */
-static void same_seed_same_bits(void)
+static void check_bits(na_precision precision)
 {
   rig r[4];
   int epochs = getenv("NETAUG_SHORT") != NULL ? 1 : 5;
@@ -166,6 +171,7 @@ static void same_seed_same_bits(void)
     r[i].train.epochs = epochs;
     r[i].train.networks = 2;
     r[i].train.threads = i == 1 ? 2 : i == 2 ? 3 : 1;
+    r[i].train.precision = precision;
     if (i == 3) r[i].train.seed = 4;
     CHECK_OK(rig_run(&r[i]), err);
   }
@@ -173,6 +179,15 @@ static void same_seed_same_bits(void)
   CHECK(same_bits(r[0].net, r[2].net), "3 threads give other bits");
   CHECK(!same_bits(r[0].net, r[3].net), "another seed gives the same bits");
   for (int i = 0; i < 4; i++) rig_free(&r[i]);
+}
+
+static void same_seed_same_bits(void)
+{
+  check_bits(NA_FLOAT32);
+}
+static void same_seed_same_bits_rounded(void)
+{
+  check_bits(NA_BF16);
 }
 
 /* How often the training is watched, and whether it is recorded, changes nothing. */
@@ -661,7 +676,9 @@ int main(void)
   RUN(surgery_keeps_functions);
   RUN(a_supernet_learns);
   RUN(a_plain_net_learns);
+  RUN(a_supernet_learns_rounded);
   RUN(same_seed_same_bits);
+  RUN(same_seed_same_bits_rounded);
   RUN(watching_changes_nothing);
   RUN(recorded_gradients_add_up);
   RUN(plain_statistics_are_kept);

@@ -63,7 +63,9 @@ int na_bench_prepare(na_bench *bench, na_error *err)
 {
   int code = na_images_new(&bench->images, bench->net, bench->batch, 0, err);
   if (code != NA_OK) return code;
-  return na_workspace_new(&bench->workspace, bench->net, bench->team, bench->batch, true, err);
+  code = na_workspace_new(&bench->workspace, bench->net, bench->team, bench->batch, true, err);
+  if (code == NA_OK) na_workspace_precision(bench->workspace, bench->precision);
+  return code;
 }
 
 void na_bench_free(na_bench *bench)

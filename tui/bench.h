@@ -27,6 +27,7 @@ const char *na_bench_help(int kind);
 typedef struct na_bench {
   na_net *net; /* borrowed */
   int batch, draws;
+  na_precision precision; /* of training steps; evaluation is float32 */
   int *base, *widest; /* widths, [dim_count] */
   int *drawn;         /* [draws][dim_count] */
   na_team *team;

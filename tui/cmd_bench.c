@@ -19,13 +19,14 @@ typedef struct options {
   na_model_options model;
   int batch, threads, draws, steps, seed;
   char only[NA_TEXT_MAX], photos[NA_TEXT_MAX], cifar[NA_TEXT_MAX];
-  int profile_of, profile_by;
+  int profile_of, profile_by, precision;
   bool compare, profile, json, print_widths, screen;
   int points, runs;
 } options;
 
 #define KIND_WORD(symbol, name, help) "|" name
 #define ROWS_WORD(symbol, name) "|" name
+#define PRECISION_WORD(symbol, name) "|" name
 
 /* clang-format off */
 static const na_option option_table[] = {
@@ -35,6 +36,9 @@ static const na_option option_table[] = {
     NA_MODEL_OPTIONS(options, model),
     {{"--batch", NA_INT, offsetof(options, batch), "32", 1, 65536, NULL, "images in a step"},
      "N", false},
+    {{"--precision", NA_CHOICE, offsetof(options, precision), "float32", 0, 0,
+      &NA_PRECISION_LIST(PRECISION_WORD)[1], "what training steps round the factors of dense products to"},
+     "PRECISION", false},
     {{"--threads", NA_INT, offsetof(options, threads), "0", 0, 1024, NULL,
       "compute threads; 0 is one per processor"},
      "N", false},
@@ -255,6 +259,7 @@ static int measure(const options *given, na_net *net, na_error *err)
   na_bench bench;
   int code =
       na_bench_new(&bench, net, given->batch, given->threads, given->draws, given->seed, err);
+  bench.precision = given->precision;
   if (code == NA_OK && given->print_widths)
     na_bench_describe(&bench, stdout);
   else if (code == NA_OK) {

@@ -1,18 +1,6 @@
 /* The numerical kernels: plain C over lanes, compiled once per instruction set.
  *
- * Layout. An activation is stored [channel][block][row][column][lane], 16 lanes: image n of a batch
- * is lane n % 16 of block n / 16. A *pixel* is one (block, row, column) with its 16 lanes: 16
- * contiguous floats. Pixels are numbered through the blocks, so a channel is one contiguous run of
- * blocks * height * width pixels, a pointwise convolution is one matrix product over all of them,
- * and a sub-network's channels are a prefix of the rows. Channel strides are multiples of 16 floats
- * and everything is aligned to 64 bytes.
- *
- * Lazy values. What is stored is the raw output of a layer's linear map; a na_view tells how its
- * consumers see it, a na_pullback how its producer sees its gradient.
- *
- * Masked lanes. The last block may be partial. Forward values in its masked lanes are finite but
- * meaningless; na_mask zeroes them wherever lanes are mixed: in statistics and in pulled-back
- * gradients, from which every other gradient inherits the zeros.
+ * Layout: core/kernel/views.h. Products of matrices: core/kernel/products.h.
  *
  * Oracles: core/kernel/naive.h computes the same in NCHW with double accumulators. Tolerance: 2e-6 of
  * the largest magnitude for forward, 2e-5 for gradients (float32 sums in another order).
@@ -20,62 +8,7 @@
 #ifndef NA_KERNELS_H
 #define NA_KERNELS_H
 
-#include "core/base/source.h"
-#include "core/kernel/activation.h"
-
-#include <stdbool.h>
-#include <stddef.h>
-
-/* How consumers see a stored activation:
- *   value(c, pixel, lane) = act(scale[c] * data + shift[c]) * gate[c][block][lane]. */
-typedef struct na_view {
-  const float *data;
-  size_t stride;       /* floats between channels */
-  int height, width;
-  const float *scale, *shift; /* [channels]; both NULL: data itself */
-  na_activation act;
-  const float *gate;   /* [channels][gate_stride], NULL: 1 */
-  size_t gate_stride;
-} na_view;
-
-/* How a producer sees the gradient of its raw output, BatchNorm's backward applied while loading
- * (PyTorch native_batch_norm_backward):
- *   gradient(c, pixel) = mask * (a[c] * grad + b[c] * data + c[c]);  a NULL: mask * grad. */
-typedef struct na_pullback {
-  const float *grad, *data;
-  size_t stride;
-  int height, width;
-  const float *a, *b, *c;
-} na_pullback;
-
-/* Pixels from `first` on (those of the last block) are multiplied lane by lane. */
-typedef struct na_mask {
-  long first;            /* LONG_MAX: nothing is masked */
-  const float *lanes;    /* [16] of 0 and 1, aligned to 64 bytes */
-} na_mask;
-
-/* Sums of one channel over some pixels: sum (x - shift), sum (x - shift)^2, with any value of the
- * channel as the shift, so that no digits cancel in the variance. */
-typedef struct na_moments {
-  double sum, square;
-  float shift; /* set by the caller */
-} na_moments;
-
-/* How a gradient is finished in place, once all consumers have added to it:
- *   g *= act'(scale * data + shift);  sum += g;  sum_x += g * (data - mean). */
-typedef struct na_finish {
-  const float *data;
-  float scale, shift, mean;
-  na_activation act;
-} na_finish;
-
-/* What will be read next: run r (r < runs) begins at from[r % 2] + r / 2 * stride, and is as long as
- * the tile at hand. Only a hint: it may point anywhere. */
-typedef struct na_ahead {
-  const float *from[2];
-  size_t stride;
-  long runs;
-} na_ahead;
+#include "core/kernel/products.h"
 
 /* Where the pixels of a plane are: pixel p begins p / columns * row + p % columns * column floats
  * after the first one. */
@@ -140,54 +73,11 @@ enum { NA_BAND_PIXELS = 36 };
 
 typedef struct na_kernels {
   const char *name;     /* "avx512", "avx2", "plain" */
-  int panel_pixels;     /* pixels per panel of a packed tile */
-  int group_rows;       /* rows per group of a packed matrix */
-  int vector;           /* packed columns come in multiples of it */
-
-  /* Packed tile: panels of panel_pixels pixels, each [rows][panel_pixels * 16]. A tile of `count`
-   * pixels from pixel `first` on. */
-
-  /* rows = channels. block_pixels = height * width. */
-  void (*pack_view)(const na_view *view, int channels, long first, int count, float *tile);
-  /* The same values turned, for outer: groups of panel_pixels * 16 channels (the last one rounded
-   * up to a multiple of `vector`, with zeros), each [count * 16][channels of the group]. */
-  void (*pack_columns)(const na_view *view, int channels, long first, int count, float *columns);
-  /* rows = channels. */
-  void (*pack_pullback)(const na_pullback *pullback, int channels, const na_mask *mask, long first,
-                        int count, float *tile);
-
-  /* Packs groups first_group .. first_group + groups - 1 of the matrix with elements
-   *   A(r, o * inner + q) = source[r * row_stride + o * outer_stride + q],  q < inner, o < outer
-   * as [group][outer * inner][group_rows], zero-padded beyond `rows`. */
-  void (*pack_matrix)(const float *source, int rows, int outer, int inner, size_t row_stride,
-                      size_t outer_stride, int first_group, int groups, float *packed);
-
-  /* C[r][pixel] (+)= sum over k < depth of A(r, k) * tile(k, pixel): rows r < rows of a packed
-   * matrix of `columns` columns, a packed tile of `count` pixels, C with row stride `stride`. `packed`
-   * may point into the matrix, at row r0 (a multiple of group_rows) and column k0:
-   * r0 * columns + k0 * group_rows. What is ahead (NULL: nothing) is fetched on the way. */
-  void (*matmul)(const float *packed, int rows, int columns, int depth, const float *tile,
-                 int count, float *c, size_t stride, bool accumulate, const na_ahead *ahead);
-
-  /* The same for a C that is too large to stay in the caches: written past them, and the moments of
-   * its rows are added to moments[rows] about their shifts on the way. No lane may be masked. */
-  void (*matmul_streamed)(const float *packed, int rows, int columns, int depth, const float *tile,
-                          int count, float *c, size_t stride, na_moments *moments);
-
-  /* The same for gradients, finished on the way (see finish): how[rows] points at pixel 0, c at the tile's
-   * first pixel, number `first`; sums[rows][2] += sum and sum_x. The activation, one for all rows, is
-   * identity, relu or relu6. */
-  void (*matmul_finished)(const float *packed, int rows, int columns, int depth, const float *tile,
-                          int count, float *c, size_t stride, const na_finish *how, long first,
-                          double *sums);
-
-  /* W[m][n] (+)= sum over pixels and lanes of left(m, pixel) * right(n, pixel). left: a packed tile;
-   * columns: the right side, packed by pack_columns. ahead as with matmul. */
-  void (*outer)(const float *left, int left_rows, const float *columns, int right_rows, int count,
-                float *w, size_t stride, bool accumulate, const na_ahead *ahead);
+  int vector;           /* floats per vector */
+  const na_products *products[NA_PRECISIONS]; /* by this instruction set alone: see na_products_best */
 
   /* C[r][pixel] (+)= sum over channels c and taps t of A(r, c * area + taps[t].weight) * value(c, t,
-   * pixel), for rows r < rows and `count` pixels. A is packed, with `columns` columns, and `packed`
+   * pixel), for rows r < rows and `count` pixels. A is packed as float32, with `columns` columns, and `packed`
    * may point into it, as in matmul. C has rows of stride `stride`, its pixels are in the grid `to`. */
   void (*convolve)(const na_window *in, const float *packed, int rows, int columns, int count,
                    float *c, const na_grid *to, size_t stride, bool accumulate);
@@ -282,6 +172,9 @@ typedef struct na_kernels {
   void (*peak_triad)(float *a, const float *b, const float *c, size_t count, float scale);
 } na_kernels;
 
+/* The products that work without rounding. */
+static inline const na_products *na_float32(const na_kernels *kernels) { return kernels->products[NA_FLOAT32]; }
+
 /* Floats of row scratch that depthwise kernels need. */
 size_t na_depthwise_scratch(int kernel, int in_width, int out_width);
 
@@ -289,5 +182,10 @@ size_t na_depthwise_scratch(int kernel, int in_width, int out_width);
  * of that name. Results are reproducible per instruction set. */
 const na_kernels *na_kernels_best(void);
 const na_kernels *na_kernels_named(const char *name);
+
+/* The fastest products of that precision which this processor runs beside the kernels; and, for tests, all
+ * that it runs: number i, NULL beyond the last one. */
+const na_products *na_products_best(const na_kernels *kernels, na_precision precision);
+const na_products *na_products_running(int i);
 
 #endif

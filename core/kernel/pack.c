@@ -13,8 +13,10 @@ INLINE void multiply_run(float *dst, const float *lanes, int count)
       store(dst + p * LANES + l, load(dst + p * LANES + l) * load(lanes + l));
 }
 
-void NA_SYMBOL(pack_view)(const na_view *view, int channels, long first, int count, float *tile)
+void NA_SYMBOL(pack_view)(const na_view *view, int channels, long first, int count, int uses,
+                          float *tile)
 {
+  (void)uses; /* one format serves both */
   long block_pixels = (long)view->height * view->width;
   size_t ahead = PREFETCH_ROWS * view->stride;
   for (int c = 0; c < channels; c++) {
@@ -39,31 +41,6 @@ void NA_SYMBOL(pack_view)(const na_view *view, int channels, long first, int cou
                        (size_t)((first + p) / block_pixels) * LANES,
                    1);
   }
-}
-
-/* x[i][e] <-> x[e][i]: blocks beside the diagonal are exchanged, from the largest to single values. */
-INLINE void transpose(vf x[VL])
-{
-#define LEVEL(H)                                                                                   \
-  if (VL > (H)) {                                                                                  \
-    vi upper, lower;                                                                               \
-    for (int e = 0; e < VL; e++) {                                                                 \
-      upper[e] = (e & (H)) ? VL + e - (H) : e;                                                     \
-      lower[e] = (e & (H)) ? VL + e : e + (H);                                                     \
-    }                                                                                              \
-    _Pragma("GCC unroll 16")                                                                       \
-    for (int i = 0; i < VL; i++)                                                                   \
-      if (!(i & (H))) {                                                                            \
-        vf a = x[i], b = x[i + (H)];                                                               \
-        x[i] = __builtin_shuffle(a, b, upper);                                                     \
-        x[i + (H)] = __builtin_shuffle(a, b, lower);                                               \
-      }                                                                                            \
-  }
-  LEVEL(8)
-  LEVEL(4)
-  LEVEL(2)
-  LEVEL(1)
-#undef LEVEL
 }
 
 /* VL channels from channel c on (those beyond `channels` are zero) become VL columns of `width`. */
@@ -136,8 +113,9 @@ void NA_SYMBOL(read_pullback)(const na_pullback *pullback, int channel, const na
 }
 
 void NA_SYMBOL(pack_pullback)(const na_pullback *pullback, int channels, const na_mask *mask,
-                              long first, int count, float *tile)
+                              long first, int count, int uses, float *tile)
 {
+  (void)uses;
   size_t step = (size_t)channels * PANEL_FLOATS, ahead = PREFETCH_ROWS * pullback->stride;
   for (int c = 0; c < channels; c++) {
     size_t at = (size_t)c * pullback->stride + (size_t)first * LANES;

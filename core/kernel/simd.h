@@ -117,6 +117,31 @@ static inline void widen(pair_sum *s, long most, double *first, double *second)
   s->pixels = 0;
 }
 
+/* x[i][e] <-> x[e][i]: blocks beside the diagonal are exchanged, from the largest to single values. */
+INLINE void transpose(vf x[VL])
+{
+#define LEVEL(H)                                                                                   \
+  if (VL > (H)) {                                                                                  \
+    vi upper, lower;                                                                               \
+    for (int e = 0; e < VL; e++) {                                                                 \
+      upper[e] = (e & (H)) ? VL + e - (H) : e;                                                     \
+      lower[e] = (e & (H)) ? VL + e : e + (H);                                                     \
+    }                                                                                              \
+    _Pragma("GCC unroll 16")                                                                       \
+    for (int i = 0; i < VL; i++)                                                                   \
+      if (!(i & (H))) {                                                                            \
+        vf a = x[i], b = x[i + (H)];                                                               \
+        x[i] = __builtin_shuffle(a, b, upper);                                                     \
+        x[i + (H)] = __builtin_shuffle(a, b, lower);                                               \
+      }                                                                                            \
+  }
+  LEVEL(8)
+  LEVEL(4)
+  LEVEL(2)
+  LEVEL(1)
+#undef LEVEL
+}
+
 /* result[e] = sum of the lanes of x[e]: a tree of two-source shuffles, log2(VL) levels. */
 INLINE vf sum_each(vf x[VL])
 {
@@ -207,9 +232,9 @@ INLINE float *tile_at(float *tile, size_t rows, size_t row, int pixel)
 }
 
 /* The kernels of this instruction set; table.c gathers them. */
-void NA_SYMBOL(pack_view)(const na_view *, int, long, int, float *);
+void NA_SYMBOL(pack_view)(const na_view *, int, long, int, int, float *);
 void NA_SYMBOL(pack_columns)(const na_view *, int, long, int, float *);
-void NA_SYMBOL(pack_pullback)(const na_pullback *, int, const na_mask *, long, int, float *);
+void NA_SYMBOL(pack_pullback)(const na_pullback *, int, const na_mask *, long, int, int, float *);
 void NA_SYMBOL(pack_matrix)(const float *, int, int, int, size_t, size_t, int, int, float *);
 void NA_SYMBOL(matmul)(const float *, int, int, int, const float *, int, float *, size_t, bool,
                        const na_ahead *);
@@ -249,6 +274,7 @@ double NA_SYMBOL(peak_fma)(long, float *);
 float NA_SYMBOL(peak_read)(const float *, size_t);
 void NA_SYMBOL(peak_write)(float *, size_t, float);
 void NA_SYMBOL(peak_triad)(float *, const float *, const float *, size_t, float);
+extern const na_products NA_SYMBOL(na_products), NA_SYMBOL(na_bfloat);
 extern const na_kernels NA_SYMBOL(na_kernels);
 
 #endif

@@ -5,10 +5,11 @@
 #define NA_TEXT_(x) #x
 #define NA_TEXT(x) NA_TEXT_(x)
 
-const na_kernels NA_SYMBOL(na_kernels) = {
-    .name = NA_TEXT(NA_ISA),
+const na_products NA_SYMBOL(na_products) = {
+    .name = "float32",
     .panel_pixels = PANEL,
     .group_rows = GROUP,
+    .depth_unit = 1,
     .vector = VL,
     .pack_view = NA_SYMBOL(pack_view),
     .pack_columns = NA_SYMBOL(pack_columns),
@@ -18,6 +19,12 @@ const na_kernels NA_SYMBOL(na_kernels) = {
     .matmul_streamed = NA_SYMBOL(matmul_streamed),
     .matmul_finished = NA_SYMBOL(matmul_finished),
     .outer = NA_SYMBOL(outer),
+};
+
+const na_kernels NA_SYMBOL(na_kernels) = {
+    .name = NA_TEXT(NA_ISA),
+    .vector = VL,
+    .products = {&NA_SYMBOL(na_products), &NA_SYMBOL(na_bfloat)},
     .convolve = NA_SYMBOL(convolve),
     .correlate = NA_SYMBOL(correlate),
     .winograd_pack = NA_SYMBOL(winograd_pack),

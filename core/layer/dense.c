@@ -42,14 +42,14 @@ na_ahead na_channels_ahead(const na_tensor *tensor, int next, int limit, long fi
 
 /* ---------------------------------------------------------------- packing the weights */
 
-static int packed_groups(const na_packing *p) { return ceiling(p->rows, p->pass->kernels->group_rows); }
+static int packed_groups(const na_packing *p) { return ceiling(p->rows, p->products->group_rows); }
 
 static void pack_groups(void *context, int unit, int worker)
 {
   (void)worker;
   const na_packing *p = context;
   int first = unit * GROUPS_PER_UNIT;
-  p->pass->kernels->pack_matrix(p->source, p->rows, p->outer, p->inner, p->row_stride,
+  p->products->pack_matrix(p->source, p->rows, p->outer, p->inner, p->row_stride,
                                 p->outer_stride, first, least(packed_groups(p) - first, GROUPS_PER_UNIT),
                                 p->to);
 }

@@ -21,6 +21,7 @@ size_t na_partial_floats(size_t weights);
  * rows x outer * inner, into `to`. */
 typedef struct na_packing {
   const na_pass *pass;
+  const na_products *products;
   const float *source;
   int rows, outer, inner;
   size_t row_stride, outer_stride;

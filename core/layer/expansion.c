@@ -23,6 +23,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/layer/expansion.h"
 
+#include <limits.h>
+
 /* Floats of a stripe's share of the second-level cache: the input, packed both ways, the tile of g and the
  * strip of y. Pixels of a stripe, whole rows of it; channels of a tile at least, and in multiples of a group. */
 enum { STRIPE_FLOATS = 256 * 1024, STRIPE_PIXELS = 144, LEAST_TILE = 32 };
@@ -48,6 +50,21 @@ typedef struct expansion {
 
 /* ------------------------------------------------------------------------- the middle, recomputed */
 
+na_expansion na_expansion_of(const na_pass *pass, const na_op *expand, const na_op *depthwise, float *rounded)
+{
+  na_expansion e = {.pass = pass, .expand = expand, .depthwise = depthwise,
+                    .in = na_tensor_view(expand->in),
+                    .inner = expand->in->channels, .channels = expand->out->channels,
+                    .taps = depthwise->kernel * depthwise->kernel,
+                    .weight = expand->weight, .row = expand->row};
+  if (!pass->products->rounded) return e;
+  for (int m = 0; m < e.channels; m++)
+    for (int k = 0; k < e.inner; k++) rounded[m * e.inner + k] = na_bf16(na_expansion_row(&e, m)[k]);
+  e.weight = rounded;
+  e.row = (size_t)e.inner;
+  return e;
+}
+
 na_view na_expansion_block(const na_expansion *e, const na_view *x, int block)
 {
   const na_pass *pass = e->pass;
@@ -60,13 +77,13 @@ na_view na_expansion_block(const na_expansion *e, const na_view *x, int block)
 na_view na_expansion_strip(const na_expansion *e, const na_stripe *rows, int m, int count, const float *matrix,
                            const float *tile, float *strip)
 {
-  const na_kernels *kernels = e->pass->kernels;
+  const na_products *products = e->pass->products;
   int width = e->in.width, pixels = rows->count * width;
   size_t first = ((size_t)rows->block * (size_t)e->in.height + (size_t)rows->first) * (size_t)width * NA_LANES;
   na_view view = na_tensor_view(e->expand->out);
   view.stride = na_strip_stride(pixels);
-  kernels->matmul(matrix + (size_t)m * (size_t)e->inner, count, e->inner, e->inner, tile, pixels, strip, view.stride,
-                  false, NULL);
+  products->matmul(na_matrix_at(products, matrix, e->inner, m, 0), count, e->inner, e->inner, tile, pixels, strip,
+                   view.stride, false, NULL);
   view.data = strip - first - (size_t)m * view.stride;
   return view;
 }
@@ -100,10 +117,11 @@ static int stripe_rows(const na_shape *shape)
 }
 
 /* Channels of a tile that the cache has room for. */
-static int tile_channels(const na_kernels *kernels, int inner, int pixels)
+static int tile_channels(const na_products *products, int inner, int pixels)
 {
-  int room = STRIPE_FLOATS / (pixels * NA_LANES) - round_up(inner, kernels->vector) - inner;
-  return most(room / 2, LEAST_TILE) / kernels->group_rows * kernels->group_rows;
+  int room = STRIPE_FLOATS / (pixels * NA_LANES) - round_up(inner, products->vector) - inner;
+  int sharing = products->rounded ? 3 : 2, unit = most(products->group_rows, products->depth_unit);
+  return most(room / sharing, LEAST_TILE) / unit * unit;
 }
 
 /* Partial sums of a chunk: g x^T, and the gradient of the depthwise weights. */
@@ -111,71 +129,73 @@ static size_t part_floats(int inner, int channels, int taps) { return (size_t)ch
 
 /* Where things are in a worker's memory, in floats: see desk. */
 typedef struct layout {
-  size_t x, strip, tile, places, rows, lanes, end;
+  size_t x, strip, gradient, tile, places, rows, lanes, end;
 } layout;
 
-static layout lay_out(const na_kernels *kernels, const na_shape *shape, int inner, int channels, int tile)
+static layout lay_out(const na_products *products, const na_shape *shape, int inner, int channels, int tile)
 {
   int pixels = stripe_rows(shape) * shape->in_width, taps = shape->kernel * shape->kernel;
-  layout l = {.x = na_column_floats(kernels, inner, pixels)};
-  l.strip = l.x + na_tile_floats(kernels, inner, pixels);
-  l.tile = l.strip + (size_t)tile * na_strip_stride(pixels);
-  l.places = l.tile + na_tile_floats(kernels, tile, pixels);
+  layout l = {.x = na_column_floats(products, inner, pixels)};
+  l.strip = l.x + na_tile_floats(products, inner, pixels);
+  l.gradient = l.strip + (size_t)tile * na_strip_stride(pixels);
+  l.tile = l.gradient + (products->rounded ? (size_t)tile * na_strip_stride(pixels) : 0);
+  l.places = l.tile + na_tile_floats(products, tile, pixels);
   l.rows = l.places + na_aligned((size_t)pixels);
   l.lanes = l.rows + na_depthwise_scratch(shape->kernel, shape->in_width, shape->out_width);
-  l.end = l.lanes + (size_t)channels * (size_t)taps * (size_t)kernels->vector;
+  l.end = l.lanes + (size_t)channels * (size_t)taps * NA_LANES;
   return l;
 }
 
 /* Where the matrices are in the pass's memory for packed weights, in floats: packed (a W)^T or W^T b W is first. */
 typedef struct matrices {
-  size_t matrix, scaled, shift, end;
+  size_t matrix, scaled, shift, copy, end;
 } matrices;
 
-static matrices lay_matrices(const na_kernels *kernels, int inner, int channels)
+static matrices lay_matrices(const na_products *products, int inner, int channels)
 {
   int longer = most(channels, inner);
-  matrices l = {.matrix = na_matrix_floats(kernels, inner, longer)};
-  l.scaled = l.matrix + na_matrix_floats(kernels, channels, inner);
+  matrices l = {.matrix = na_matrix_floats(products, inner, longer)};
+  l.scaled = l.matrix + na_matrix_floats(products, channels, inner);
   l.shift = l.scaled + na_aligned((size_t)longer * (size_t)inner);
-  l.end = l.shift + na_aligned((size_t)inner);
+  l.copy = l.shift + na_aligned((size_t)inner);
+  l.end = l.copy + na_expansion_copy(products, inner, channels);
   return l;
 }
 
-static void backward_needs(const na_kernels *kernels, int in, int middle, const na_shape *shape, na_needs *needs)
+static void backward_needs(const na_products *products, int in, int middle, const na_shape *shape, na_needs *needs)
 {
   int pixels = stripe_rows(shape) * shape->in_width;
-  *needs = (na_needs){.scratch = na_tile_floats(kernels, in, NARROW_PIXELS)};
+  *needs = (na_needs){.scratch = na_tile_floats(products, in, NARROW_PIXELS)};
   /* The fewer channels go in, the more a tile has. */
   for (int inner = 1; inner <= in; inner++) {
-    layout l = lay_out(kernels, shape, inner, middle, tile_channels(kernels, inner, pixels));
+    layout l = lay_out(products, shape, inner, middle, tile_channels(products, inner, pixels));
     if (l.end > needs->scratch) needs->scratch = l.end;
   }
-  needs->packed = lay_matrices(kernels, in, middle).end;
+  needs->packed = lay_matrices(products, in, middle).end;
   needs->partial = na_partial_floats(part_floats(in, middle, shape->kernel * shape->kernel));
 }
 
-void na_expansion_needs(const na_kernels *kernels, int in, int middle, const na_shape *shape, bool train,
+void na_expansion_needs(const na_products *products, int in, int middle, const na_shape *shape, bool train,
                         na_needs *needs)
 {
   na_needs backward = {0};
-  na_expansion_forward_needs(kernels, in, middle, shape, needs);
-  if (train) backward_needs(kernels, in, middle, shape, &backward);
+  na_expansion_forward_needs(products, in, middle, shape, needs);
+  if (train) backward_needs(products, in, middle, shape, &backward);
   na_add_needs(needs, &backward);
 }
 
 static expansion expansion_init(const na_pass *pass, const na_op *expand, const na_op *depthwise)
 {
-  const na_kernels *kernels = pass->kernels;
+  const na_products *products = pass->products;
   na_shape shape = na_op_shape(depthwise);
-  expansion x = {.e = na_expansion_of(pass, expand, depthwise), .out = na_tensor_pullback(depthwise->out),
+  matrices l = lay_matrices(products, expand->in->channels, expand->out->channels);
+  expansion x = {.e = na_expansion_of(pass, expand, depthwise, pass->packed + l.copy), .out = na_tensor_pullback(depthwise->out),
                  .rows = stripe_rows(&shape)};
   int inner = x.e.inner, channels = x.e.channels;
   x.stripes = ceiling(shape.in_height, x.rows);
-  x.tile = tile_channels(kernels, inner, x.rows * shape.in_width);
+  x.tile = tile_channels(products, inner, x.rows * shape.in_width);
   x.part = part_floats(inner, channels, x.e.taps);
   x.chunks = least((long)pass->blocks * x.stripes, na_chunk_limit((long)x.part));
-  matrices l = lay_matrices(kernels, inner, channels);
   x.matrix = pass->packed + l.matrix;
   x.scaled = pass->packed + l.scaled;
   x.shift = pass->packed + l.shift;
@@ -186,7 +206,8 @@ static expansion expansion_init(const na_pass *pass, const na_op *expand, const 
 typedef struct desk {
   float *columns, *x;   /* of x, packed both ways */
   float *strip, *tile;  /* of y; of g, packed */
-  int *places;          /* of a channel's pixels in the tile, in floats */
+  float *gradient;      /* of g, before it is rounded */
+  int *places;          /* of a channel's pixels in the tile, or in g, in floats */
   float *rows;          /* the depthwise kernel's */
   float *lanes;         /* of the depthwise weights' gradient: [M][k^2][vector], zeroed */
 } desk;
@@ -194,9 +215,9 @@ typedef struct desk {
 static desk desk_init(const expansion *x, float *memory)
 {
   na_shape shape = na_op_shape(x->e.depthwise);
-  layout l = lay_out(x->e.pass->kernels, &shape, x->e.inner, x->e.channels, x->tile);
-  desk d = {memory, memory + l.x, memory + l.strip, memory + l.tile, (int *)(memory + l.places),
-            memory + l.rows, memory + l.lanes};
+  layout l = lay_out(x->e.pass->products, &shape, x->e.inner, x->e.channels, x->tile);
+  desk d = {memory, memory + l.x, memory + l.strip, memory + l.tile, memory + l.gradient,
+            (int *)(memory + l.places), memory + l.rows, memory + l.lanes};
   for (size_t i = l.lanes; i < l.end; i++) memory[i] = 0;
   return d;
 }
@@ -222,10 +243,10 @@ static void scale_row(const na_expansion *e, void *context, int m, double *room)
 static void pack_matrices(expansion *x)
 {
   const na_expansion *e = &x->e;
-  na_pack_weights(&(na_packing){e->pass, e->expand->weight, e->channels, e->inner, 1, e->expand->row, 1, x->matrix});
+  na_pack_weights(&(na_packing){e->pass, e->pass->products, e->expand->weight, e->channels, e->inner, 1, e->expand->row, 1, x->matrix});
   if (!e->expand->wanted[0]) return;
   na_expansion_rows(e, scale_row, x);
-  na_pack_weights(&(na_packing){e->pass, x->scaled, e->inner, e->channels, 1, 1, (size_t)e->inner, e->pass->packed});
+  na_pack_weights(&(na_packing){e->pass, e->pass->products, x->scaled, e->inner, e->channels, 1, 1, (size_t)e->inner, e->pass->packed});
 }
 
 /* x of a stripe, for all that follows. */
@@ -235,8 +256,8 @@ static void pack_input(const expansion *x, const na_stripe *stripe, const desk *
   int count = stripe->count * e->in.width;
   long first = (long)stripe->first * e->in.width;
   na_view view = na_expansion_block(e, &e->in, stripe->block);
-  e->pass->kernels->pack_columns(&view, e->inner, first, count, d->columns);
-  e->pass->kernels->pack_view(&view, e->inner, first, count, d->x);
+  e->pass->products->pack_columns(&view, e->inner, first, count, d->columns);
+  e->pass->products->pack_view(&view, e->inner, first, count, NA_RIGHT, d->x);
 }
 
 /* g of channels m .. m + count, into the tile. */
@@ -244,9 +265,16 @@ static void pull_channels(const expansion *x, const na_stripe *stripe, int m, in
                           double *sums)
 {
   const na_expansion *e = &x->e;
-  int *places = d->places, panel = e->pass->kernels->panel_pixels;
-  for (int p = 0; p < stripe->count * e->in.width; p++)
-    places[p] = (p / panel * count * panel + p % panel) * NA_LANES;
+  const na_products *products = e->pass->products;
+  int *places = d->places, panel = products->panel_pixels, pixels = stripe->count * e->in.width;
+  size_t apart = (size_t)panel * NA_LANES; /* floats between channels, where g goes */
+  float *g = d->tile;
+  if (products->rounded) {
+    apart = na_strip_stride(pixels);
+    g = d->gradient;
+  }
+  for (int p = 0; p < pixels; p++)
+    places[p] = (products->rounded ? p : p / panel * count * panel + p % panel) * NA_LANES;
   int lanes = e->taps * e->pass->kernels->vector;
   na_view middle = na_expansion_strip(e, stripe, m, count, x->matrix, d->x, d->strip);
   for (int i = m; i < m + count; i++) {
@@ -255,8 +283,13 @@ static void pull_channels(const expansion *x, const na_stripe *stripe, int m, in
     how.data = middle.data + (size_t)i * middle.stride;
     e->pass->kernels->depthwise_backward_placed(
         &call, &middle, &x->out, i, stripe, d->lanes + (size_t)(i * lanes), &how, &sums[2 * i],
-        &sums[2 * i + 1], d->tile + (size_t)((i - m) * panel) * NA_LANES, places, d->rows);
+        &sums[2 * i + 1], g + (size_t)(i - m) * apart, places, d->rows);
   }
+  if (!products->rounded) return;
+  na_mask all = {LONG_MAX, NULL};
+  na_pullback rounded = {.grad = g, .stride = apart};
+  products->pack_pullback(&rounded, count, &all, 0, pixels, e->expand->wanted[0] ? NA_LEFT | NA_RIGHT : NA_LEFT,
+                          d->tile);
 }
 
 /* g x^T and W^T (a g) of a stripe. */
@@ -264,17 +297,17 @@ static void add_products(const expansion *x, const na_stripe *stripe, const desk
                          double *sums)
 {
   const na_expansion *e = &x->e;
-  const na_kernels *kernels = e->pass->kernels;
+  const na_products *products = e->pass->products;
   const na_tensor *in = e->expand->in;
   int count = stripe->count * e->in.width;
   size_t first = ((size_t)stripe->block * (size_t)e->in.height + (size_t)stripe->first) * (size_t)e->in.width;
   for (int m = 0; m < e->channels; m += x->tile) {
     int some = least(x->tile, e->channels - m);
     pull_channels(x, stripe, m, some, d, sums);
-    kernels->outer(d->tile, some, d->columns, e->inner, count, part + (size_t)m * (size_t)e->inner,
+    products->outer(d->tile, some, d->columns, e->inner, count, part + (size_t)m * (size_t)e->inner,
                    (size_t)e->inner, !fresh, NULL);
     if (e->expand->wanted[0])
-      kernels->matmul(e->pass->packed + (size_t)(m * kernels->group_rows), e->inner, e->channels, some,
+      products->matmul(na_matrix_at(products, e->pass->packed, e->channels, 0, m), e->inner, e->channels, some,
                       d->tile, count, in->grad + first * NA_LANES, in->stride,
                       e->expand->accumulate[0] || m > 0, NULL);
   }
@@ -378,8 +411,8 @@ static void correct_chunk(void *context, int chunk, int worker)
   for (long p = begin; p < end; p++) {
     long first = p * panel;
     int count = least(panel, total - first);
-    pass->kernels->pack_view(&e->in, e->inner, first, count, pass->scratch[worker]);
-    pass->kernels->matmul(pass->packed, e->inner, e->inner, e->inner, pass->scratch[worker], count,
+    pass->products->pack_view(&e->in, e->inner, first, count, NA_RIGHT, pass->scratch[worker]);
+    pass->products->matmul(pass->packed, e->inner, e->inner, e->inner, pass->scratch[worker], count,
                           in->grad + (size_t)first * NA_LANES, in->stride, true, NULL);
     for (int k = 0; k < e->inner; k++) {
       float one = 1, none = 0, *grad = in->grad + (size_t)k * in->stride;
@@ -396,7 +429,7 @@ static void correct_input(expansion *x)
 {
   const na_expansion *e = &x->e;
   na_team_run(e->pass->team, square_row, x, e->inner);
-  na_pack_weights(&(na_packing){e->pass, x->scaled, e->inner, e->inner, 1, (size_t)e->inner, 1, e->pass->packed});
+  na_pack_weights(&(na_packing){e->pass, e->pass->products, x->scaled, e->inner, e->inner, 1, (size_t)e->inner, 1, e->pass->packed});
   na_team_run(e->pass->team, correct_chunk, x, NA_CHUNKS);
   na_collect_sums(e->pass, e->expand, NA_CHUNKS);
 }

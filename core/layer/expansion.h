@@ -6,39 +6,26 @@
 #include "core/layer/dense.h"
 #include "core/layer/split.h"
 
+/* Whole lines of the caches. */
+static inline size_t na_aligned(size_t floats) { return (floats + NA_LANES - 1) / NA_LANES * NA_LANES; }
+
 /* One expansion with its depthwise convolution, as both passes see them. */
 typedef struct na_expansion {
   const na_pass *pass;
   const na_op *expand, *depthwise;
   na_view in;
   int inner, channels, taps; /* K, M, k^2 */
+  const float *weight;       /* W as the products see it, rows `row` floats apart */
+  size_t row;
 } na_expansion;
 
-static inline na_expansion na_expansion_of(const na_pass *pass, const na_op *expand, const na_op *depthwise)
-{
-  return (na_expansion){.pass = pass, .expand = expand, .depthwise = depthwise,
-                        .in = na_tensor_view(expand->in),
-                        .inner = expand->in->channels, .channels = expand->out->channels,
-                        .taps = depthwise->kernel * depthwise->kernel};
-}
+/* rounded: room for a copy of W, where products round it. */
+na_expansion na_expansion_of(const na_pass *pass, const na_op *expand, const na_op *depthwise, float *rounded);
 
-/* Whole lines of the caches. */
-static inline size_t na_aligned(size_t floats) { return (floats + NA_LANES - 1) / NA_LANES * NA_LANES; }
-
-/* A packed tile; turned, for a product with columns; the packed matrix of `columns` columns. */
-static inline size_t na_tile_floats(const na_kernels *kernels, int rows, int pixels)
+/* Floats of that copy. */
+static inline size_t na_expansion_copy(const na_products *products, int inner, int channels)
 {
-  return (size_t)rows * (size_t)round_up(pixels, kernels->panel_pixels) * NA_LANES;
-}
-
-static inline size_t na_column_floats(const na_kernels *kernels, int rows, int pixels)
-{
-  return (size_t)round_up(rows, kernels->vector) * (size_t)pixels * NA_LANES;
-}
-
-static inline size_t na_matrix_floats(const na_kernels *kernels, int rows, int columns)
-{
-  return na_aligned((size_t)round_up(rows, kernels->group_rows) * (size_t)columns);
+  return products->rounded ? na_aligned((size_t)channels * (size_t)inner) : 0;
 }
 
 /* Floats between channels of a strip of the middle: an odd number of pixels (see channel_stride in
@@ -47,7 +34,7 @@ static inline size_t na_strip_stride(int pixels) { return (size_t)(pixels | 1) *
 
 static inline const float *na_expansion_row(const na_expansion *e, int m)
 {
-  return e->expand->weight + (size_t)m * e->expand->row;
+  return e->weight + (size_t)m * e->row;
 }
 
 /* x of one block: pixels are counted within it, and lanes of no image are zeros. */
@@ -64,7 +51,7 @@ typedef void na_expansion_task(const na_expansion *e, void *context, int m, doub
 void na_expansion_rows(const na_expansion *e, na_expansion_task *task, void *context);
 
 /* Scratch of the forward pass. */
-void na_expansion_forward_needs(const na_kernels *kernels, int in, int middle, const na_shape *shape,
+void na_expansion_forward_needs(const na_products *products, int in, int middle, const na_shape *shape,
                                 na_needs *needs);
 
 #endif

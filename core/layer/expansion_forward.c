@@ -9,6 +9,8 @@
 enum { INPUT_FLOATS = 160 * 1024, STRIP_FLOATS = 96 * 1024, STRIPE_PIXELS = 1024 };
 /* Pixels of a tile of which x x^T is taken. */
 enum { SQUARE_PIXELS = 48 };
+/* The bits of two values of 1 in bf16. */
+#define TWO_ONES 0x1.007fp0f
 /* Fewer stripes than this are shared by channels, too, so that all of a team has work. */
 enum { LEAST_TASKS = 8 };
 
@@ -37,7 +39,7 @@ static int rows_seen(const na_shape *shape, int rows)
   return least((rows - 1) * shape->stride + shape->kernel, shape->in_height);
 }
 
-static split split_init(const na_kernels *kernels, const na_shape *shape, int inner, int channels, int blocks)
+static split split_init(const na_products *products, const na_shape *shape, int inner, int channels, int blocks)
 {
   split s = {.rows = shape->out_height};
   int limit = least(INPUT_FLOATS / (inner * NA_LANES), STRIPE_PIXELS);
@@ -46,7 +48,7 @@ static split split_init(const na_kernels *kernels, const na_shape *shape, int in
   s.rows = ceiling(shape->out_height, s.stripes);
   s.stripes = ceiling(shape->out_height, s.rows);
   s.pixels = rows_seen(shape, s.rows) * shape->in_width;
-  int group = kernels->group_rows;
+  int group = products->group_rows;
   s.strip = most(STRIP_FLOATS / (s.pixels * NA_LANES) / group * group, group);
   s.chunks = least((long)blocks * s.stripes, NA_CHUNKS);
   s.parts = least(ceiling(LEAST_TASKS, s.chunks), ceiling(channels, s.strip));
@@ -56,17 +58,18 @@ static split split_init(const na_kernels *kernels, const na_shape *shape, int in
 /* A worker's memory, in floats. */
 typedef struct layout {
   size_t strip, rows, end;    /* of a stripe; x is first */
-  size_t tile, squares, done; /* of squares; columns are first */
+  size_t tile, ones, squares, done; /* of squares; columns are first */
 } layout;
 
-static layout lay_out(const na_kernels *kernels, const na_shape *shape, int inner, const split *s)
+static layout lay_out(const na_products *products, const na_shape *shape, int inner, const split *s)
 {
   layout l;
-  l.strip = na_tile_floats(kernels, inner, s->pixels);
+  l.strip = na_tile_floats(products, inner, s->pixels);
   l.rows = l.strip + (size_t)s->strip * na_strip_stride(s->pixels);
   l.end = l.rows + na_depthwise_scratch(shape->kernel, shape->in_width, shape->out_width);
-  l.tile = na_column_floats(kernels, inner, SQUARE_PIXELS);
-  l.squares = l.tile + na_tile_floats(kernels, inner + 1, SQUARE_PIXELS);
+  l.tile = na_column_floats(products, inner, SQUARE_PIXELS);
+  l.ones = l.tile + na_tile_floats(products, inner, SQUARE_PIXELS);
+  l.squares = l.ones + na_tile_floats(products, 1, SQUARE_PIXELS);
   l.done = l.squares + na_aligned((size_t)inner * (size_t)(inner + 1));
   return l;
 }
@@ -74,28 +77,29 @@ static layout lay_out(const na_kernels *kernels, const na_shape *shape, int inne
 /* x x^T and x, summed. */
 static size_t sums_of(int inner) { return (size_t)inner * (size_t)(inner + 1); }
 
-void na_expansion_forward_needs(const na_kernels *kernels, int in, int middle, const na_shape *shape,
+void na_expansion_forward_needs(const na_products *products, int in, int middle, const na_shape *shape,
                                 na_needs *needs)
 {
   *needs = (na_needs){.channels = (size_t)most(in, middle)};
   /* The fewer channels go in, the more pixels a stripe has. */
   for (int inner = 1; inner <= in; inner++) {
-    split s = split_init(kernels, shape, inner, middle, 1);
-    layout l = lay_out(kernels, shape, inner, &s);
+    split s = split_init(products, shape, inner, middle, 1);
+    layout l = lay_out(products, shape, inner, &s);
     size_t floats = l.end > l.done ? l.end : l.done;
     if (floats > needs->scratch) needs->scratch = floats;
   }
-  needs->packed = na_matrix_floats(kernels, middle, in) + 3 * na_aligned((size_t)in);
+  needs->packed = na_matrix_floats(products, middle, in) + 3 * na_aligned((size_t)in) +
+                  na_expansion_copy(products, in, middle);
   needs->partial = NA_CHUNKS * sums_of(in) * sizeof(double) / sizeof(float);
 }
 
 static widening widening_init(const na_pass *pass, const na_op *expand, const na_op *depthwise)
 {
-  widening w = {.e = na_expansion_of(pass, expand, depthwise)};
+  int inner = expand->in->channels;
+  float *scale = pass->packed + na_matrix_floats(pass->products, expand->out->channels, inner);
+  widening w = {.e = na_expansion_of(pass, expand, depthwise, scale + 3 * na_aligned((size_t)inner)), .scale = scale};
   na_shape shape = na_op_shape(depthwise);
-  int inner = w.e.inner;
-  w.s = split_init(pass->kernels, &shape, inner, w.e.channels, pass->blocks);
-  w.scale = pass->packed + na_matrix_floats(pass->kernels, w.e.channels, inner);
+  w.s = split_init(pass->products, &shape, inner, w.e.channels, pass->blocks);
   w.shift = w.scale + na_aligned((size_t)inner);
   w.centre = w.shift + na_aligned((size_t)inner);
   w.sums = (double *)pass->partial;
@@ -106,12 +110,13 @@ static widening widening_init(const na_pass *pass, const na_op *expand, const na
 
 /* ------------------------------------------------------------------------- statistics of the middle */
 
-/* Any value of a channel is its centre; an activation stands between the shift and what is seen. */
+/* Any value of a channel is its centre, or none: an activation stands between the shift and what is seen, and
+ * rounded products see x itself. */
 static void centre(widening *w)
 {
   const na_view *x = &w->e.in;
   w->centred = *x;
-  bool moved = x->act == NA_ACT_IDENTITY;
+  bool moved = x->act == NA_ACT_IDENTITY && !w->e.pass->products->rounded;
   for (int k = 0; k < w->e.inner; k++) {
     w->scale[k] = x->scale != NULL ? x->scale[k] : 1;
     w->shift[k] = x->shift != NULL ? x->shift[k] : 0;
@@ -126,17 +131,16 @@ static void centre(widening *w)
 /* Adds x x^T and x of one tile, x less its centre. */
 static void add_tile(const widening *w, int block, int tile, const layout *l, float *memory, double *sums)
 {
-  const na_kernels *kernels = w->e.pass->kernels;
+  const na_products *products = w->e.pass->products;
   int inner = w->e.inner, area = w->e.in.height * w->e.in.width;
   int first = area * tile / w->tiles, count = area * (tile + 1) / w->tiles - first;
   float *columns = memory, *rows = memory + l->tile, *squares = memory + l->squares;
-  float *ones = rows + na_tile_floats(kernels, inner, SQUARE_PIXELS);
   size_t stride = (size_t)inner, values = sums_of(inner);
   na_view x = na_expansion_block(&w->e, &w->centred, block);
-  kernels->pack_columns(&x, inner, first, count, columns);
-  kernels->pack_view(&x, inner, first, count, rows);
-  kernels->outer(rows, inner, columns, inner, count, squares, stride, false, NULL);
-  kernels->outer(ones, 1, columns, inner, count, squares + stride * stride, stride, false, NULL);
+  products->pack_columns(&x, inner, first, count, columns);
+  products->pack_view(&x, inner, first, count, NA_LEFT, rows);
+  products->outer(rows, inner, columns, inner, count, squares, stride, false, NULL);
+  products->outer(memory + l->ones, 1, columns, inner, count, squares + stride * stride, stride, false, NULL);
   for (size_t i = 0; i < values; i++) sums[i] += (double)squares[i];
 }
 
@@ -144,12 +148,11 @@ static void add_squares(void *context, int chunk, int worker)
 {
   const widening *w = context;
   na_shape shape = na_op_shape(w->e.depthwise);
-  layout l = lay_out(w->e.pass->kernels, &shape, w->e.inner, &w->s);
+  layout l = lay_out(w->e.pass->products, &shape, w->e.inner, &w->s);
   float *memory = w->e.pass->scratch[worker];
   double *sums = w->sums + (size_t)chunk * sums_of(w->e.inner);
   memset(sums, 0, sums_of(w->e.inner) * sizeof *sums);
-  for (size_t i = l.tile + na_tile_floats(w->e.pass->kernels, w->e.inner, SQUARE_PIXELS); i < l.squares; i++)
-    memory[i] = 1;
+  for (size_t i = l.ones; i < l.squares; i++) memory[i] = w->e.pass->products->rounded ? TWO_ONES : 1;
   long total = (long)w->e.pass->blocks * w->tiles;
   for (long t = total * chunk / w->pieces; t < total * (chunk + 1) / w->pieces; t++)
     add_tile(w, (int)(t / w->tiles), (int)(t % w->tiles), &l, memory, sums);
@@ -241,6 +244,7 @@ static void pass_stripe(const widening *w, long s, int begin, int end, bool star
 {
   const na_expansion *e = &w->e;
   const na_kernels *kernels = e->pass->kernels;
+  const na_products *products = e->pass->products;
   const na_op *op = e->depthwise;
   na_tensor *out = op->out;
   int first = (int)(s % w->s.stripes) * w->s.rows;
@@ -249,7 +253,7 @@ static void pass_stripe(const widening *w, long s, int begin, int end, bool star
   int below = least((first + stripe.count - 1) * op->stride - op->pad + op->kernel, op->in->height);
   na_stripe seen = {stripe.block, above, below - above};
   na_view x = na_expansion_block(e, &e->in, stripe.block);
-  kernels->pack_view(&x, e->inner, (long)above * x.width, seen.count * x.width, memory);
+  products->pack_view(&x, e->inner, (long)above * x.width, seen.count * x.width, NA_RIGHT, memory);
   for (int m = begin; m < end; m += w->s.strip) {
     int count = least(w->s.strip, end - m);
     na_view middle = na_expansion_strip(e, &seen, m, count, e->pass->packed, memory, memory + l->strip);
@@ -268,8 +272,8 @@ static void pass_task(void *context, int task, int worker)
   const na_expansion *e = &w->e;
   const split *s = &w->s;
   na_shape shape = na_op_shape(e->depthwise);
-  layout l = lay_out(e->pass->kernels, &shape, e->inner, s);
-  int chunk = task / s->parts, part = task % s->parts, group = e->pass->kernels->group_rows;
+  layout l = lay_out(e->pass->products, &shape, e->inner, s);
+  int chunk = task / s->parts, part = task % s->parts, group = e->pass->products->group_rows;
   int groups = ceiling(e->channels, group);
   int begin = groups * part / s->parts * group, end = least(groups * (part + 1) / s->parts * group, e->channels);
   long total = (long)e->pass->blocks * s->stripes, from = total * chunk / s->chunks;
@@ -301,7 +305,7 @@ void na_expansion_forward(const na_pass *pass, const na_op *expand, const na_op 
 {
   widening w = widening_init(pass, expand, depthwise);
   settle_middle(&w);
-  na_pack_weights(&(na_packing){pass, expand->weight, w.e.channels, w.e.inner, 1, expand->row, 1, pass->packed});
+  na_pack_weights(&(na_packing){pass, pass->products, expand->weight, w.e.channels, w.e.inner, 1, expand->row, 1, pass->packed});
   na_norm_prepare(pass, depthwise->out);
   na_team_run(pass->team, pass_task, &w, w.s.chunks * w.s.parts);
   if (!na_norm_by_batch(pass, depthwise->out)) return;

@@ -42,6 +42,7 @@ typedef struct na_tensor {
 typedef struct na_pass {
   na_team *team;
   const na_kernels *kernels;
+  const na_products *products; /* of dense layers, in the precision that is wanted */
   int count, blocks;        /* images; blocks of 16 */
   _Alignas(64) float lanes[NA_LANES]; /* mask of the last block */
   bool masked;              /* the last block is partial */
@@ -110,7 +111,7 @@ typedef struct na_needs {
 } na_needs;
 /* total becomes enough for both. */
 void na_add_needs(na_needs *total, const na_needs *more);
-void na_pointwise_needs(const na_kernels *kernels, int in, int out, na_needs *needs);
+void na_pointwise_needs(const na_products *products, int in, int out, na_needs *needs);
 /* Of a convolution: taps are kernel x kernel, the first of them `pad` pixels before a pixel's place. */
 typedef struct na_shape {
   int kernel, stride, pad;
@@ -130,7 +131,7 @@ bool na_expansion_pays(long pixels, int in, int middle);
 size_t na_expansion_squares(long pixels, int in);
 void na_expansion_forward(const na_pass *pass, const na_op *expand, const na_op *depthwise);
 void na_expansion_backward(const na_pass *pass, const na_op *expand, const na_op *depthwise);
-void na_expansion_needs(const na_kernels *kernels, int in, int middle, const na_shape *shape, bool train,
+void na_expansion_needs(const na_products *products, int in, int middle, const na_shape *shape, bool train,
                         na_needs *needs);
 
 /* Channel c of a depthwise layer, for its kernels. */

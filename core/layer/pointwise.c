@@ -75,19 +75,18 @@ static long tile_first(const split *s, int chunk, int tile, int tiles)
 }
 
 /* Rows that a packed side takes: turned, they are whole vectors. */
-static int packed_rows(const na_kernels *kernels, int rows) { return round_up(rows, kernels->vector); }
+static int packed_rows(const na_products *products, int rows) { return round_up(rows, products->vector); }
 
 /* The largest sizes that any active number of channels leads to. */
-void na_pointwise_needs(const na_kernels *kernels, int in, int out, na_needs *needs)
+void na_pointwise_needs(const na_products *products, int in, int out, na_needs *needs)
 {
-  int panel = kernels->panel_pixels * NA_LANES; /* channels of a group of columns, too */
-  long narrow = packed_rows(kernels, least(in, out));
+  int panel = products->panel_pixels * NA_LANES; /* channels of a group of columns, too */
+  long narrow = packed_rows(products, least(in, out));
   long forward = most(FORWARD_STRIP, panel);
   long backward = most(NARROW, narrow * panel) + most(WIDE_STRIP, (long)panel * panel);
-  needs->scratch = (size_t)most(forward, backward);
-  size_t by_out = (size_t)round_up(out, kernels->group_rows) * (size_t)in;
-  size_t by_in = (size_t)round_up(in, kernels->group_rows) * (size_t)out;
-  needs->packed = by_out > by_in ? by_out : by_in;
+  needs->scratch = larger((size_t)forward + na_tile_extra(products, FORWARD_PIXELS),
+                          (size_t)backward + 2 * na_tile_extra(products, BACKWARD_PIXELS));
+  needs->packed = larger(na_matrix_floats(products, out, in), na_matrix_floats(products, in, out));
   needs->partial = na_partial_floats((size_t)out * (size_t)in);
   needs->channels = (size_t)most(in, out);
 }
@@ -119,7 +118,8 @@ static void pack_gradient(const pointwise_loop *loop, int c, int channels, long 
                           float *tile)
 {
   na_pullback pullback = na_pullback_from(&loop->out, c);
-  loop->pass->kernels->pack_pullback(&pullback, channels, &loop->mask, first, count, tile);
+  loop->pass->products->pack_pullback(&pullback, channels, &loop->mask, first, count,
+                                      loop->op->wanted[0] ? NA_LEFT | NA_RIGHT : NA_LEFT, tile);
 }
 
 /* Adds the product with one packed strip (input channels c .. c + channels) to all rows; after the
@@ -128,17 +128,16 @@ static void forward_strip(const pointwise_loop *loop, int chunk, int c, int chan
                           int count, const float *tile, const na_ahead *ahead)
 {
   const na_tensor *out = loop->op->out;
-  const na_kernels *kernels = loop->pass->kernels;
-  int step = kernels->group_rows * NA_ROW_GROUPS;
+  const na_products *products = loop->pass->products;
+  int step = products->group_rows * NA_ROW_GROUPS;
   bool last = c + channels == loop->op->in->channels && na_norm_by_batch(loop->pass, out);
   na_chunk part = {chunk, first == chunk_first(&loop->split, chunk), first, count};
   for (int row = 0; row < out->channels; row += step) {
     int rows = least(step, out->channels - row);
-    kernels->matmul(loop->pass->packed + (size_t)row * (size_t)loop->in_channels +
-                        (size_t)(c * kernels->group_rows),
-                    rows, loop->in_channels, channels, tile, count,
-                    out->data + (size_t)row * out->stride + (size_t)first * NA_LANES, out->stride,
-                    c > 0, row == 0 ? ahead : NULL);
+    products->matmul(na_matrix_at(products, loop->pass->packed, loop->in_channels, row, c), rows,
+                     loop->in_channels, channels, tile, count,
+                     out->data + (size_t)row * out->stride + (size_t)first * NA_LANES, out->stride, c > 0,
+                     row == 0 ? ahead : NULL);
     if (last) na_add_moments(loop->pass, out, &part, row, rows);
   }
 }
@@ -156,7 +155,7 @@ static void forward_streamed(const pointwise_loop *loop, int chunk, long first, 
                              const float *tile)
 {
   const na_tensor *out = loop->op->out;
-  loop->pass->kernels->matmul_streamed(loop->pass->packed, out->channels, loop->in_channels,
+  loop->pass->products->matmul_streamed(loop->pass->packed, out->channels, loop->in_channels,
                                        loop->in_channels, tile, count,
                                        out->data + (size_t)first * NA_LANES, out->stride,
                                        loop->pass->moments + (size_t)chunk * (size_t)out->channels);
@@ -174,7 +173,7 @@ static void forward_chunk(void *context, int chunk, int worker)
     for (int c = 0; c < channels; c += s->strip) {
       int strip = least(s->strip, channels - c);
       na_view view = na_view_from(&loop->in, c);
-      loop->pass->kernels->pack_view(&view, strip, first, count, tile);
+      loop->pass->products->pack_view(&view, strip, first, count, NA_RIGHT, tile);
       if (can_stream(loop, chunk, first, count)) forward_streamed(loop, chunk, first, count, tile);
       else {
         na_ahead ahead = na_channels_ahead(loop->op->in, c + strip, s->strip, first, count);
@@ -188,12 +187,12 @@ static void pointwise_forward(const na_pass *pass, const na_op *op)
 {
   pointwise_loop loop = loop_init(pass, op);
   split *s = &loop.split;
-  na_pack_weights(&(na_packing){pass, op->weight, op->out->channels, op->in->channels, 1, op->row, 1,
+  na_pack_weights(&(na_packing){pass, pass->products, op->weight, op->out->channels, op->in->channels, 1, op->row, 1,
                                 pass->packed});
-  int panel = pass->kernels->panel_pixels;
+  int panel = pass->products->panel_pixels;
   split_pixels(s, panel, tile_pixels(panel, 1, FORWARD_STRIP, FORWARD_PIXELS),
                na_tensor_pixels(pass, op->out), NA_CHUNKS);
-  s->strip = strip_channels(FORWARD_STRIP, s->pixels, op->in->channels, 1);
+  s->strip = strip_channels(FORWARD_STRIP, s->pixels, op->in->channels, pass->products->depth_unit);
   na_norm_prepare(pass, op->out);
   na_team_run(pass->team, forward_chunk, &loop, s->chunks);
   if (!na_norm_by_batch(pass, op->out)) return;
@@ -221,13 +220,11 @@ static void add_input(const pointwise_loop *loop, const tile *t, int row, int ro
                       const float *gradient)
 {
   const na_op *op = loop->op;
-  const na_kernels *kernels = loop->pass->kernels;
+  const na_products *products = loop->pass->products;
   int columns = op->out->channels;
-  kernels->matmul(loop->pass->packed + (size_t)row * (size_t)columns +
-                      (size_t)(c * kernels->group_rows),
-                  rows, columns, channels, gradient, t->count,
-                  op->in->grad + (size_t)row * op->in->stride + (size_t)t->first * NA_LANES,
-                  op->in->stride, op->accumulate[0] || c > 0, NULL);
+  products->matmul(na_matrix_at(products, loop->pass->packed, columns, row, c), rows, columns, channels, gradient,
+                   t->count, op->in->grad + (size_t)row * op->in->stride + (size_t)t->first * NA_LANES,
+                   op->in->stride, op->accumulate[0] || c > 0, NULL);
 }
 
 /* The strip after the one at channel c: its values, or its gradients and their values. */
@@ -246,7 +243,7 @@ static na_ahead strip_after(const pointwise_loop *loop, const tile *t, int c)
 static void pack_factor(const pointwise_loop *loop, int c, int channels, const tile *t, float *packed)
 {
   na_view view = na_view_from(&loop->in, c);
-  loop->pass->kernels->pack_columns(&view, channels, t->first, t->count, packed);
+  loop->pass->products->pack_columns(&view, channels, t->first, t->count, packed);
 }
 
 /* dW += dY X^T for output channels row .. row + rows and input channels column .. column + columns. */
@@ -255,7 +252,7 @@ static void add_weights(const pointwise_loop *loop, const tile *t, int row, int 
                         const na_ahead *ahead)
 {
   size_t stride = (size_t)loop->in_channels;
-  loop->pass->kernels->outer(gradient, rows, factor, columns, t->count,
+  loop->pass->products->outer(gradient, rows, factor, columns, t->count,
                              t->partial + (size_t)row * stride + (size_t)column, stride, !t->fresh,
                              ahead);
 }
@@ -293,15 +290,15 @@ static void set_input_finished(const pointwise_loop *loop, const tile *t, int c,
                                const float *gradient)
 {
   na_tensor *in = loop->op->in;
-  const na_kernels *kernels = loop->pass->kernels;
-  int depth = loop->op->out->channels, step = FINISHED_ROWS / kernels->group_rows * kernels->group_rows;
+  const na_products *products = loop->pass->products;
+  int depth = loop->op->out->channels, step = FINISHED_ROWS / products->group_rows * products->group_rows;
   double *sums = na_input_sums(loop->pass, loop->op, t->chunk);
   for (int row = c; row < c + channels; row += step) {
     na_finish how[FINISHED_ROWS];
     int rows = least(step, c + channels - row);
     for (int i = 0; i < rows; i++) how[i] = na_tensor_finish(in, row + i);
-    kernels->matmul_finished(loop->pass->packed + (size_t)row * (size_t)depth, rows, depth, depth,
-                             gradient, t->count,
+    products->matmul_finished(na_matrix_at(products, loop->pass->packed, depth, row, 0), rows, depth, depth,
+                              gradient, t->count,
                              in->grad + (size_t)row * in->stride + (size_t)t->first * NA_LANES,
                              in->stride, how, t->first, sums + 2 * row);
   }
@@ -339,7 +336,8 @@ static void backward_chunk(void *context, int chunk, int worker)
   tile t = {.chunk = chunk,
             .narrow = loop->pass->scratch[worker],
             .partial = loop->pass->partial + (size_t)chunk * (size_t)rows * (size_t)loop->in_channels};
-  t.wide = t.narrow + (size_t)packed_rows(loop->pass->kernels, narrow) * (size_t)s->pixels * NA_LANES;
+  t.wide = t.narrow + (size_t)packed_rows(loop->pass->products, narrow) * (size_t)s->pixels * NA_LANES +
+           na_tile_extra(loop->pass->products, s->pixels);
   na_clear_sums(loop->pass, loop->op, chunk);
   int tiles = chunk_tiles(s, chunk);
   for (int i = 0; i < tiles; i++) {
@@ -355,10 +353,10 @@ static void backward_chunk(void *context, int chunk, int worker)
 static void split_backward(pointwise_loop *loop)
 {
   const na_op *op = loop->op;
-  int panel = loop->pass->kernels->panel_pixels, rows = op->out->channels;
+  int panel = loop->pass->products->panel_pixels, rows = op->out->channels;
   loop->by_out = rows > loop->in_channels;
-  int unit = loop->by_out ? loop->pass->kernels->group_rows : panel * NA_LANES;
-  int pixels = least(tile_pixels(panel, packed_rows(loop->pass->kernels, least(rows, loop->in_channels)), NARROW,
+  int unit = loop->by_out ? most(loop->pass->products->group_rows, loop->pass->products->depth_unit) : panel * NA_LANES;
+  int pixels = least(tile_pixels(panel, packed_rows(loop->pass->products, least(rows, loop->in_channels)), NARROW,
                                      BACKWARD_PIXELS),
                      tile_pixels(panel, unit, WIDE_STRIP, BACKWARD_PIXELS));
   split_pixels(&loop->split, panel, pixels, na_tensor_pixels(loop->pass, op->out),
@@ -373,7 +371,7 @@ static void pointwise_backward(const na_pass *pass, const na_op *op)
   int rows = op->out->channels;
   na_norm_pull(pass, op->out);
   /* Row i of the turned weights is input channel i. */
-  na_packing turned = {pass, op->weight, op->in->channels, rows, 1, 1, op->row, pass->packed};
+  na_packing turned = {pass, pass->products, op->weight, op->in->channels, rows, 1, 1, op->row, pass->packed};
   if (op->wanted[0]) na_pack_weights(&turned);
   split_backward(&loop);
   na_team_run(pass->team, backward_chunk, &loop, loop.split.chunks);

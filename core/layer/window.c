@@ -132,7 +132,7 @@ static size_t band_needs(long budget, const plane *smallest, int channels, int g
 void na_window_needs(const na_kernels *kernels, int in, int out, const na_shape *shape,
                      na_needs *needs)
 {
-  int group = kernels->group_rows, rows = fewest_rows(shape);
+  int group = na_float32(kernels)->group_rows, rows = fewest_rows(shape);
   plane x = input_plane(shape, rows), y = output_plane(shape, rows, true);
   size_t area = (size_t)(shape->kernel * shape->kernel), weights = area * (size_t)in * (size_t)out;
   size_t forward = band_needs(FORWARD_BAND, &x, in, 1);
@@ -285,7 +285,7 @@ static void forward_strip(const window_loop *loop, const band *b, int c, int cha
   const na_kernels *kernels = loop->pass->kernels;
   na_tap taps[MAX_TAPS];
   na_window window = see_input(loop, values, channels, taps);
-  int width = loop->shape.out_width, step = kernels->group_rows * NA_ROW_GROUPS;
+  int width = loop->shape.out_width, step = na_float32(kernels)->group_rows * NA_ROW_GROUPS;
   na_grid to = {width, (size_t)width * NA_LANES, NA_LANES};
   bool last = c + channels == loop->op->in->channels && na_norm_by_batch(loop->pass, out);
   na_chunk part = {b->chunk, b->first, band_pixel(loop, b), (long)b->rows * width};
@@ -293,7 +293,7 @@ static void forward_strip(const window_loop *loop, const band *b, int c, int cha
     int rows = least(step, out->channels - row);
     kernels->convolve(&window,
                       loop->pass->packed + (size_t)row * (size_t)loop->depth +
-                          (size_t)(c * loop->area * kernels->group_rows),
+                          (size_t)(c * loop->area * na_float32(kernels)->group_rows),
                       rows, loop->depth, b->rows * width,
                       out->data + (size_t)row * out->stride +
                           (size_t)band_pixel(loop, b) * NA_LANES,
@@ -330,7 +330,7 @@ static void window_forward(const na_pass *pass, const na_op *op)
     return;
   }
   window_loop loop = window_loop_init(pass, op);
-  na_pack_weights(&(na_packing){pass, op->weight, op->out->channels, op->in->channels, loop.area,
+  na_pack_weights(&(na_packing){pass, na_float32(pass->kernels), op->weight, op->out->channels, op->in->channels, loop.area,
                                 op->row, (size_t)loop.area, pass->packed});
   loop.split = split_forward(&loop.shape, pass->blocks, op->in->channels, op->out->channels);
   na_norm_prepare(pass, op->out);
@@ -403,7 +403,7 @@ static void add_class(const window_loop *loop, const band *b, const strip *in, c
   size_t pixel = (size_t)((b->block * s->in_height + top) * s->in_width + x);
   kernels->convolve(&window,
                     loop->pass->packed + (size_t)in->c * (size_t)total +
-                        (size_t)(out->c * loop->area * kernels->group_rows),
+                        (size_t)(out->c * loop->area * na_float32(kernels)->group_rows),
                     in->count, total, rows * columns,
                     op->in->grad + (size_t)in->c * op->in->stride + pixel * NA_LANES, &to,
                     op->in->stride, op->accumulate[0] || out->c > 0);
@@ -478,11 +478,11 @@ static void window_backward(const na_pass *pass, const na_op *op)
   int rows = op->out->channels;
   na_norm_pull(pass, op->out);
   /* Row i of the turned weights is input channel i; its columns are (output channel, ky, kx). */
-  na_packing turned = {pass, op->weight, op->in->channels, rows, loop.area, (size_t)loop.area, op->row,
+  na_packing turned = {pass, na_float32(pass->kernels), op->weight, op->in->channels, rows, loop.area, (size_t)loop.area, op->row,
                        pass->packed};
   if (op->wanted[0]) na_pack_weights(&turned);
   loop.split = split_backward(&loop.shape, pass->blocks, op->in->channels, rows,
-                              pass->kernels->group_rows, op->wanted[0]);
+                              na_float32(pass->kernels)->group_rows, op->wanted[0]);
   na_team_run(pass->team, backward_chunk, &loop, loop.split.chunks);
   na_reduce_weights(pass, op, loop.depth, loop.split.chunks);
   if (op->wanted[0]) na_collect_sums(pass, op, loop.split.chunks);

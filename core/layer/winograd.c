@@ -49,7 +49,7 @@ static size_t apart(size_t floats) { return (floats / NA_LANES | 1) * NA_LANES; 
 
 static size_t tile_floats(const na_kernels *kernels, int channels, int tiles)
 {
-  return apart((size_t)channels * (size_t)round_up(tiles, kernels->panel_pixels) * NA_LANES);
+  return apart((size_t)channels * (size_t)round_up(tiles, na_float32(kernels)->panel_pixels) * NA_LANES);
 }
 
 static size_t row_floats(int channels, int tiles) { return apart((size_t)channels * (size_t)tiles * NA_LANES); }
@@ -84,10 +84,10 @@ void na_winograd_needs(const na_kernels *kernels, int in, int out, const na_shap
   size_t each = PRODUCTS * NA_LANES, count = (size_t)most(STRIP_TILES, tiles.across);
   /* A strip of one row of tiles may be more than the budget. Rounding to panels and odd strides comes on top. */
   size_t strip = larger(STRIP_FLOATS, each * channels * (size_t)tiles.across) +
-                 each * (channels * (size_t)kernels->panel_pixels + 2);
+                 each * (channels * (size_t)na_float32(kernels)->panel_pixels + 2);
   size_t plane = plane_floats(&tiles, least(strip_rows(&tiles, 1), tiles.down));
   needs->scratch = larger(needs->scratch, strip + plane + count * NA_LANES * (size_t)padded(in));
-  size_t by_out = most_weights(out, in, kernels->group_rows), by_in = most_weights(in, out, kernels->group_rows);
+  size_t by_out = most_weights(out, in, na_float32(kernels)->group_rows), by_in = most_weights(in, out, na_float32(kernels)->group_rows);
   needs->packed = larger(needs->packed, PRODUCTS * larger(by_out, by_in));
   needs->partial = larger(needs->partial, na_partial_floats(PRODUCTS * most_weights(in, out, NA_LANES)));
 }
@@ -253,7 +253,7 @@ static void multiply_strip(const winograd_loop *loop, const strip *s, int rows, 
   size_t from = tile_floats(kernels, channels, s->tiles), matrix = row_floats(rows, s->tiles);
   size_t row = (size_t)s->tiles * NA_LANES;
   for (int q = 0; q < PRODUCTS; q++)
-    kernels->matmul(loop->pass->packed + (size_t)q * loop->matrix, rows, channels, channels,
+    na_float32(kernels)->matmul(loop->pass->packed + (size_t)q * loop->matrix, rows, channels, channels,
                     s->spread + (size_t)q * from, s->tiles, s->products + (size_t)q * matrix, row, false, NULL);
 }
 
@@ -286,14 +286,14 @@ static void pack_groups(void *context, int unit, int worker)
   (void)worker;
   const packing *p = context;
   const na_pass *pass = p->loop->pass;
-  int groups = ceiling(p->filters.rows, pass->kernels->group_rows), first = unit * GROUPS_PER_UNIT;
+  int groups = ceiling(p->filters.rows, na_float32(pass->kernels)->group_rows), first = unit * GROUPS_PER_UNIT;
   pass->kernels->winograd_pack(&p->filters, first, least(groups - first, GROUPS_PER_UNIT), p->loop->matrix,
                                pass->packed);
 }
 
 static void pack_weights(winograd_loop *loop, const na_filters *filters)
 {
-  int group = loop->pass->kernels->group_rows;
+  int group = na_float32(loop->pass->kernels)->group_rows;
   loop->matrix = (size_t)round_up(filters->rows, group) * (size_t)filters->columns;
   packing p = {loop, *filters};
   na_team_run(loop->pass->team, pack_groups, &p, ceiling(ceiling(filters->rows, group), GROUPS_PER_UNIT));
@@ -388,8 +388,8 @@ static void add_weights(const winograd_loop *loop, const strip *s)
   for (int q = 0; q < PRODUCTS; q++) {
     na_view factor = {.data = s->products + (size_t)q * right, .stride = (size_t)s->tiles * NA_LANES,
                       .height = 1, .width = s->tiles};
-    kernels->pack_columns(&factor, in, 0, s->tiles, columns);
-    kernels->outer(s->spread + (size_t)q * left, out, columns, in, s->tiles, sums + (size_t)q * sums_matrix(loop),
+    na_float32(kernels)->pack_columns(&factor, in, 0, s->tiles, columns);
+    na_float32(kernels)->outer(s->spread + (size_t)q * left, out, columns, in, s->tiles, sums + (size_t)q * sums_matrix(loop),
                    (size_t)padded(in), !s->pixels.start, NULL);
   }
 }

@@ -31,6 +31,7 @@ static void set_mode(na_workspace *w, na_mode mode, uint64_t step)
   pass->update_running = mode == NA_MODE_TRAIN;
   pass->estimate = mode == NA_MODE_ESTIMATE;
   pass->dropout = mode == NA_MODE_TRAIN;
+  pass->products = na_products_best(pass->kernels, mode == NA_MODE_TRAIN ? w->precision : NA_FLOAT32);
   pass->eps = w->net->bn_eps;
   pass->momentum = w->net->bn_momentum;
   pass->seed = step;
@@ -39,6 +40,11 @@ static void set_mode(na_workspace *w, na_mode mode, uint64_t step)
 void na_workspace_drop_share(na_workspace *w, double share) { w->pass.drop_share = share; }
 
 void na_workspace_teach(na_workspace *w, const na_teaching *teaching) { w->teaching = teaching; }
+
+void na_workspace_precision(na_workspace *w, na_precision precision)
+{
+  w->precision = precision;
+}
 
 void na_workspace_keep(na_workspace *w, bool keep) { w->keep = keep; }
 

@@ -184,7 +184,8 @@ out:
 
 /* ------------------------------------------------------------------------- scratch */
 
-static void layer_needs(const na_workspace *w, int layer, na_needs *needs)
+/* With these products; a workspace may change them. */
+static void layer_needs(const na_workspace *w, const na_products *products, int layer, na_needs *needs)
 {
   const na_layer *l = &w->net->layers[layer], *in = &w->net->layers[l->input[0]];
   int in_channels = max_channels(w, l->input[0]), out_channels = max_channels(w, layer);
@@ -195,13 +196,13 @@ static void layer_needs(const na_workspace *w, int layer, na_needs *needs)
     if (na_workspace_ops(w, layer) == &na_linear_ops)
       na_linear_needs(in_channels, out_channels, max_blocks(w), needs);
     else if (is_pointwise(l))
-      na_pointwise_needs(w->pass.kernels, in_channels, out_channels, needs);
+      na_pointwise_needs(products, in_channels, out_channels, needs);
     else na_window_needs(w->pass.kernels, in_channels, out_channels, &shape, needs);
     break;
   case NA_DEPTHWISE:
     if (after_expansion(w, layer) && na_expansion_pays(pixels_of(w, layer - 1), 1, in_channels)) {
       int inner = least(max_channels(w, in->input[0]), NA_EXPANSION_INNER);
-      na_expansion_needs(w->pass.kernels, inner, in_channels, &shape, w->train, needs);
+      na_expansion_needs(products, inner, in_channels, &shape, w->train, needs);
     }
     needs->scratch = larger(needs->scratch, na_depthwise_scratch(l->kernel, in->width, l->width));
     break;
@@ -221,10 +222,12 @@ static int make_scratch(na_workspace *w, na_error *err)
 {
   na_needs total = {.scratch = RUN_FLOATS, .channels = 1};
   for (int i = 1; i < w->net->layer_count; i++) {
-    na_needs needs = {0};
-    layer_needs(w, i, &needs);
-    if (!w->train && w->net->layers[i].kind != NA_DEPTHWISE) needs.partial = 0;
-    na_add_needs(&total, &needs);
+    for (int p = 0; p < NA_PRECISIONS; p++) {
+      na_needs needs = {0};
+      layer_needs(w, na_products_best(w->pass.kernels, p), i, &needs);
+      if (!w->train && w->net->layers[i].kind != NA_DEPTHWISE) needs.partial = 0;
+      na_add_needs(&total, &needs);
+    }
   }
   size_t workers = (size_t)na_team_size(w->pass.team);
   size_t scratch = aligned(total.scratch), packed = aligned(total.packed);
@@ -436,6 +439,7 @@ int na_workspace_new(na_workspace **out, na_net *net, na_team *team, int batch, 
   if (w == NULL) return na_fail_memory(err, sizeof *w, "the workspace");
   *w = (na_workspace){.net = net, .batch = batch, .train = train};
   w->pass = (na_pass){.team = team, .kernels = na_kernels_best(), .drop_share = 1};
+  w->pass.products = na_float32(w->pass.kernels);
   size_t layers = (size_t)net->layer_count;
   w->tensors = na_alloc_array(layers, sizeof *w->tensors);
   w->ops = na_alloc_array(layers, sizeof *w->ops);

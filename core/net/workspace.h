@@ -5,6 +5,7 @@
 
 #include "core/base/source.h"
 #include "core/base/team.h"
+#include "core/kernel/precision.h"
 #include "core/net/net.h"
 
 typedef struct na_workspace na_workspace;
@@ -78,6 +79,10 @@ void na_workspace_drop_share(na_workspace *workspace, double share);
 /* Are depthwise layer i and the expansion before it done in one pass each way (core/layer/expansion.c), at these
  * widths? Not when outputs are kept. */
 bool na_workspace_at_once(const na_workspace *workspace, int layer, const int *widths);
+
+/* From now on passes in NA_MODE_TRAIN round the operands of dense convolutions to this precision, forward and
+ * backward; sums, everything that is stored, all other layers and all other passes stay float32 (the default). */
+void na_workspace_precision(na_workspace *workspace, na_precision precision);
 
 /* Where the time goes, for profiles: from now on every forward pass adds the seconds that layer i took
  * to seconds[i], every backward pass to seconds[layer_count + i]; where two layers are done at once, i the

@@ -29,6 +29,7 @@ struct na_workspace {
   float *scratch_block; /* workers' scratch, packed weights, partial gradients */
   size_t scratch_bytes;
   bool keep;            /* of na_workspace_keep */
+  na_precision precision; /* of na_workspace_precision */
   const na_teaching *teaching; /* of na_workspace_teach, borrowed; or NULL */
   void (*see)(void *context, int layer); /* of na_workspace_watch, or NULL */
   void *see_context;

@@ -55,6 +55,7 @@ void na_environment_read(na_environment *e)
   }
   read_cpu(e->cpu, sizeof e->cpu);
   snprintf(e->isa, sizeof e->isa, "%s", na_kernels_best()->name);
+  snprintf(e->bf16, sizeof e->bf16, "%s", na_products_best(na_kernels_best(), NA_BF16)->name);
   snprintf(e->netaug, sizeof e->netaug, "%s", PACKAGE_VERSION);
   snprintf(e->hdf5, sizeof e->hdf5, "%s", na_h5_version());
   snprintf(e->blas, sizeof e->blas, "%s", na_gemm_init());

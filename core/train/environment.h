@@ -11,6 +11,7 @@
   X(system, 512)                                                                                   \
   X(cpu, 256)                                                                                      \
   X(isa, 32)                                                                                       \
+  X(bf16, 32)                                                                                      \
   X(netaug, 64)                                                                                    \
   X(hdf5, 64)                                                                                      \
   X(blas, 64)                                                                                     \

@@ -46,6 +46,7 @@ typedef struct na_train {
   int save_every;         /* epochs between checkpoints epoch-NNNN.h5; 0: none */
   int keep;               /* how many of those; 0: all */
   double save_minutes;    /* between two writings of last.h5 within an epoch; 0: none */
+  int precision;          /* na_precision of training steps */
   int seed;
   int threads;            /* 0: one per processor */
 } na_train;

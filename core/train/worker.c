@@ -499,6 +499,7 @@ static int accumulate(na_trainer *t, const na_batch *batch, na_scores *base, na_
   int networks = draw(t);
   uint64_t dropout = na_random_at((uint64_t)t->train.seed, (uint64_t)t->step, 2).key;
   na_workspace_drop_share(t->workspace, na_drop_share(&t->train, t->step, t->steps));
+  na_workspace_precision(t->workspace, (na_precision)t->train.precision);
   int code = ask_teacher(t, batch, err);
   if (code == NA_OK)
     code = na_accumulate_base(t->workspace, batch, t->base_widths, t->train.label_smoothing, dropout,

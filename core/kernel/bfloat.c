@@ -1,0 +1,340 @@
+/* Products of bf16 operands, summed in float32: in blocks of 16 x 16 results, as AMX computes them, which
+ * other instruction sets do in their vectors.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/kernel/bfloat.h"
+
+#include "core/kernel/ahead.h"
+
+/* Blocks of results side by side, whose operands are loaded once: rows and columns. */
+enum { ACROSS = 2, STRIP = ACROSS * BLOCK };
+
+/* The blocks of an operand: number i begins i * next values further, its rows are `row` apart, and the next
+ * DEPTH of the sum `step`. */
+typedef struct factor {
+  const uint16_t *at;
+  size_t next, row, step;
+} factor;
+
+/* Where results go: block (i, j) begins at i * down + j * BLOCK, its rows are `row` floats apart. */
+typedef struct results {
+  float *at;
+  size_t down, row;
+  bool add;
+} results;
+
+#if defined(__AMX_BF16__)
+
+/* Tiles of 16 rows of 64 bytes: 0 to 3 sums, 4 and 5 of the left factor, 6 and 7 of the right one. */
+INLINE void begin_products(void)
+{
+  static const struct {
+    uint8_t palette, start, none[14];
+    uint16_t bytes[16];
+    uint8_t rows[16];
+  } tiles = {.palette = 1, .bytes = {64, 64, 64, 64, 64, 64, 64, 64}, .rows = {16, 16, 16, 16, 16, 16, 16, 16}};
+  _tile_loadconfig(&tiles);
+}
+
+INLINE void end_products(void) { _tile_release(); }
+
+#define BEGIN(TILE, I, J)                                                                          \
+  do {                                                                                             \
+    if (c->add) _tile_loadd(TILE, c->at + (I) * c->down + (J) * BLOCK, c->row * sizeof(float));    \
+    else _tile_zero(TILE);                                                                         \
+  } while (0)
+#define END(TILE, I, J) _tile_stored(TILE, c->at + (I) * c->down + (J) * BLOCK, c->row * sizeof(float))
+
+INLINE void multiply(int down, int across, const factor *a, const factor *b, int steps, const results *c)
+{
+  const uint16_t *left = a->at, *right = b->at;
+  size_t left_row = a->row * sizeof *left, right_row = b->row * sizeof *right;
+  BEGIN(0, 0, 0);
+  if (across > 1) BEGIN(1, 0, 1);
+  if (down > 1) BEGIN(2, 1, 0);
+  if (down > 1 && across > 1) BEGIN(3, 1, 1);
+  for (int s = 0; s < steps; s++, left += a->step, right += b->step) {
+    _tile_loadd(6, right, right_row);
+    _tile_loadd(4, left, left_row);
+    _tile_dpbf16ps(0, 4, 6);
+    if (across > 1) {
+      _tile_loadd(7, right + b->next, right_row);
+      _tile_dpbf16ps(1, 4, 7);
+    }
+    if (down > 1) {
+      _tile_loadd(5, left + a->next, left_row);
+      _tile_dpbf16ps(2, 5, 6);
+      if (across > 1) _tile_dpbf16ps(3, 5, 7);
+    }
+  }
+  END(0, 0, 0);
+  if (across > 1) END(1, 0, 1);
+  if (down > 1) END(2, 1, 0);
+  if (down > 1 && across > 1) END(3, 1, 1);
+}
+#undef BEGIN
+#undef END
+
+#else
+
+INLINE void begin_products(void) {}
+INLINE void end_products(void) {}
+
+/* Rows whose sums are in registers at once. */
+enum { SUM_ROWS = VL == 16 ? 16 : VL == 8 ? 4 : 2 };
+
+/* sum += a.first * x.first + a.second * x.second, of pairs. */
+INLINE vf add_pairs(vf sum, uint32_t a, vu x)
+{
+#if defined(__AVX512BF16__)
+  return (vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32((int)a), (__m512bh)x);
+#else
+  union { uint32_t bits; float value; } first = {.bits = a << 16}, second = {.bits = a & 0xffff0000u};
+  sum += first.value * (vf)(x << 16);
+  return sum + second.value * (vf)(x & 0xffff0000u);
+#endif
+}
+
+/* SUM_ROWS rows of a block. */
+INLINE void multiply_rows(const uint16_t *a, const factor *left, const uint16_t *b, const factor *right, int steps,
+                          float *to, size_t row, bool add)
+{
+  vf sum[SUM_ROWS][BLOCK_VECTORS];
+  UNROLL for (int r = 0; r < SUM_ROWS; r++)
+    UNROLL for (int v = 0; v < BLOCK_VECTORS; v++) sum[r][v] = load_if(add, to + (size_t)r * row + v * VL);
+  for (int s = 0; s < steps; s++, a += left->step, b += right->step)
+    for (int j = 0; j < PAIRS; j++)
+      UNROLL for (int v = 0; v < BLOCK_VECTORS; v++) {
+        vu x = *(const vu *)(b + (size_t)j * right->row + 2 * v * VL);
+        UNROLL for (int r = 0; r < SUM_ROWS; r++) {
+          uint32_t pair;
+          memcpy(&pair, a + (size_t)r * left->row + 2 * j, sizeof pair);
+          sum[r][v] = add_pairs(sum[r][v], pair, x);
+        }
+      }
+  UNROLL for (int r = 0; r < SUM_ROWS; r++)
+    UNROLL for (int v = 0; v < BLOCK_VECTORS; v++) store(to + (size_t)r * row + v * VL, sum[r][v]);
+}
+
+INLINE void multiply(int down, int across, const factor *a, const factor *b, int steps, const results *c)
+{
+  for (int i = 0; i < down; i++)
+    for (int j = 0; j < across; j++)
+      for (int r = 0; r < BLOCK; r += SUM_ROWS)
+        multiply_rows(a->at + (size_t)i * a->next + (size_t)r * a->row, a, b->at + (size_t)j * b->next, b, steps,
+                      c->at + (size_t)i * c->down + (size_t)r * c->row + j * BLOCK, c->row, c->add);
+}
+
+#endif
+
+/* Blocks of a pair of row groups and a pair of pixels, or of one of either. */
+static void multiply_blocks(int down, int across, const factor *a, const factor *b, int steps, const results *c)
+{
+  if (down > 1 && across > 1) multiply(2, 2, a, b, steps, c);
+  else if (down > 1) multiply(2, 1, a, b, steps, c);
+  else if (across > 1) multiply(1, 2, a, b, steps, c);
+  else multiply(1, 1, a, b, steps, c);
+}
+
+/* ------------------------------------------------------------------------------ A * tile */
+
+/* C = A * tile, as matmul is given it. */
+typedef struct product {
+  const uint16_t *packed, *tile;
+  int rows, columns, depth, count;
+  float *c;
+  size_t stride;
+  bool accumulate;
+} product;
+
+/* Results on their way: at most STRIP rows of two pixels. */
+typedef struct desk {
+  float values[STRIP * STRIP] __attribute__((aligned(64)));
+} desk;
+
+INLINE const float *desk_at(const desk *d, int row, int pixel) { return d->values + row * STRIP + pixel * LANES; }
+
+static int blocks_of(int rows) { return (rows + BLOCK - 1) / BLOCK; }
+
+static void multiply_at(const product *p, int row, int rows, int pixel, int pixels, const results *c)
+{
+  size_t lines = pair_lines(p->depth);
+  factor a = {p->packed + (size_t)(row / BLOCK) * group_values(p->columns), group_values(p->columns), DEPTH,
+              BLOCK * DEPTH};
+  factor b = {p->tile + (size_t)pixel * lines * DEPTH, lines * DEPTH, DEPTH, PAIRS * DEPTH};
+  multiply_blocks(blocks_of(rows), pixels, &a, &b, (p->depth + DEPTH - 1) / DEPTH, c);
+}
+
+static void multiply_aside(const product *p, int row, int rows, int pixel, int pixels, desk *d)
+{
+  results c = {d->values, BLOCK * STRIP, STRIP, false};
+  multiply_at(p, row, rows, pixel, pixels, &c);
+}
+
+/* Rows that are not whole blocks. */
+static void put_edge(const product *p, int row, int rows, int pixel, int pixels)
+{
+  desk d;
+  multiply_aside(p, row, rows, pixel, pixels, &d);
+  for (int r = 0; r < rows; r++)
+    for (int i = 0; i < pixels * LANES; i += VL) {
+      float *to = p->c + (size_t)(row + r) * p->stride + (size_t)pixel * LANES + i;
+      store(to, load(d.values + r * STRIP + i) + load_if(p->accumulate, to));
+    }
+}
+
+static int lesser(int a, int b) { return a < b ? a : b; }
+
+static product product_of(const float *packed, int rows, int columns, int depth, const float *tile, int count,
+                          float *c, size_t stride)
+{
+  return (product){(const uint16_t *)packed, (const uint16_t *)tile, rows, columns, depth, count, c, stride, false};
+}
+
+void NA_SYMBOL(bfloat_matmul)(const float *packed, int rows, int columns, int depth, const float *tile, int count,
+                              float *c, size_t stride, bool accumulate, const na_ahead *ahead)
+{
+  product p = product_of(packed, rows, columns, depth, tile, count, c, stride);
+  p.accumulate = accumulate;
+  const float *next;
+  fetch f = fetch_init(ahead, count, (long)((rows + STRIP - 1) / STRIP) * ((count + 1) / 2));
+  begin_products();
+  for (int row = 0; row < rows; row += STRIP) {
+    int some = lesser(rows - row, STRIP);
+    for (int pixel = 0; pixel < count; pixel += ACROSS) {
+      int pixels = lesser(count - pixel, ACROSS);
+      for (int lines = fetch_next(&f, count, &next); lines > 0; lines--, next += LANES)
+        __builtin_prefetch(next, 0, 2);
+      if (some % BLOCK != 0) {
+        put_edge(&p, row, some, pixel, pixels);
+        continue;
+      }
+      results to = {c + (size_t)row * stride + (size_t)pixel * LANES, BLOCK * stride, stride, accumulate};
+      multiply_at(&p, row, some, pixel, pixels, &to);
+    }
+  }
+  end_products();
+}
+
+/* Two sums for each of a strip's rows. */
+typedef struct strip_sums {
+  vf of[STRIP][2];
+} strip_sums;
+
+/* Row r of the desk: written past the caches, and counted about its shift. */
+INLINE void stream_row(const desk *d, int r, int pixels, float *to, float shift, vf sums[2])
+{
+  for (int i = 0; i < pixels * LANES; i += VL) {
+    vf x = load(desk_at(d, r, 0) + i), offset = x - shift;
+    sums[0] += offset;
+    sums[1] += offset * offset;
+    stream(to + i, x);
+  }
+}
+
+void NA_SYMBOL(bfloat_matmul_streamed)(const float *packed, int rows, int columns, int depth, const float *tile,
+                                       int count, float *c, size_t stride, na_moments *moments)
+{
+  product p = product_of(packed, rows, columns, depth, tile, count, c, stride);
+  desk d;
+  begin_products();
+  for (int row = 0; row < rows; row += STRIP) {
+    int some = lesser(rows - row, STRIP);
+    strip_sums s = {{{{0}}}};
+    for (int pixel = 0; pixel < count; pixel += ACROSS) {
+      int pixels = lesser(count - pixel, ACROSS);
+      multiply_aside(&p, row, some, pixel, pixels, &d);
+      for (int r = 0; r < some; r++)
+        stream_row(&d, r, pixels, c + (size_t)(row + r) * stride + (size_t)pixel * LANES, moments[row + r].shift,
+                   s.of[r]);
+    }
+    for (int r = 0; r < some; r++) {
+      moments[row + r].sum += lane_sum(s.of[r][0]);
+      moments[row + r].square += lane_sum(s.of[r][1]);
+    }
+  }
+  end_products();
+  stream_end();
+}
+
+/* Row r of the desk: a gradient that is finished, and written past the caches. data: the values at its pixels. */
+INLINE void finish_row(const desk *d, int r, int pixels, float *to, const na_finish *how, const float *data,
+                       clamp limits, vf sums[2])
+{
+  for (int i = 0; i < pixels * LANES; i += VL) {
+    vf x = load(data + i), seen = x * how->scale + how->shift;
+    vf g = keep_if((seen > limits.low) & (seen < limits.high), load(desk_at(d, r, 0) + i));
+    sums[0] += g;
+    sums[1] += g * (x - how->mean);
+    stream(to + i, g);
+  }
+}
+
+void NA_SYMBOL(bfloat_matmul_finished)(const float *packed, int rows, int columns, int depth, const float *tile,
+                                       int count, float *c, size_t stride, const na_finish *how, long first,
+                                       double *sums)
+{
+  product p = product_of(packed, rows, columns, depth, tile, count, c, stride);
+  clamp limits = clamp_of(how->act);
+  desk d;
+  begin_products();
+  for (int row = 0; row < rows; row += STRIP) {
+    int some = lesser(rows - row, STRIP);
+    strip_sums s = {{{{0}}}};
+    for (int pixel = 0; pixel < count; pixel += ACROSS) {
+      int pixels = lesser(count - pixel, ACROSS);
+      multiply_aside(&p, row, some, pixel, pixels, &d);
+      for (int r = row; r < row + some; r++)
+        finish_row(&d, r - row, pixels, c + (size_t)r * stride + (size_t)pixel * LANES, &how[r],
+                   how[r].data + (size_t)(first + pixel) * LANES, limits, s.of[r - row]);
+    }
+    for (int r = 0; r < some; r++) {
+      sums[2 * (row + r)] += lane_sum(s.of[r][0]);
+      sums[2 * (row + r) + 1] += lane_sum(s.of[r][1]);
+    }
+  }
+  end_products();
+  stream_end();
+}
+
+/* ------------------------------------------------------------------------------ left * right^T */
+
+/* w[r][i] (+)= results on the desk. */
+static void put_outer(const desk *d, int rows, int some, float *w, size_t stride, bool accumulate)
+{
+  for (int r = 0; r < rows; r++, w += stride) {
+    const float *from = desk_at(d, r, 0);
+    int i = 0;
+    for (; i + VL <= some; i += VL) {
+      vf_anywhere *to = (vf_anywhere *)(w + i);
+      vf x = load(from + i);
+      if (accumulate) x += *to;
+      *to = x;
+    }
+    for (; i < some; i++) w[i] = accumulate ? w[i] + from[i] : from[i];
+  }
+}
+
+void NA_SYMBOL(bfloat_outer)(const float *left, int left_rows, const float *columns, int right_rows, int count,
+                             float *w, size_t stride, bool accumulate, const na_ahead *ahead)
+{
+  int steps = (count + 1) / 2, strips = (left_rows + STRIP - 1) / STRIP;
+  size_t group = (size_t)steps * BLOCK * DEPTH;
+  const uint16_t *rows = left_factor((uint16_t *)left, left_rows, count), *right = (const uint16_t *)columns;
+  const float *next;
+  fetch f = fetch_init(ahead, count, (long)strips * ((right_rows + STRIP - 1) / STRIP));
+  results c = {.down = BLOCK * STRIP, .row = STRIP};
+  desk d;
+  c.at = d.values;
+  begin_products();
+  for (int n = 0; n < right_rows; n += STRIP)
+    for (int m = 0; m < left_rows; m += STRIP) {
+      int some = lesser(left_rows - m, STRIP), wide = lesser(right_rows - n, STRIP);
+      factor a = {rows + (size_t)m * DEPTH, BLOCK * DEPTH, DEPTH, (size_t)left_rows * DEPTH};
+      factor b = {right + (size_t)(n / BLOCK) * group, group, DEPTH, BLOCK * DEPTH};
+      for (int lines = fetch_next(&f, INT32_MAX, &next); lines > 0; lines--, next += LANES)
+        __builtin_prefetch(next, 0, 2);
+      multiply_blocks(blocks_of(some), blocks_of(wide), &a, &b, steps, &c);
+      put_outer(&d, some, wide, w + (size_t)m * stride + n, stride, accumulate);
+    }
+  end_products();
+}

@@ -1,0 +1,28 @@
+/* The bf16 products of one instruction set, as a table.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/kernel/bfloat.h"
+
+#if defined(__AMX_BF16__)
+#define ARITHMETIC "bf16 by AMX"
+#elif defined(__AVX512BF16__)
+#define ARITHMETIC "bf16 by AVX512_BF16"
+#else
+#define ARITHMETIC "bf16"
+#endif
+
+const na_products NA_SYMBOL(na_bfloat) = {
+    .name = ARITHMETIC,
+    .rounded = true,
+    .panel_pixels = 2,
+    .group_rows = BLOCK,
+    .depth_unit = DEPTH,
+    .vector = BLOCK,
+    .pack_view = NA_SYMBOL(bfloat_pack_view),
+    .pack_columns = NA_SYMBOL(bfloat_pack_columns),
+    .pack_pullback = NA_SYMBOL(bfloat_pack_pullback),
+    .pack_matrix = NA_SYMBOL(bfloat_pack_matrix),
+    .matmul = NA_SYMBOL(bfloat_matmul),
+    .matmul_streamed = NA_SYMBOL(bfloat_matmul_streamed),
+    .matmul_finished = NA_SYMBOL(bfloat_matmul_finished),
+    .outer = NA_SYMBOL(bfloat_outer),
+};

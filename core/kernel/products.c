@@ -1,0 +1,118 @@
+/* Picks the products for this processor; sizes of their operands.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+#include "core/kernel/kernels.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef NA_X86
+#include <cpuid.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+extern const na_products na_bfloat_avx512bf16, na_bfloat_amx;
+
+enum { ARCH_REQ_XCOMP_PERM = 0x1023, TILE_DATA = 18 };       /* Linux, asm/prctl.h */
+enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24, AVX512_BF16 = 1 << 5 }; /* leaf 7: EDX; subleaf 1: EAX */
+
+static bool has_bf16, has_amx;
+
+/* The kernel lends a process the tiles' registers when it asks; where it knows nothing of them, or refuses,
+ * they are not used. */
+static void look(void)
+{
+  unsigned a, b, c, d;
+  if (!__builtin_cpu_supports("avx512f")) return;
+  has_bf16 = __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & AVX512_BF16) != 0;
+  bool tiles = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & AMX_BF16) != 0 && (d & AMX_TILE) != 0;
+  has_amx = has_bf16 && tiles && syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0;
+}
+
+static bool runs_here(const na_products *products)
+{
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, look);
+  return products == &na_bfloat_amx ? has_amx : has_bf16;
+}
+
+/* Those that a processor has beside the instruction sets of the kernels, best first. */
+static const na_products *const beside[] = {&na_bfloat_amx, &na_bfloat_avx512bf16};
+enum { BESIDE = sizeof beside / sizeof beside[0] };
+#else
+enum { BESIDE = 0 };
+#endif
+
+const na_products *na_products_best(const na_kernels *kernels, na_precision precision)
+{
+#ifdef NA_X86
+  for (int i = 0; i < BESIDE && precision == NA_BF16 && kernels == na_kernels_named("avx512"); i++)
+    if (runs_here(beside[i])) return beside[i];
+#endif
+  return kernels->products[precision];
+}
+
+const na_products *na_products_running(int i)
+{
+  static const char *const sets[] = {"plain", "avx2", "avx512"};
+  for (int set = 0; set < 3; set++) {
+    const na_kernels *kernels = na_kernels_named(sets[set]);
+    for (int p = 0; kernels != NULL && p < NA_PRECISIONS; p++)
+      if (i-- == 0) return kernels->products[p];
+  }
+#ifdef NA_X86
+  for (int b = 0; b < BESIDE && na_kernels_named("avx512") != NULL; b++)
+    if (runs_here(beside[b]) && i-- == 0) return beside[b];
+#endif
+  return NULL;
+}
+
+float na_bf16(float x)
+{
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  bits = isnan(x) ? bits | 0x400000u : bits + 0x7fffu + (bits >> 16 & 1u);
+  bits &= 0xffff0000u;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+/* ------------------------------------------------------------------------------ sizes */
+
+static size_t round_to(size_t a, int unit) { return (a + (size_t)unit - 1) / (size_t)unit * (size_t)unit; }
+
+/* Of rounded operands both uses together take as much as one of floats, padded to even rows; the right factor has
+ * a line more for each pixel, and PAIRS behind the last; as many are read behind the left one. */
+enum { EVEN = 2, LINES_BEHIND = 32 };
+
+size_t na_tile_extra(const na_products *products, int pixels)
+{
+  return products->rounded ? ((size_t)pixels + LINES_BEHIND) * NA_LANES : 0;
+}
+
+size_t na_tile_floats(const na_products *products, int rows, int pixels)
+{
+  size_t lines = round_to((size_t)rows, products->rounded ? EVEN : 1);
+  return lines * round_to((size_t)pixels, products->panel_pixels) * NA_LANES + na_tile_extra(products, pixels);
+}
+
+size_t na_column_floats(const na_products *products, int rows, int pixels)
+{
+  size_t floats = round_to((size_t)rows, products->vector) * NA_LANES;
+  return products->rounded ? floats / 2 * round_to((size_t)pixels, products->panel_pixels) : floats * (size_t)pixels;
+}
+
+size_t na_matrix_floats(const na_products *products, int rows, int columns)
+{
+  size_t values = round_to((size_t)rows, products->group_rows) * round_to((size_t)columns, products->depth_unit);
+  return round_to(products->rounded ? values / 2 : values, NA_LANES);
+}
+
+const float *na_matrix_at(const na_products *products, const float *packed, int columns, int row, int column)
+{
+  size_t at = (size_t)row * round_to((size_t)columns, products->depth_unit) +
+              (size_t)column * (size_t)products->group_rows;
+  return packed + (products->rounded ? at / 2 : at);
+}
