@@ -50,7 +50,7 @@ static inline input input_new(int channels, int images, int h, int w, int varian
   lanes_fill(in.gate, gate_stride * c, random, 0, 1);
   bool scaled = variant % 4 != 0, gated = variant % 3 == 1;
   in.view = (na_view){in.data, stride, h, w, scaled ? in.scale : NULL, scaled ? in.shift : NULL,
-                      (na_activation)(variant % NA_ACT_COUNT), gated ? in.gate : NULL, gate_stride};
+                      (na_activation)(variant % NA_ACT_COUNT), gated ? in.gate : NULL, gate_stride, false};
   for (int k = 0; k < channels; k++)
     for (int n = images; n < in.blocks * NA_LANES; n++)
       for (int p = 0; p < in.area; p++) in.data[lanes_at(stride, k, n, p, in.area)] = GARBAGE;
@@ -118,7 +118,7 @@ static inline void gradient_init(gradient *g, int channels, int images, int h, i
   for (int l = 0; l < NA_LANES; l++) g->lanes[l] = l < in_last;
   long first = in_last == NA_LANES ? LONG_MAX : (long)(g->blocks - 1) * g->area;
   g->mask = (na_mask){first, g->lanes};
-  g->pull = (na_pullback){g->grad, g->data, stride, h, w, norm ? g->a : NULL, g->b, g->c};
+  g->pull = (na_pullback){g->grad, g->data, stride, h, w, norm ? g->a : NULL, g->b, g->c, false};
   g->pulled = lanes_doubles((size_t)images * c * (size_t)g->area);
   for (int n = 0; n < images; n++)
     for (int k = 0; k < channels; k++)

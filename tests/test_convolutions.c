@@ -283,7 +283,7 @@ static void multiply_block(const minimal *m, const float *packed, int rows, int 
   float *product = bordered(PRODUCTS * products);
   for (int q = 0; q < PRODUCTS; q++)
     na_float32(m->k)->matmul(packed + (size_t)q * weights, rows, channels, channels, tiles + (size_t)q * matrix, m->count,
-                 product + (size_t)q * products, row, false, NULL);
+                 product + (size_t)q * products, row, false, false, NULL);
   for (int r = 0; r < rows; r++) {
     float *dst = to + (size_t)r * stride + (size_t)(b * m->win->h * m->win->w) * NA_LANES;
     const float *ahead[2] = {dst, dst};
@@ -508,7 +508,7 @@ static void check_depthwise_backward(const na_kernels *k, conv_case *c, int how)
   for (int channel = 0; channel < win->o; channel++) {
     na_depthwise call = call_of(c, channel);
     float *to = dx + (size_t)channel * stride;
-    na_finish finish = {c->in.data + (size_t)channel * stride, 1.5f, 0.25f, 0.5f, NA_ACT_HSIGMOID};
+    na_finish finish = {c->in.data + (size_t)channel * stride, 1.5f, 0.25f, 0.5f, NA_ACT_HSIGMOID, false, false};
     double sum = 0, sum_x = 0, wanted_sum = 0, wanted_sum_x = 0, scale = 1;
     for (size_t i = 0; how == ACCUMULATED && i < stride; i++) to[i] = 1;
     k->depthwise_backward(&call, &c->in.view, &c->out.pull, channel, dw + channel * taps,

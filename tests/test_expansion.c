@@ -329,15 +329,15 @@ static na_layer_spec normed(na_layer_kind kind, const char *name, int out, int k
 }
 
 /* An inverted block with its shortcut, large enough for its passes to be one. */
-static na_net *inverted_block(void)
+static na_net *inverted_block(int kernel, na_activation act)
 {
   na_error err = {0};
   na_net *net;
   CHECK_OK(na_net_new(&net, "inverted", 3, SIDE, SIDE, CLASSES, &err), err);
   int narrow = fixed(net, "narrow", NARROW), middle = fixed(net, "middle", MIDDLE);
   int stem = small_net_add(net, normed(NA_CONV, "stem", narrow, 3, NA_ACT_IDENTITY), 0, -1);
-  int wide = small_net_add(net, normed(NA_CONV, "expand", middle, 1, NA_ACT_RELU6), stem, -1);
-  wide = small_net_add(net, normed(NA_DEPTHWISE, "depthwise", middle, 3, NA_ACT_RELU6), wide, -1);
+  int wide = small_net_add(net, normed(NA_CONV, "expand", middle, 1, act), stem, -1);
+  wide = small_net_add(net, normed(NA_DEPTHWISE, "depthwise", middle, kernel, act), wide, -1);
   int out = small_net_add(net, normed(NA_CONV, "project", narrow, 1, NA_ACT_IDENTITY), wide, -1);
   out = small_net_add(net, na_layer_spec_init(NA_ADD, "add"), stem, out);
   out = small_net_add(net, na_layer_spec_init(NA_GLOBALPOOL, "pool"), out, -1);
@@ -357,10 +357,11 @@ static void count_layer(void *context, int layer)
   ++*(int *)context;
 }
 
-static void run_network(na_net *net, na_workspace *w, bool watched, float *grads)
+/* Until the loss. The images, which the caller frees after the backward pass. */
+static float *forward_network(na_net *net, na_workspace *w, bool kept)
 {
   na_error err = {0};
-  int count = IMAGES, blocks = lanes_blocks(count), labels[IMAGES], seen = 0;
+  int count = IMAGES, blocks = lanes_blocks(count), labels[IMAGES];
   size_t floats = (size_t)blocks * 3 * SIDE * SIDE * NA_LANES;
   float *images = lanes_floats(floats);
   na_random random = na_random_at(7, 8, 9);
@@ -371,9 +372,18 @@ static void run_network(na_net *net, na_workspace *w, bool watched, float *grads
   na_net_base(net, widths);
   na_scores scores;
   memset(net->grads, 0, net->values * sizeof(float));
-  na_workspace_keep(w, watched);
+  na_workspace_keep(w, kept);
   CHECK_OK(na_forward(w, widths, NA_MODE_TRAIN, &batch, 1, &err), err);
   CHECK_OK(na_loss(w, &batch, 0.1, 1, &scores, &err), err);
+  na_free(widths);
+  return images;
+}
+
+static void run_network(na_net *net, na_workspace *w, bool watched, float *grads)
+{
+  na_error err = {0};
+  int seen = 0;
+  float *images = forward_network(net, w, watched);
   na_workspace_watch(w, count_layer, &seen);
   if (!watched) CHECK_FAILS(na_backward(w, &err), NA_EINVAL, "outputs are kept", err);
   if (!watched) na_workspace_watch(w, NULL, NULL);
@@ -381,7 +391,6 @@ static void run_network(na_net *net, na_workspace *w, bool watched, float *grads
   CHECK(seen == (watched ? net->layer_count - 1 : 0), "%d layers were seen", seen);
   memcpy(grads, net->grads, net->values * sizeof(float));
   na_free(images);
-  na_free(widths);
 }
 
 static void networks_train_the_same(void)
@@ -390,7 +399,7 @@ static void networks_train_the_same(void)
   na_team *team;
   na_workspace *w;
   CHECK_OK(na_team_new(&team, 2, &err), err);
-  na_net *net = inverted_block();
+  na_net *net = inverted_block(3, NA_ACT_RELU6);
   CHECK_OK(na_workspace_new(&w, net, team, IMAGES, true, &err), err);
   float *once = lanes_floats(net->values), *again = lanes_floats(net->values);
   float *apart = lanes_floats(net->values);
@@ -427,9 +436,74 @@ static void networks_train_the_same(void)
   na_team_free(team);
 }
 
+/* |a - b| / |b|, as vectors. */
+static double distance(const float *a, const float *b, size_t count)
+{
+  double difference = 0, length = 0;
+  for (size_t i = 0; i < count; i++) {
+    difference += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
+    length += (double)b[i] * (double)b[i];
+  }
+  return sqrt(difference / length);
+}
+
+/* The precision changes with the next pass; gradients, and the outputs that are stored rounded, are close to those of
+ * float32, and not the same. */
+static void check_rounded(int kernel, na_activation act)
+{
+  enum { VALUES = SIDE * SIDE * MIDDLE, PROJECT = 4 };
+  na_error err = {0};
+  na_team *team;
+  na_workspace *w;
+  na_net *net = inverted_block(kernel, act);
+  float *exact = lanes_floats(net->values), *rounded = lanes_floats(net->values), *again = lanes_floats(net->values);
+  float *seen[2] = {lanes_floats(VALUES), lanes_floats(VALUES)};
+  for (int threads = 1; threads <= 3; threads += 2)
+    for (int kept = 0; kept < 2; kept++) {
+      CHECK_OK(na_team_new(&team, threads, &err), err);
+      CHECK_OK(na_workspace_new(&w, net, team, IMAGES, true, &err), err);
+      run_network(net, w, kept, exact);
+      na_workspace_precision(w, NA_BF16);
+      run_network(net, w, kept, rounded);
+      double off = distance(rounded, exact, net->values);
+      CHECK(off > 1e-4 && off < 2e-2, "gradients are %.2g of their length off, %s", off, kept ? "kept" : "at once");
+      if (threads > 1) CHECK(kept || memcmp(rounded, again, net->values * sizeof(float)) == 0, "the same bits");
+      if (!kept) memcpy(again, rounded, net->values * sizeof(float));
+      na_workspace_precision(w, NA_FLOAT32);
+      run_network(net, w, kept, rounded);
+      CHECK(memcmp(exact, rounded, net->values * sizeof(float)) == 0, "float32 again");
+      na_workspace_free(w);
+      na_team_free(team);
+    }
+  CHECK_OK(na_team_new(&team, 1, &err), err);
+  CHECK_OK(na_workspace_new(&w, net, team, IMAGES, true, &err), err);
+  for (int layer = 2; layer <= PROJECT; layer++) {
+    for (int p = 0; p < NA_PRECISIONS; p++) {
+      na_workspace_precision(w, (na_precision)p);
+      na_free(forward_network(net, w, true));
+      CHECK_OK(na_activation_read(w, layer, IMAGES - 1, seen[p], &err), err);
+    }
+    double off = distance(seen[1], seen[0], (size_t)(SIDE * SIDE * (layer == PROJECT ? NARROW : MIDDLE)));
+    CHECK(off > 1e-4 && off < 1e-2, "layer %d is %.2g of its length off", layer, off);
+  }
+  na_workspace_free(w);
+  na_team_free(team);
+  na_net_free(net);
+  float *all[] = {exact, rounded, again, seen[0], seen[1]};
+  for (int i = 0; i < 5; i++) na_free(all[i]);
+}
+
+/* Gradients finished in the registers, and afterwards. */
+static void rounded_networks_are_close(void)
+{
+  check_rounded(3, NA_ACT_RELU6);
+  check_rounded(5, NA_ACT_HSWISH);
+}
+
 int main(void)
 {
   RUN(one_pass_equals_two);
   RUN(networks_train_the_same);
+  RUN(rounded_networks_are_close);
   return CHECK_EXIT();
 }

@@ -294,12 +294,12 @@ static void check_matmul(const na_kernels *k, int rows, int depth, int count, na
   size_t floats = tile_floats(k, depth, count), stride = (size_t)(count + 3) * NA_LANES;
   float *tile = lanes_floats(floats), *c = lanes_floats((size_t)rows * stride);
   lanes_fill(tile, floats, random, -1, 1);
-  na_ahead ahead = {{tile, tile + NA_LANES}, 2 * NA_LANES, depth};
+  na_ahead ahead = {{tile, tile + NA_LANES}, 2 * NA_LANES, depth, false};
   for (int pass = 0; pass < 2; pass++) { /* the second adds, and fetches */
     worst w = {0};
     if (pass == 0)
       for (size_t i = 0; i < (size_t)rows * stride; i++) c[i] = UNTOUCHED;
-    na_float32(k)->matmul(m.packed, rows, depth, depth, tile, count, c, stride, pass == 1,
+    na_float32(k)->matmul(m.packed, rows, depth, depth, tile, count, c, stride, false, pass == 1,
               pass == 1 ? &ahead : NULL);
     for (int r = 0; r < rows; r++) {
       for (int p = 0; p < count; p++)
@@ -336,12 +336,12 @@ static void check_streamed(const na_kernels *k, na_activation act, int rows, int
   for (int r = 0; r < rows; r++) {
     moments[r] = (na_moments){1, 2, 0.5f};
     /* Pixel 0 lies two before the tile. */
-    how[r] = (na_finish){x + (size_t)r * stride - 2 * NA_LANES, 0.75f, 0.25f, 0.125f * (float)(r % 8), act};
+    how[r] = (na_finish){x + (size_t)r * stride - 2 * NA_LANES, 0.75f, 0.25f, 0.125f * (float)(r % 8), act, false, false};
     sums[2 * r] = 3;
     sums[2 * r + 1] = 4;
   }
-  na_float32(k)->matmul_streamed(m.packed, rows, depth, depth, tile, count, c, stride, moments);
-  na_float32(k)->matmul_finished(m.packed, rows, depth, depth, tile, count, d, stride, how, 2, sums);
+  na_float32(k)->matmul_streamed(m.packed, rows, depth, depth, tile, count, c, stride, false, moments);
+  na_float32(k)->matmul_finished(m.packed, rows, depth, depth, tile, count, d, stride, false, how, 2, sums);
   worst w = {0}, g = {0}, totals = {0};
   for (int r = 0; r < rows; r++) {
     double first = 1, second = 2, sum = 3, sum_x = 4;
@@ -386,7 +386,7 @@ static void check_outer(const na_kernels *k, int left, int right, int count, na_
   lanes_fill(b, rf, random, -1, 1);
   for (size_t i = 0; i < (size_t)left * stride; i++) w[i] = 1;
   worst off = {0};
-  na_ahead ahead = {{a, b}, (size_t)count * NA_LANES, right};
+  na_ahead ahead = {{a, b}, (size_t)count * NA_LANES, right, false};
   na_float32(k)->outer(a, left, b, right, count, w, stride, left % 3 != 0, left % 2 == 0 ? &ahead : NULL);
   for (int m = 0; m < left; m++) {
     for (int n = 0; n < right; n++) {
@@ -481,8 +481,8 @@ static void moments_of_channels(void)
         }
       for (int s = 0; s < set_count; s++) {
         na_moments m = {.shift = g.data[0]};
-        sets[s]->moments(g.data, 0, cut, &g.mask, &m);
-        sets[s]->moments(g.data, cut, pixels - cut, &g.mask, &m);
+        sets[s]->moments(g.data, false, 0, cut, &g.mask, &m);
+        sets[s]->moments(g.data, false, cut, pixels - cut, &g.mask, &m);
         CHECK_NEAR(m.sum, sum, FORWARD, fmax(square, values * 1e-3), "sum");
         CHECK_NEAR(m.square, square, FORWARD, fmax(square, values * 1e-3), "square");
       }
@@ -505,7 +505,7 @@ static void finished_gradients(void)
   float *data = lanes_floats(PIXELS * NA_LANES), *g = lanes_floats(PIXELS * NA_LANES);
   float *work = lanes_floats(PIXELS * NA_LANES);
   for (int act = 0; act < NA_ACT_COUNT; act++) {
-    na_finish how = {data, 1.7f, 0.4f, 0.3f, (na_activation)act};
+    na_finish how = {data, 1.7f, 0.4f, 0.3f, (na_activation)act, false, false};
     lanes_fill(data, PIXELS * NA_LANES, &random, -4, 4);
     lanes_fill(g, PIXELS * NA_LANES, &random, -1, 1);
     leave_kinks(data, PIXELS * NA_LANES, &how);

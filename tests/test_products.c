@@ -166,11 +166,11 @@ static void check_matmul(int rows, int depth, int count, int variant, na_random 
   factors f = factors_new(rows, depth, variant % 2 == 0 ? 0 : 11, count, variant, random);
   size_t stride = (size_t)(count + 3) * NA_LANES;
   float *c = lanes_floats((size_t)rows * stride);
-  na_ahead ahead = {{f.tile, f.tile + NA_LANES}, 2 * NA_LANES, depth};
+  na_ahead ahead = {{f.tile, f.tile + NA_LANES}, 2 * NA_LANES, depth, false};
   for (size_t i = 0; i < (size_t)rows * stride; i++) c[i] = UNTOUCHED;
   for (int pass = 0; pass < 2; pass++) { /* the second adds, and fetches */
     worst w = {0};
-    products->matmul(factors_matrix(&f), rows, f.matrix.columns, depth, f.tile, count, c, stride, pass == 1,
+    products->matmul(factors_matrix(&f), rows, f.matrix.columns, depth, f.tile, count, c, stride, false, pass == 1,
                      pass == 1 ? &ahead : NULL);
     for (int r = 0; r < rows; r++) {
       for (int i = 0; i < count * NA_LANES; i++)
@@ -199,12 +199,12 @@ static void check_streamed(int rows, int depth, int count, na_activation act, na
   for (int r = 0; r < rows; r++) {
     moments[r] = (na_moments){1, 2, 0.5f};
     /* Pixel 0 lies two before the tile. */
-    how[r] = (na_finish){x + (size_t)r * stride - 2 * NA_LANES, 0.75f, 0.25f, 0.125f * (float)(r % 8), act};
+    how[r] = (na_finish){x + (size_t)r * stride - 2 * NA_LANES, 0.75f, 0.25f, 0.125f * (float)(r % 8), act, false, false};
     sums[2 * r] = 3;
     sums[2 * r + 1] = 4;
   }
-  products->matmul_streamed(factors_matrix(&f), rows, f.matrix.columns, depth, f.tile, count, c, stride, moments);
-  products->matmul_finished(factors_matrix(&f), rows, f.matrix.columns, depth, f.tile, count, d, stride, how, 2, sums);
+  products->matmul_streamed(factors_matrix(&f), rows, f.matrix.columns, depth, f.tile, count, c, stride, false, moments);
+  products->matmul_finished(factors_matrix(&f), rows, f.matrix.columns, depth, f.tile, count, d, stride, false, how, 2, sums);
   worst w = {0}, g = {0}, totals = {0};
   for (int r = 0; r < rows; r++) {
     double first = 1, second = 2, sum = 3, sum_x = 4;
@@ -258,8 +258,8 @@ static void check_gradients(int rows, int depth, int count, int variant, na_rand
   products->pack_view(&in.view, rows, first, count, NA_LEFT, left);
   check_end(left, left_size, "pack_view");
   bool right = products->rounded ? variant % 4 != 3 : true, add = variant % 2 == 1;
-  if (right) products->matmul(m.packed, rows, depth, depth, tile, count, c, run, false, NULL);
-  na_ahead ahead = {{tile, tile}, (size_t)count * NA_LANES, rows};
+  if (right) products->matmul(m.packed, rows, depth, depth, tile, count, c, run, false, false, NULL);
+  na_ahead ahead = {{tile, tile}, (size_t)count * NA_LANES, rows, false};
   products->outer(tile, depth, columns, rows, count, w, across, add, add ? &ahead : NULL);
   products->outer(left, rows, columns, rows, count, squares, across, false, NULL);
   worst product = {0}, outer = {0}, square = {0};

@@ -37,7 +37,7 @@ static const na_option option_table[] = {
     {{"--batch", NA_INT, offsetof(options, batch), "32", 1, 65536, NULL, "images in a step"},
      "N", false},
     {{"--precision", NA_CHOICE, offsetof(options, precision), "float32", 0, 0,
-      &NA_PRECISION_LIST(PRECISION_WORD)[1], "what training steps round the factors of dense products to"},
+      &NA_PRECISION_LIST(PRECISION_WORD)[1], "of training steps: see the setting train.precision"},
      "PRECISION", false},
     {{"--threads", NA_INT, offsetof(options, threads), "0", 0, 1024, NULL,
       "compute threads; 0 is one per processor"},

@@ -18,6 +18,7 @@ typedef struct fetch {
 static inline fetch fetch_init(const na_ahead *ahead, int count, long products)
 {
   if (ahead == NULL || ahead->runs == 0) return (fetch){.run = 0};
+  if (ahead->rounded) count = (count + 1) / 2;
   long each = products / ahead->runs; /* products that a run is spread over */
   return (fetch){.ahead = ahead, .at = ahead->from[0], .left = count, .count = count,
                  .share = (int)(each > 1 ? (count + each - 1) / each : count)};

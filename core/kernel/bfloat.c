@@ -143,7 +143,7 @@ typedef struct product {
   int rows, columns, depth, count;
   float *c;
   size_t stride;
-  bool accumulate;
+  bool accumulate, rounded;
 } product;
 
 /* Results on their way: at most STRIP rows of two pixels. */
@@ -170,30 +170,45 @@ static void multiply_aside(const product *p, int row, int rows, int pixel, int p
   multiply_at(p, row, rows, pixel, pixels, &c);
 }
 
-/* Rows that are not whole blocks. */
-static void put_edge(const product *p, int row, int rows, int pixel, int pixels)
+/* Where a pixel of a row goes. */
+static float *target(const product *p, int row, int pixel)
+{
+  return p->c + (size_t)row * p->stride + na_stored(p->rounded, pixel);
+}
+
+INLINE void put_row(float *to, const float *from, int pixels, bool accumulate, bool rounded)
+{
+  for (int i = 0; i < pixels * LANES; i += VL) {
+    vf x = load(from + i);
+    if (accumulate) x += load_value(to, (size_t)i, rounded);
+    store_value(to, (size_t)i, x, rounded);
+  }
+}
+
+/* Rows that are not whole blocks, or are rounded. */
+static void put_aside(const product *p, int row, int rows, int pixel, int pixels)
 {
   desk d;
   multiply_aside(p, row, rows, pixel, pixels, &d);
   for (int r = 0; r < rows; r++)
-    for (int i = 0; i < pixels * LANES; i += VL) {
-      float *to = p->c + (size_t)(row + r) * p->stride + (size_t)pixel * LANES + i;
-      store(to, load(d.values + r * STRIP + i) + load_if(p->accumulate, to));
-    }
+    if (p->rounded) put_row(target(p, row + r, pixel), desk_at(&d, r, 0), pixels, p->accumulate, true);
+    else put_row(target(p, row + r, pixel), desk_at(&d, r, 0), pixels, p->accumulate, false);
 }
 
 static int lesser(int a, int b) { return a < b ? a : b; }
 
 static product product_of(const float *packed, int rows, int columns, int depth, const float *tile, int count,
-                          float *c, size_t stride)
+                          float *c, size_t stride, bool rounded)
 {
-  return (product){(const uint16_t *)packed, (const uint16_t *)tile, rows, columns, depth, count, c, stride, false};
+  return (product){.packed = (const uint16_t *)packed, .tile = (const uint16_t *)tile, .rows = rows,
+                   .columns = columns, .depth = depth, .count = count, .c = c, .stride = stride,
+                   .rounded = rounded};
 }
 
 void NA_SYMBOL(bfloat_matmul)(const float *packed, int rows, int columns, int depth, const float *tile, int count,
-                              float *c, size_t stride, bool accumulate, const na_ahead *ahead)
+                              float *c, size_t stride, bool rounded, bool accumulate, const na_ahead *ahead)
 {
-  product p = product_of(packed, rows, columns, depth, tile, count, c, stride);
+  product p = product_of(packed, rows, columns, depth, tile, count, c, stride, rounded);
   p.accumulate = accumulate;
   const float *next;
   fetch f = fetch_init(ahead, count, (long)((rows + STRIP - 1) / STRIP) * ((count + 1) / 2));
@@ -204,8 +219,8 @@ void NA_SYMBOL(bfloat_matmul)(const float *packed, int rows, int columns, int de
       int pixels = lesser(count - pixel, ACROSS);
       for (int lines = fetch_next(&f, count, &next); lines > 0; lines--, next += LANES)
         __builtin_prefetch(next, 0, 2);
-      if (some % BLOCK != 0) {
-        put_edge(&p, row, some, pixel, pixels);
+      if (rounded || some % BLOCK != 0) {
+        put_aside(&p, row, some, pixel, pixels);
         continue;
       }
       results to = {c + (size_t)row * stride + (size_t)pixel * LANES, BLOCK * stride, stride, accumulate};
@@ -221,20 +236,20 @@ typedef struct strip_sums {
 } strip_sums;
 
 /* Row r of the desk: written past the caches, and counted about its shift. */
-INLINE void stream_row(const desk *d, int r, int pixels, float *to, float shift, vf sums[2])
+INLINE void stream_row(const desk *d, int r, int pixels, float *to, bool rounded, float shift, vf sums[2])
 {
   for (int i = 0; i < pixels * LANES; i += VL) {
     vf x = load(desk_at(d, r, 0) + i), offset = x - shift;
     sums[0] += offset;
     sums[1] += offset * offset;
-    stream(to + i, x);
+    stream_value(to, (size_t)i, x, rounded);
   }
 }
 
 void NA_SYMBOL(bfloat_matmul_streamed)(const float *packed, int rows, int columns, int depth, const float *tile,
-                                       int count, float *c, size_t stride, na_moments *moments)
+                                       int count, float *c, size_t stride, bool rounded, na_moments *moments)
 {
-  product p = product_of(packed, rows, columns, depth, tile, count, c, stride);
+  product p = product_of(packed, rows, columns, depth, tile, count, c, stride, rounded);
   desk d;
   begin_products();
   for (int row = 0; row < rows; row += STRIP) {
@@ -244,8 +259,8 @@ void NA_SYMBOL(bfloat_matmul_streamed)(const float *packed, int rows, int column
       int pixels = lesser(count - pixel, ACROSS);
       multiply_aside(&p, row, some, pixel, pixels, &d);
       for (int r = 0; r < some; r++)
-        stream_row(&d, r, pixels, c + (size_t)(row + r) * stride + (size_t)pixel * LANES, moments[row + r].shift,
-                   s.of[r]);
+        if (rounded) stream_row(&d, r, pixels, target(&p, row + r, pixel), true, moments[row + r].shift, s.of[r]);
+        else stream_row(&d, r, pixels, target(&p, row + r, pixel), false, moments[row + r].shift, s.of[r]);
     }
     for (int r = 0; r < some; r++) {
       moments[row + r].sum += lane_sum(s.of[r][0]);
@@ -257,23 +272,23 @@ void NA_SYMBOL(bfloat_matmul_streamed)(const float *packed, int rows, int column
 }
 
 /* Row r of the desk: a gradient that is finished, and written past the caches. data: the values at its pixels. */
-INLINE void finish_row(const desk *d, int r, int pixels, float *to, const na_finish *how, const float *data,
-                       clamp limits, vf sums[2])
+INLINE void finish_row(const desk *d, int r, int pixels, float *to, bool rounded, const na_finish *how,
+                       const float *data, clamp limits, vf sums[2])
 {
   for (int i = 0; i < pixels * LANES; i += VL) {
-    vf x = load(data + i), seen = x * how->scale + how->shift;
+    vf x = load_value(data, (size_t)i, rounded), seen = x * how->scale + how->shift;
     vf g = keep_if((seen > limits.low) & (seen < limits.high), load(desk_at(d, r, 0) + i));
     sums[0] += g;
     sums[1] += g * (x - how->mean);
-    stream(to + i, g);
+    stream_value(to, (size_t)i, g, rounded);
   }
 }
 
 void NA_SYMBOL(bfloat_matmul_finished)(const float *packed, int rows, int columns, int depth, const float *tile,
-                                       int count, float *c, size_t stride, const na_finish *how, long first,
-                                       double *sums)
+                                       int count, float *c, size_t stride, bool rounded, const na_finish *how,
+                                       long first, double *sums)
 {
-  product p = product_of(packed, rows, columns, depth, tile, count, c, stride);
+  product p = product_of(packed, rows, columns, depth, tile, count, c, stride, rounded);
   clamp limits = clamp_of(how->act);
   desk d;
   begin_products();
@@ -283,9 +298,12 @@ void NA_SYMBOL(bfloat_matmul_finished)(const float *packed, int rows, int column
     for (int pixel = 0; pixel < count; pixel += ACROSS) {
       int pixels = lesser(count - pixel, ACROSS);
       multiply_aside(&p, row, some, pixel, pixels, &d);
-      for (int r = row; r < row + some; r++)
-        finish_row(&d, r - row, pixels, c + (size_t)r * stride + (size_t)pixel * LANES, &how[r],
-                   how[r].data + (size_t)(first + pixel) * LANES, limits, s.of[r - row]);
+      for (int r = row; r < row + some; r++) {
+        const float *data = how[r].data + na_stored(rounded, first + pixel);
+        if (rounded)
+          finish_row(&d, r - row, pixels, target(&p, r, pixel), true, &how[r], data, limits, s.of[r - row]);
+        else finish_row(&d, r - row, pixels, target(&p, r, pixel), false, &how[r], data, limits, s.of[r - row]);
+      }
     }
     for (int r = 0; r < some; r++) {
       sums[2 * (row + r)] += lane_sum(s.of[r][0]);

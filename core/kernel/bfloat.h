@@ -13,16 +13,7 @@
 enum { BLOCK = 16, DEPTH = 32, PAIRS = DEPTH / 2, BLOCK_VECTORS = BLOCK / VL };
 _Static_assert((int)BLOCK == (int)LANES, "the columns of a block are a pixel's lanes");
 
-typedef uint32_t vu __attribute__((vector_size(4 * VL), may_alias));
-typedef uint16_t vh __attribute__((vector_size(2 * VL), may_alias));
 typedef float vf_anywhere __attribute__((vector_size(4 * VL), aligned(4), may_alias));
-
-/* The upper 16 bits are x, rounded to nearest even; a NaN stays one. */
-INLINE vu round_bits(vf x)
-{
-  vu bits = (vu)x, nan = (vu)(x != x);
-  return (nan & (bits | 0x400000u)) | (~nan & (bits + 0x7fffu + (bits >> 16 & 1u)));
-}
 
 /* VL pairs: first[e] in the lower, second[e] in the upper half. */
 INLINE vf round_pairs(vf first, vf second)
@@ -34,16 +25,6 @@ INLINE vf round_pairs(vf first, vf second)
   return (vf)_mm512_permutexvar_epi16(_mm512_loadu_si512(order), both);
 #else
   return (vf)(round_bits(first) >> 16 | (round_bits(second) & 0xffff0000u));
-#endif
-}
-
-/* VL values, one after the other. */
-INLINE void store_rounded(uint16_t *to, vf x)
-{
-#if defined(__AVX512BF16__)
-  _mm256_store_si256((__m256i *)to, (__m256i)_mm512_cvtneps_pbh((__m512)x));
-#else
-  *(vh *)to = __builtin_convertvector(round_bits(x) >> 16, vh);
 #endif
 }
 
@@ -81,12 +62,12 @@ void NA_SYMBOL(bfloat_pack_view)(const na_view *, int, long, int, int, float *);
 void NA_SYMBOL(bfloat_pack_columns)(const na_view *, int, long, int, float *);
 void NA_SYMBOL(bfloat_pack_pullback)(const na_pullback *, int, const na_mask *, long, int, int, float *);
 void NA_SYMBOL(bfloat_pack_matrix)(const float *, int, int, int, size_t, size_t, int, int, float *);
-void NA_SYMBOL(bfloat_matmul)(const float *, int, int, int, const float *, int, float *, size_t, bool,
+void NA_SYMBOL(bfloat_matmul)(const float *, int, int, int, const float *, int, float *, size_t, bool, bool,
                               const na_ahead *);
 void NA_SYMBOL(bfloat_matmul_streamed)(const float *, int, int, int, const float *, int, float *, size_t,
-                                       na_moments *);
+                                       bool, na_moments *);
 void NA_SYMBOL(bfloat_matmul_finished)(const float *, int, int, int, const float *, int, float *, size_t,
-                                       const na_finish *, long, double *);
+                                       bool, const na_finish *, long, double *);
 void NA_SYMBOL(bfloat_outer)(const float *, int, const float *, int, int, float *, size_t, bool,
                              const na_ahead *);
 

@@ -15,24 +15,25 @@ typedef struct row {
   const float *lanes;       /* of the run at hand: multiplied; NULL: 1 */
 } row;
 
-INLINE vf read_row(const row *r, size_t at, int how)
+INLINE vf read_row(const row *r, size_t at, int how, bool rounded)
 {
-  vf x = load(r->data + at) * r->scale + r->shift;
-  if (how == PULLED) return load(r->grad + at) * r->factor + x;
+  vf x = load_value(r->data, at, rounded) * r->scale + r->shift;
+  if (how == PULLED) return load_value(r->grad, at, rounded) * r->factor + x;
   return activate(x, (na_activation)how);
 }
 
 /* Two rows of a tile, or one. */
 typedef struct row_pair {
   row rows[2];
-  bool alone;
+  bool alone, rounded; /* one row; how they are stored */
   size_t ahead; /* floats to the rows that are fetched */
   uint16_t *right, *left; /* of pixel 0 */
   size_t right_step, left_step; /* between pixels, between pairs of pixels */
 } row_pair;
 
 /* Pixels first .. end of the tile, all of one block. */
-INLINE void pack_run(const row_pair *p, int first, int end, int how, int uses, bool alone, bool masked)
+INLINE void pack_run(const row_pair *p, int first, int end, int how, int uses, bool rounded, bool alone,
+                     bool masked)
 {
   /* Copies stay in registers: what is stored may be anything. */
   const row a = p->rows[0], b = p->rows[1];
@@ -42,14 +43,15 @@ INLINE void pack_run(const row_pair *p, int first, int end, int how, int uses, b
     uint16_t *left = p->left + (size_t)(pixel / 2) * left_step + pixel % 2 * LANES;
     for (int l = 0; l < LANES; l += VL) {
       size_t at = (size_t)(pixel * LANES + l);
-      vf x[2] = {read_row(&a, at, how), splat(0)};
-      __builtin_prefetch(a.data + ahead + at);
-      if (how == PULLED) __builtin_prefetch(a.grad + ahead + at);
+      size_t coming = ahead + (at >> rounded);
+      vf x[2] = {read_row(&a, at, how, rounded), splat(0)};
+      __builtin_prefetch(a.data + coming);
+      if (how == PULLED) __builtin_prefetch(a.grad + coming);
       if (masked) x[0] *= load(a.lanes + l);
       if (!alone) {
-        x[1] = read_row(&b, at, how);
-        __builtin_prefetch(b.data + ahead + at);
-        if (how == PULLED) __builtin_prefetch(b.grad + ahead + at);
+        x[1] = read_row(&b, at, how, rounded);
+        __builtin_prefetch(b.data + coming);
+        if (how == PULLED) __builtin_prefetch(b.grad + coming);
         if (masked) x[1] *= load(b.lanes + l);
       }
       if (uses & NA_RIGHT) store_pairs(right + 2 * l, x[0], x[1]);
@@ -62,17 +64,23 @@ INLINE void pack_run(const row_pair *p, int first, int end, int how, int uses, b
 }
 
 /* One function for each way to read, use, and mask. */
+#define PACK_STORED(HOW, USES, ROUNDED)                                                            \
+  if (p->alone && p->rows[0].lanes != NULL) pack_run(p, first, end, HOW, USES, ROUNDED, true, true); \
+  else if (p->alone) pack_run(p, first, end, HOW, USES, ROUNDED, true, false);                     \
+  else if (p->rows[0].lanes != NULL) pack_run(p, first, end, HOW, USES, ROUNDED, false, true);     \
+  else pack_run(p, first, end, HOW, USES, ROUNDED, false, false)
 #define PACK(HOW, USES)                                                                            \
-  if (p->alone && p->rows[0].lanes != NULL) pack_run(p, first, end, HOW, USES, true, true);        \
-  else if (p->alone) pack_run(p, first, end, HOW, USES, true, false);                              \
-  else if (p->rows[0].lanes != NULL) pack_run(p, first, end, HOW, USES, false, true);              \
-  else pack_run(p, first, end, HOW, USES, false, false)
+  if (p->rounded) {                                                                                \
+    PACK_STORED(HOW, USES, true);                                                                  \
+  } else {                                                                                         \
+    PACK_STORED(HOW, USES, false);                                                                 \
+  }
 
 static void pack_values(const row_pair *p, int first, int end, na_activation act, int uses)
 {
 #define PACK_VALUES(ACT)                                                                           \
-  if (uses == NA_RIGHT) PACK((int)(ACT), NA_RIGHT);                                                \
-  else if (uses == NA_LEFT) PACK((int)(ACT), NA_LEFT);                                             \
+  if (uses == NA_RIGHT) PACK((int)(ACT), NA_RIGHT)                                                 \
+  else if (uses == NA_LEFT) PACK((int)(ACT), NA_LEFT)                                              \
   else PACK((int)(ACT), NA_RIGHT | NA_LEFT)
   FOR_ACTIVATION(act, PACK_VALUES)
 #undef PACK_VALUES
@@ -80,11 +88,12 @@ static void pack_values(const row_pair *p, int first, int end, na_activation act
 
 static void pack_gradients(const row_pair *p, int first, int end, int uses)
 {
-  if (uses == NA_RIGHT) PACK(PULLED, NA_RIGHT);
-  else if (uses == NA_LEFT) PACK(PULLED, NA_LEFT);
-  else PACK(PULLED, NA_RIGHT | NA_LEFT);
+  if (uses == NA_RIGHT) PACK(PULLED, NA_RIGHT)
+  else if (uses == NA_LEFT) PACK(PULLED, NA_LEFT)
+  else PACK(PULLED, NA_RIGHT | NA_LEFT)
 }
 #undef PACK
+#undef PACK_STORED
 
 static void clear(uint16_t *to, size_t values) { memset(to, 0, values * sizeof *to); }
 
@@ -102,9 +111,10 @@ static void pad_tile(uint16_t *tile, int rows, int count, int uses)
     for (int r = 0; r < rows; r++) clear(left + (size_t)(count / 2 * rows + r) * DEPTH + LANES, LANES);
 }
 
-static row_pair pair_init(uint16_t *tile, int r, int rows, int count, size_t stride)
+static row_pair pair_init(uint16_t *tile, int r, int rows, int count, size_t stride, bool rounded)
 {
   return (row_pair){.alone = r + 1 == rows,
+                    .rounded = rounded,
                     .ahead = PREFETCH_ROWS * stride,
                     .right = tile + (size_t)(r / 2) * DEPTH,
                     .left = left_factor(tile, rows, count) + (size_t)r * DEPTH,
@@ -114,7 +124,7 @@ static row_pair pair_init(uint16_t *tile, int r, int rows, int count, size_t str
 
 static row value_row(const na_view *view, int c, long first)
 {
-  return (row){.data = view->data + (size_t)c * view->stride + (size_t)first * LANES,
+  return (row){.data = view->data + (size_t)c * view->stride + na_stored(view->rounded, first),
                .scale = view->scale != NULL ? view->scale[c] : 1.0f,
                .shift = view->shift != NULL ? view->shift[c] : 0.0f};
 }
@@ -142,7 +152,7 @@ void NA_SYMBOL(bfloat_pack_view)(const na_view *view, int channels, long first, 
   uint16_t *tile = (uint16_t *)to;
   pad_tile(tile, channels, count, uses);
   for (int c = 0; c < channels; c += 2) {
-    row_pair p = pair_init(tile, c, channels, count, view->stride);
+    row_pair p = pair_init(tile, c, channels, count, view->stride, view->rounded);
     for (int i = 0; i < 2 - p.alone; i++) p.rows[i] = value_row(view, c + i, first);
     if (view->gate != NULL) pack_gated(view, &p, c, first, count, uses);
     else pack_values(&p, 0, count, view->act, uses);
@@ -151,7 +161,7 @@ void NA_SYMBOL(bfloat_pack_view)(const na_view *view, int channels, long first, 
 
 static row gradient_row(const na_pullback *pullback, int c, long first)
 {
-  size_t at = (size_t)c * pullback->stride + (size_t)first * LANES;
+  size_t at = (size_t)c * pullback->stride + na_stored(pullback->rounded, first);
   row r = {.grad = pullback->grad + at, .factor = 1};
   r.data = r.grad;
   if (pullback->a == NULL) return r;
@@ -170,7 +180,7 @@ void NA_SYMBOL(bfloat_pack_pullback)(const na_pullback *pullback, int channels, 
   int clean = rest <= 0 ? 0 : rest < count ? (int)rest : count;
   pad_tile(tile, channels, count, uses);
   for (int c = 0; c < channels; c += 2) {
-    row_pair p = pair_init(tile, c, channels, count, pullback->stride);
+    row_pair p = pair_init(tile, c, channels, count, pullback->stride, pullback->rounded);
     for (int i = 0; i < 2 - p.alone; i++) p.rows[i] = gradient_row(pullback, c + i, first);
     pack_gradients(&p, 0, clean, uses);
     p.rows[0].lanes = p.rows[1].lanes = mask->lanes;
@@ -181,13 +191,13 @@ void NA_SYMBOL(bfloat_pack_pullback)(const na_pullback *pullback, int channels, 
 /* ------------------------------------------------------------------------------ columns */
 
 /* Two pixels of a channel as they are packed; the second may be none. */
-INLINE void round_pixels(uint16_t *to, const row *r, int pixel, bool second, na_activation act, const float *gate,
-                         const float *gate2)
+INLINE void round_pixels(uint16_t *to, const row *r, bool rounded, int pixel, bool second, na_activation act,
+                         const float *gate, const float *gate2)
 {
   for (int l = 0; l < LANES; l += VL) {
-    vf x = read_row(r, (size_t)(pixel * LANES + l), (int)act), y = splat(0);
+    vf x = read_row(r, (size_t)(pixel * LANES + l), (int)act, rounded), y = splat(0);
     if (gate != NULL) x *= load(gate + l);
-    if (second) y = read_row(r, (size_t)((pixel + 1) * LANES + l), (int)act);
+    if (second) y = read_row(r, (size_t)((pixel + 1) * LANES + l), (int)act, rounded);
     if (second && gate2 != NULL) y *= load(gate2 + l);
     store_rounded(to + l, x);
     store_rounded(to + LANES + l, y);
@@ -208,19 +218,19 @@ INLINE void turn_block(const uint16_t *from, uint16_t *to)
 
 #if defined(__AVX512F__)
 /* The same for whole pairs of pixels without a gate, all in registers. */
-INLINE void turn_pixels(const row *rows, size_t at, na_activation act, uint16_t *to)
+INLINE void turn_pixels(const row *rows, bool rounded, size_t at, na_activation act, uint16_t *to)
 {
   vf x[VL];
   UNROLL for (int e = 0; e < VL; e++)
-    x[e] = round_halves(read_row(&rows[e], at, (int)act), read_row(&rows[e], at + LANES, (int)act));
+    x[e] = round_halves(read_row(&rows[e], at, (int)act, rounded), read_row(&rows[e], at + LANES, (int)act, rounded));
   transpose(x);
   UNROLL for (int e = 0; e < VL; e++) store((float *)(to + e * DEPTH), x[e]);
 }
 #endif
 
 /* Channels c .. c + BLOCK; those beyond `channels` are zero. */
-INLINE void pack_block(const na_view *view, int c, int channels, long first, int count, na_activation act,
-                       uint16_t *to)
+INLINE void pack_block(const na_view *view, bool rounded, int c, int channels, long first, int count,
+                       na_activation act, uint16_t *to)
 {
   uint16_t block[BLOCK * DEPTH] __attribute__((aligned(64)));
   row rows[BLOCK];
@@ -232,7 +242,7 @@ INLINE void pack_block(const na_view *view, int c, int channels, long first, int
     bool second = pixel + 1 < count;
 #if defined(__AVX512F__)
     if (second && some == BLOCK && view->gate == NULL) {
-      turn_pixels(rows, (size_t)pixel * LANES, act, to);
+      turn_pixels(rows, rounded, (size_t)pixel * LANES, act, to);
       continue;
     }
 #endif
@@ -242,7 +252,7 @@ INLINE void pack_block(const na_view *view, int c, int channels, long first, int
         gate = gate_of(view, c + e, (first + pixel) / area);
         gate2 = gate_of(view, c + e, (first + pixel + second) / area);
       }
-      round_pixels(block + e * DEPTH, &rows[e], pixel, second, act, gate, gate2);
+      round_pixels(block + e * DEPTH, &rows[e], rounded, pixel, second, act, gate, gate2);
     }
     turn_block(block, to);
   }
@@ -252,7 +262,9 @@ void NA_SYMBOL(bfloat_pack_columns)(const na_view *view, int channels, long firs
 {
   uint16_t *columns = (uint16_t *)to;
   for (int c = 0; c < channels; c += BLOCK, columns += (size_t)((count + 1) / 2) * BLOCK * DEPTH) {
-#define PACK(ACT) pack_block(view, c, channels, first, count, ACT, columns)
+#define PACK(ACT)                                                                                  \
+  if (view->rounded) pack_block(view, true, c, channels, first, count, ACT, columns);              \
+  else pack_block(view, false, c, channels, first, count, ACT, columns)
     FOR_ACTIVATION(view->act, PACK)
 #undef PACK
   }

@@ -12,9 +12,9 @@ typedef struct tally {
   pair_sum sums; /* of the differences, and of their squares */
 } tally;
 
-/* What becomes of a row of outputs: written past the caches; counted, in the tally. */
+/* What becomes of a row of outputs: written past the caches; counted, in the tally; rounded. */
 typedef struct target {
-  bool past, counted;
+  bool past, counted, rounded;
 } target;
 
 /* Counts values[skip .. across), which become their sums: in a tree, or each addition would wait for the one
@@ -36,7 +36,7 @@ INLINE void count_group(int across, vf *values, int skip, tally *t)
   t->sums.second += square[0];
 }
 
-/* dst[x .. x + across) = sum over (ky < tall, kx < kernel) of w[ky][kx] * rows[ky][x * step + kx - pad], for
+/* Pixels x .. x + across of dst = sum over (ky < tall, kx < kernel) of w[ky][kx] * rows[ky][x * step + kx - pad], for
  * the lanes from l on. Those before `fresh` have been counted. */
 INLINE void correlate_group(int kernel, int tall, int step, int across, target to, float *dst,
                             const float *const *rows, const float *w, int x, int fresh, int l, tally *t)
@@ -55,8 +55,9 @@ INLINE void correlate_group(int kernel, int tall, int step, int across, target t
     }
   }
   UNROLL for (int j = 0; j < across; j++) {
-    if (to.past) stream(dst + (x + j) * LANES + l, sum[j]);
-    else store(dst + (x + j) * LANES + l, sum[j]);
+    size_t at = (size_t)((x + j) * LANES + l);
+    if (to.past) stream_value(dst, at, sum[j], to.rounded);
+    else store_value(dst, at, sum[j], to.rounded);
   }
   if (to.counted) count_group(across, sum, fresh - x, t);
 }
@@ -93,18 +94,25 @@ static void forward_row(const na_depthwise *call, target to, float *dst, const r
 {
   const float *w = call->weight + from->first * call->kernel;
   int n = call->out_width;
-#define TARGET(K, TALL, STEP)                                                                      \
-  if (to.past && to.counted)                                                                       \
-    correlate_row(K, TALL, STEP, (target){true, true}, dst, from->rows, w, n, next, t);            \
-  else if (to.past)                                                                                \
-    correlate_row(K, TALL, STEP, (target){true, false}, dst, from->rows, w, n, next, t);           \
-  else if (to.counted)                                                                             \
-    correlate_row(K, TALL, STEP, (target){false, true}, dst, from->rows, w, n, next, t);           \
+#define STORED(K, TALL, STEP, PAST, COUNTED)                                                       \
+  if (to.rounded)                                                                                  \
+    correlate_row(K, TALL, STEP, (target){PAST, COUNTED, true}, dst, from->rows, w, n, next, t);   \
   else                                                                                             \
-    correlate_row(K, TALL, STEP, (target){false, false}, dst, from->rows, w, n, next, t)
+    correlate_row(K, TALL, STEP, (target){PAST, COUNTED, false}, dst, from->rows, w, n, next, t)
+#define TARGET(K, TALL, STEP)                                                                      \
+  if (to.past && to.counted) {                                                                     \
+    STORED(K, TALL, STEP, true, true);                                                             \
+  } else if (to.past) {                                                                            \
+    STORED(K, TALL, STEP, true, false);                                                            \
+  } else if (to.counted) {                                                                         \
+    STORED(K, TALL, STEP, false, true);                                                            \
+  } else                                                                                           \
+    STORED(K, TALL, STEP, false, false)
 #define ROW(K, TALL)                                                                               \
-  if (call->stride == 1) TARGET(K, TALL, 1);                                                       \
-  else TARGET(K, TALL, 2)
+  if (call->stride == 1) {                                                                         \
+    TARGET(K, TALL, 1);                                                                            \
+  } else                                                                                           \
+    TARGET(K, TALL, 2)
   switch (call->kernel) {
   case 3: ROW(3, 3); break;
   case 5: ROW(5, from->count); break;
@@ -113,6 +121,7 @@ static void forward_row(const na_depthwise *call, target to, float *dst, const r
   }
 #undef ROW
 #undef TARGET
+#undef STORED
 }
 
 /* One channel, on its way through its planes. */
@@ -166,7 +175,7 @@ static void look_again(passing *p, long first, bool start)
 {
   if (start) *p->moments = (na_moments){.shift = p->line[0]};
   na_mask mask = {p->call->mask.first - first, p->call->mask.lanes};
-  NA_SYMBOL(moments)(p->line, 0, p->call->out_width, &mask, p->moments);
+  NA_SYMBOL(moments)(p->line, false, 0, p->call->out_width, &mask, p->moments);
   p->tally.shift = p->moments->shift;
 }
 
@@ -177,17 +186,18 @@ static void pass_row(passing *p, int y, bool start, float *out)
   int width = call->out_width;
   long first = ((long)p->block * call->out_height + y) * (long)width;
   bool apart = p->moments != NULL && (start || first + width > call->mask.first);
-  float *to = out + (size_t)first * LANES;
+  float *to = out + na_stored(call->rounded, first);
   reach from;
   load_values(p, y);
   reach_rows(call, &p->values, y, &from);
   long coming = ((long)p->block * call->in_height + p->loaded) * (long)call->in_width;
-  target how = {call->stream && !apart, p->moments != NULL && !apart};
+  target how = {call->stream && !apart, p->moments != NULL && !apart, call->rounded && !apart};
   forward_row(call, how, apart ? p->line : to, &from,
-              p->in->data + (size_t)p->channel * p->in->stride + coming * LANES, &p->tally);
+              p->in->data + (size_t)p->channel * p->in->stride + na_stored(p->in->rounded, coming), &p->tally);
   if (apart) {
     look_again(p, first, start);
-    memcpy(to, p->line, (size_t)(width * LANES) * sizeof *to);
+    for (int i = 0; i < width * LANES; i += VL)
+      store_value(to, (size_t)i, load(p->line + i), call->rounded);
   } else if (p->moments != NULL) {
     p->tally.sums.pixels += width;
     widen(&p->tally.sums, WAITING, &p->moments->sum, &p->moments->square);

@@ -9,14 +9,15 @@
 typedef struct upcoming {
   const float *in, *grad, *data;
   int outputs; /* pixels of grad and data */
+  bool in_rounded, out_rounded;
 } upcoming;
 
 INLINE void fetch(const upcoming *next, int x)
 {
-  __builtin_prefetch(next->in + x * LANES);
+  __builtin_prefetch(next->in + na_stored(next->in_rounded, x));
   if (x >= next->outputs) return;
-  __builtin_prefetch(next->grad + x * LANES);
-  __builtin_prefetch(next->data + x * LANES);
+  __builtin_prefetch(next->grad + na_stored(next->out_rounded, x));
+  __builtin_prefetch(next->data + na_stored(next->out_rounded, x));
 }
 
 /* A row of the input, for both gradients. */
@@ -86,20 +87,20 @@ typedef struct finishing {
 
 enum { KEPT, STREAMED, PLACED }; /* where a pixel goes */
 
-INLINE void put_pixel(int target, const pulled_row *r, int x, int l, vf value)
+INLINE void put_pixel(int target, bool rounded, const pulled_row *r, int x, int l, vf value)
 {
-  if (target == KEPT) store(r->dst + x * LANES + l, value);
-  else if (target == STREAMED) stream(r->dst + x * LANES + l, value);
+  if (target == KEPT) store_value(r->dst, (size_t)(x * LANES + l), value, rounded);
+  else if (target == STREAMED) stream_value(r->dst, (size_t)(x * LANES + l), value, rounded);
   else store(r->dst + r->places[x] + l, value);
 }
 
 /* pull_pixel and finish in one, for a 3x3 kernel; value: as it is stored. */
-INLINE void finish_pixel(int step, int ky1, int target, int odd, int m, const pulled_row *r,
+INLINE void finish_pixel(int step, int ky1, int target, bool rounded, int odd, int m, const pulled_row *r,
                          const float *const *rows, const vf *w, vf *sums, finishing *f)
 {
   int x = m * step + odd, kx0 = (odd + 1) % step;
   for (int l = 0; l < LANES; l += VL) {
-    vf stored = load(r->values + x * LANES + l), seen = stored * f->scale + f->shift;
+    vf stored = load_value(r->values, (size_t)(x * LANES + l), rounded), seen = stored * f->scale + f->shift;
     vf low = splat(f->limits.low), high = splat(f->limits.high), d = {0};
     vf value = vmin(high, vmax(low, seen));
     UNROLL for (int ky = 0; ky < ky1; ky += step)
@@ -111,12 +112,12 @@ INLINE void finish_pixel(int step, int ky1, int target, int odd, int m, const pu
     d = keep_if((seen > low) & (seen < high), d);
     f->sums.first += d;
     f->sums.second += d * (stored - f->mean);
-    put_pixel(target, r, x, l, d);
+    put_pixel(target, rounded, r, x, l, d);
   }
 }
 
 /* Kernel rows ky0, ky0 + step ... < ky0 + ky1 of a 3x3 kernel along the row. */
-INLINE void finish_row(int step, int ky0, int ky1, int target, const pulled_row *row, const float *weight,
+INLINE void finish_row(int step, int ky0, int ky1, int target, bool rounded, const pulled_row *row, const float *weight,
                        vf *sums, finishing *state)
 {
   const pulled_row r = *row;
@@ -135,7 +136,7 @@ INLINE void finish_row(int step, int ky0, int ky1, int target, const pulled_row 
       int x = m * step + odd;
       if (x == r.width) break;
       fetch(&r.next, x);
-      finish_pixel(step, ky1, target, odd, m, &r, rows, w, sum, &f);
+      finish_pixel(step, ky1, target, rounded, odd, m, &r, rows, w, sum, &f);
     }
   UNROLL for (int ky = 0; ky < ky1; ky += step)
     UNROLL for (int q = ky * 3; q < (ky + 1) * 3; q++) sums[ky0 * 3 + q] = sum[q];
@@ -155,19 +156,24 @@ static void pull_three(const na_depthwise *call, const pulled_row *r, int ky0, b
 #undef ROW
 }
 
-static void finish_three(const na_depthwise *call, const pulled_row *r, int ky0, int target, vf *sums,
-                         finishing *f)
+static void finish_three(const na_depthwise *call, const pulled_row *r, int ky0, int target, bool rounded,
+                         vf *sums, finishing *f)
 {
+#define TARGET(STEP, KY0, KY1, WHERE)                                                              \
+  if (rounded) finish_row(STEP, KY0, KY1, WHERE, true, r, call->weight, sums, f);                  \
+  else finish_row(STEP, KY0, KY1, WHERE, false, r, call->weight, sums, f);                         \
+  break
 #define ROW(STEP, KY0, KY1)                                                                        \
   switch (target) {                                                                                \
-  case KEPT: finish_row(STEP, KY0, KY1, KEPT, r, call->weight, sums, f); break;                    \
-  case STREAMED: finish_row(STEP, KY0, KY1, STREAMED, r, call->weight, sums, f); break;            \
-  default: finish_row(STEP, KY0, KY1, PLACED, r, call->weight, sums, f); break;                    \
+  case KEPT: TARGET(STEP, KY0, KY1, KEPT);                                                         \
+  case STREAMED: TARGET(STEP, KY0, KY1, STREAMED);                                                 \
+  default: finish_row(STEP, KY0, KY1, PLACED, false, r, call->weight, sums, f); break;             \
   }
   if (call->stride == 1) ROW(1, 0, 3)
   else if (ky0 == 0) ROW(2, 0, 3)
   else ROW(2, 1, 1)
 #undef ROW
+#undef TARGET
 }
 
 /* Has the processor registers for two rows of a 5x5 or 7x7 kernel? */
@@ -229,10 +235,12 @@ static void backward_row(const na_depthwise *call, const pulled_row *r, reach fr
   }
 }
 
-/* Writes pixels past the caches. */
-static void stream_run(float *to, const float *from, long pixels)
+/* Writes pixels, past the caches or not. */
+static void put_run(float *to, bool rounded, bool past, const float *from, long pixels)
 {
-  for (long i = 0; i < pixels * LANES; i += VL) stream(to + i, load(from + i));
+  for (long i = 0; i < pixels * LANES; i += VL)
+    if (past) stream_value(to, (size_t)i, load(from + i), rounded);
+    else store_value(to, (size_t)i, load(from + i), rounded);
 }
 
 /* Rows of `width` pixels that are taken at once: see NA_BAND_PIXELS. */
@@ -291,9 +299,11 @@ static void load_gradients(pulling *p, int y)
 static upcoming upcoming_at(const pulling *p, int channel, long row, long pulled, int rows)
 {
   const na_pullback *out = p->out;
-  size_t at = (size_t)channel * out->stride + (size_t)(pulled * p->call->out_width) * LANES;
+  size_t at = (size_t)channel * out->stride + na_stored(out->rounded, pulled * p->call->out_width);
   return (upcoming){.in = p->in->data + (size_t)channel * p->in->stride +
-                          (size_t)(row * p->call->in_width) * LANES,
+                          na_stored(p->in->rounded, row * p->call->in_width),
+                    .in_rounded = p->in->rounded,
+                    .out_rounded = out->rounded,
                     .grad = out->grad + at,
                     .data = (out->a != NULL ? out->data : out->grad) + at,
                     .outputs = rows * p->call->out_width};
@@ -302,8 +312,12 @@ static upcoming upcoming_at(const pulling *p, int channel, long row, long pulled
 /* What is left of it after so many pixels. */
 static upcoming upcoming_after(const upcoming *next, int pixels)
 {
-  size_t done = (size_t)pixels * LANES;
-  return (upcoming){next->in + done, next->grad + done, next->data + done, next->outputs - pixels};
+  upcoming after = *next;
+  after.in += na_stored(next->in_rounded, pixels);
+  after.grad += na_stored(next->out_rounded, pixels);
+  after.data += na_stored(next->out_rounded, pixels);
+  after.outputs -= pixels;
+  return after;
 }
 
 /* What follows the band of rows y0 .. y0 + rows in the same channel. */
@@ -351,7 +365,8 @@ static void pull_band(pulling *p, int y0, int rows, upcoming next, float *to, bo
   }
   if (how == NULL) return;
   na_finish here = *how;
-  here.data += (size_t)first * LANES;
+  here.data += na_stored(how->rounded, first);
+  here.grad_rounded = false; /* not yet */
   NA_SYMBOL(finish)(to, &here, 0, (long)rows * width, sum, sum_x);
 }
 
@@ -361,9 +376,9 @@ static void pull_finished(pulling *p, int y, pulled_row *row, int target, finish
   int width = p->call->in_width;
   row->width = width;
   row->values = p->in->data + (size_t)p->channel * p->in->stride +
-                (size_t)(((long)p->block * p->call->in_height + y) * (long)width) * LANES;
+                na_stored(p->in->rounded, ((long)p->block * p->call->in_height + y) * (long)width);
   load_gradients(p, y);
-  finish_three(p->call, row, gradient_rows(p->call, row, &p->gradients, y).first, target, p->sums, f);
+  finish_three(p->call, row, gradient_rows(p->call, row, &p->gradients, y).first, target, p->in->rounded, p->sums, f);
   f->sums.pixels += width;
 }
 
@@ -373,12 +388,12 @@ static void pull_block(pulling *p, float *in_grad, bool onto, const na_finish *h
 {
   const na_depthwise *call = p->call;
   int width = call->in_width, step = band_rows(width);
-  bool past = in_grad == NULL || (call->stream && !onto);
+  bool rounded = p->in->rounded, apart = in_grad == NULL || rounded || (call->stream && !onto);
   for (int y = 0; y < call->in_height; y += step) {
     int rows = y + step < call->in_height ? step : call->in_height - y;
-    size_t first = (size_t)(((long)p->block * call->in_height + y) * (long)width) * LANES;
-    pull_band(p, y, rows, band_after(p, y, rows), past ? p->line : in_grad + first, onto, how, sum, sum_x);
-    if (past && in_grad != NULL) stream_run(in_grad + first, p->line, (long)rows * width);
+    size_t first = na_stored(rounded, ((long)p->block * call->in_height + y) * (long)width);
+    pull_band(p, y, rows, band_after(p, y, rows), apart ? p->line : in_grad + first, onto, how, sum, sum_x);
+    if (apart && in_grad != NULL) put_run(in_grad + first, rounded, call->stream, p->line, (long)rows * width);
   }
 }
 
@@ -390,7 +405,7 @@ static void finish_block(pulling *p, float *in_grad, const na_finish *how, doubl
   finishing f = finishing_init(how);
   for (int y = 0; y < call->in_height; y++) {
     pulled_row row;
-    row.dst = in_grad + (size_t)(((long)p->block * call->in_height + y) * (long)width) * LANES;
+    row.dst = in_grad + na_stored(p->in->rounded, ((long)p->block * call->in_height + y) * (long)width);
     row.next = band_after(p, y, 1);
     pull_finished(p, y, &row, call->stream ? STREAMED : KEPT, &f);
     widen(&f.sums, WAITING, sum, sum_x);

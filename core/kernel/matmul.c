@@ -301,8 +301,10 @@ INLINE void keep_block(const product *p, const block *x, void *context)
 }
 
 void NA_SYMBOL(matmul)(const float *packed, int rows, int columns, int depth, const float *tile,
-                       int count, float *c, size_t stride, bool accumulate, const na_ahead *ahead)
+                       int count, float *c, size_t stride, bool rounded, bool accumulate,
+                       const na_ahead *ahead)
 {
+  (void)rounded; /* never */
   product p = {packed, tile, rows, columns, depth, count, c, stride};
   long panels = (count + PANEL - 1) / PANEL, groups = (rows + GROUP - 1) / GROUP;
   fetch f = fetch_init(ahead, count, panels * groups);
@@ -325,8 +327,9 @@ INLINE void stream_block(const product *p, const block *x, void *context)
 
 void NA_SYMBOL(matmul_streamed)(const float *packed, int rows, int columns, int depth,
                                 const float *tile, int count, float *c, size_t stride,
-                                na_moments *moments)
+                                bool rounded, na_moments *moments)
 {
+  (void)rounded;
   product p = {packed, tile, rows, columns, depth, count, c, stride};
   for (int first = 0; first < rows; first += GROUP) {
     int last = first + GROUP < rows ? first + GROUP : rows;
@@ -357,8 +360,9 @@ INLINE void finish_block(const product *p, const block *x, void *context)
 
 void NA_SYMBOL(matmul_finished)(const float *packed, int rows, int columns, int depth,
                                 const float *tile, int count, float *c, size_t stride,
-                                const na_finish *how, long at, double *sums)
+                                bool rounded, const na_finish *how, long at, double *sums)
 {
+  (void)rounded;
   product p = {packed, tile, rows, columns, depth, count, c, stride};
   for (int first = 0; first < rows; first += GROUP) {
     int last = first + GROUP < rows ? first + GROUP : rows;

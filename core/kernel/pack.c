@@ -94,18 +94,22 @@ void NA_SYMBOL(pack_columns)(const na_view *view, int channels, long first, int 
   }
 }
 
+INLINE void read_gradients(const float *g, const float *x, bool rounded, float a, float b, float c, int count,
+                           float *dst)
+{
+  for (int i = 0; i < count * LANES; i += VL)
+    store(dst + i, load_value(g, (size_t)i, rounded) * a + (load_value(x, (size_t)i, rounded) * b + c));
+}
+
 void NA_SYMBOL(read_pullback)(const na_pullback *pullback, int channel, const na_mask *mask,
                               long first, int count, float *dst)
 {
-  size_t at = (size_t)channel * pullback->stride + (size_t)first * LANES;
-  const float *g = pullback->grad + at;
-  if (pullback->a == NULL) {
-    for (int i = 0; i < count * LANES; i += VL) store(dst + i, load(g + i));
-  } else {
-    const float *x = pullback->data + at;
-    float a = pullback->a[channel], b = pullback->b[channel], c = pullback->c[channel];
-    for (int i = 0; i < count * LANES; i += VL) store(dst + i, load(g + i) * a + (load(x + i) * b + c));
-  }
+  size_t at = (size_t)channel * pullback->stride + na_stored(pullback->rounded, first);
+  const float *g = pullback->grad + at, *x = pullback->a != NULL ? pullback->data + at : g;
+  float a = pullback->a != NULL ? pullback->a[channel] : 1, b = pullback->a != NULL ? pullback->b[channel] : 0;
+  float c = pullback->a != NULL ? pullback->c[channel] : 0;
+  if (pullback->rounded) read_gradients(g, x, true, a, b, c, count, dst);
+  else read_gradients(g, x, false, a, b, c, count, dst);
   if (first + count > mask->first) {
     int clean = mask->first > first ? (int)(mask->first - first) : 0;
     multiply_run(dst + clean * LANES, mask->lanes, count - clean);

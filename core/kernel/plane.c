@@ -5,10 +5,10 @@
 /* Vectors summed in float before the sums are widened to double. */
 enum { RUN = 128 };
 
-void NA_SYMBOL(moments)(const float *data, long first, long count, const na_mask *mask,
+INLINE void add_moments(const float *data, bool rounded, long first, long count, const na_mask *mask,
                         na_moments *moments)
 {
-  const float *x = data + (size_t)first * LANES;
+  const float *x = data + na_stored(rounded, first);
   float shift = moments->shift;
   long clean = mask->first <= first            ? 0
                : mask->first < first + count ? mask->first - first
@@ -17,7 +17,7 @@ void NA_SYMBOL(moments)(const float *data, long first, long count, const na_mask
     long end = p + RUN < clean ? p + RUN : clean;
     vf sum = {0}, square = {0};
     for (long i = p * LANES; i < end * LANES; i += VL) {
-      vf d = load(x + i) - shift;
+      vf d = load_value(x, (size_t)i, rounded) - shift;
       sum += d;
       square += d * d;
     }
@@ -27,7 +27,7 @@ void NA_SYMBOL(moments)(const float *data, long first, long count, const na_mask
   for (long p = clean; p < count; p++) {
     vf sum = {0}, square = {0};
     for (int l = 0; l < LANES; l += VL) {
-      vf d = (load(x + p * LANES + l) - shift) * load(mask->lanes + l);
+      vf d = (load_value(x, (size_t)(p * LANES + l), rounded) - shift) * load(mask->lanes + l);
       sum += d;
       square += d * d;
     }
@@ -36,8 +36,15 @@ void NA_SYMBOL(moments)(const float *data, long first, long count, const na_mask
   }
 }
 
-void NA_SYMBOL(finish)(float *g, const na_finish *how, long first, long count, double *sum,
-                       double *sum_x)
+void NA_SYMBOL(moments)(const float *data, bool rounded, long first, long count, const na_mask *mask,
+                        na_moments *moments)
+{
+  if (rounded) add_moments(data, true, first, count, mask, moments);
+  else add_moments(data, false, first, count, mask, moments);
+}
+
+INLINE void finish_run(float *g, const na_finish *how, bool rounded, bool grad_rounded, long first, long count,
+                       double *sum, double *sum_x)
 {
   float scale = how->scale, shift = how->shift, mean = how->mean;
   for (long p = first; p < first + count; p += RUN) {
@@ -45,9 +52,9 @@ void NA_SYMBOL(finish)(float *g, const na_finish *how, long first, long count, d
     vf s = {0}, sx = {0};
 #define FINISH(ACT)                                                                                \
   for (long i = p * LANES; i < end * LANES; i += VL) {                                             \
-    vf x = load(how->data + i);                                                                    \
-    vf d = activate_gradient(load(g + i), x * scale + shift, ACT);                                 \
-    store(g + i, d);                                                                               \
+    vf x = load_value(how->data, (size_t)i, rounded);                                              \
+    vf d = activate_gradient(load_value(g, (size_t)i, grad_rounded), x * scale + shift, ACT);      \
+    store_value(g, (size_t)i, d, grad_rounded);                                                    \
     s += d;                                                                                        \
     sx += d * (x - mean);                                                                          \
   }
@@ -58,9 +65,17 @@ void NA_SYMBOL(finish)(float *g, const na_finish *how, long first, long count, d
   }
 }
 
+void NA_SYMBOL(finish)(float *g, const na_finish *how, long first, long count, double *sum,
+                       double *sum_x)
+{
+  if (!how->rounded) finish_run(g, how, false, false, first, count, sum, sum_x);
+  else if (how->grad_rounded) finish_run(g, how, true, true, first, count, sum, sum_x);
+  else finish_run(g, how, true, false, first, count, sum, sum_x);
+}
+
 void NA_SYMBOL(read_view)(const na_view *view, int channel, long first, long count, float *dst)
 {
-  read_run(dst, view->data + (size_t)channel * view->stride + (size_t)first * LANES, count,
+  read_run(dst, view->data + (size_t)channel * view->stride + na_stored(view->rounded, first), view->rounded, count,
            view->scale != NULL ? view->scale[channel] : 1.0f,
            view->shift != NULL ? view->shift[channel] : 0.0f, view->act);
   if (view->gate == NULL) return;

@@ -46,22 +46,22 @@ typedef struct na_products {
                       size_t outer_stride, int first_group, int groups, float *packed);
 
   /* C[r][pixel] (+)= sum over k < depth of A(r, k) * tile(k, pixel): rows r < rows of a packed
-   * matrix of `columns` columns, a packed tile of `count` pixels, C with row stride `stride`. `packed`
+   * matrix of `columns` columns, a packed tile of `count` pixels, C with row stride `stride`, stored rounded or not (by bf16 products alone). `packed`
    * may point into the matrix: see na_matrix_at. What is ahead (NULL: nothing) is fetched on the way. */
   void (*matmul)(const float *packed, int rows, int columns, int depth, const float *tile,
-                 int count, float *c, size_t stride, bool accumulate, const na_ahead *ahead);
+                 int count, float *c, size_t stride, bool rounded, bool accumulate, const na_ahead *ahead);
 
   /* The same for a C that is too large to stay in the caches: written past them, and the moments of
    * its rows are added to moments[rows] about their shifts on the way. No lane may be masked. */
   void (*matmul_streamed)(const float *packed, int rows, int columns, int depth, const float *tile,
-                          int count, float *c, size_t stride, na_moments *moments);
+                          int count, float *c, size_t stride, bool rounded, na_moments *moments);
 
   /* The same for gradients, finished on the way (see finish): how[rows] points at pixel 0, c at the tile's
    * first pixel, number `first`; sums[rows][2] += sum and sum_x. The activation, one for all rows, is
    * identity, relu or relu6. */
   void (*matmul_finished)(const float *packed, int rows, int columns, int depth, const float *tile,
-                          int count, float *c, size_t stride, const na_finish *how, long first,
-                          double *sums);
+                          int count, float *c, size_t stride, bool rounded, const na_finish *how,
+                          long first, double *sums);
 
   /* W[m][n] (+)= sum over pixels and lanes of left(m, pixel) * right(n, pixel). left: a packed tile;
    * columns: the right side, packed by pack_columns. ahead as with matmul. */

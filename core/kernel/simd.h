@@ -7,6 +7,7 @@
 #include "core/kernel/kernels.h"
 
 #include <math.h>
+#include <stdint.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -87,6 +88,62 @@ INLINE vf vmin(vf a, vf b)
 #else
   return choose(a < b, a, b);
 #endif
+}
+
+typedef uint32_t vu __attribute__((vector_size(4 * VL), may_alias));
+typedef uint16_t vh __attribute__((vector_size(2 * VL), may_alias));
+
+/* The upper 16 bits are x, rounded to nearest even; a NaN stays one. */
+INLINE vu round_bits(vf x)
+{
+  vu bits = (vu)x, up = bits + 0x7fffu + (bits >> 16 & 1u);
+#if defined(__AVX512F__)
+  __mmask16 nan = _mm512_cmp_ps_mask((__m512)x, (__m512)x, _CMP_UNORD_Q);
+  return (vu)_mm512_mask_or_epi32((__m512i)up, nan, (__m512i)bits, _mm512_set1_epi32(0x400000));
+#else
+  vu nan = (vu)(x != x);
+  return (nan & (bits | 0x400000u)) | (~nan & up);
+#endif
+}
+
+/* VL values, one after the other. */
+INLINE void store_rounded(uint16_t *to, vf x)
+{
+#if defined(__AVX512BF16__)
+  _mm256_store_si256((__m256i *)to, (__m256i)_mm512_cvtneps_pbh((__m512)x));
+#else
+  *(vh *)to = __builtin_convertvector(round_bits(x) >> 16, vh);
+#endif
+}
+
+INLINE void stream_rounded(uint16_t *to, vf x)
+{
+#if defined(__AVX512F__)
+  __m256i bits;
+  store_rounded((uint16_t *)&bits, x);
+  _mm256_stream_si256((__m256i *)to, bits);
+#else
+  store_rounded(to, x);
+#endif
+}
+
+/* Value i and those behind it, of floats or of rounded ones; `rounded` is a constant wherever time counts. */
+INLINE vf load_value(const float *from, size_t i, bool rounded)
+{
+  if (!rounded) return load(from + i);
+  return (vf)(__builtin_convertvector(*(const vh *)((const uint16_t *)from + i), vu) << 16);
+}
+
+INLINE void store_value(float *to, size_t i, vf x, bool rounded)
+{
+  if (rounded) store_rounded((uint16_t *)to + i, x);
+  else store(to + i, x);
+}
+
+INLINE void stream_value(float *to, size_t i, vf x, bool rounded)
+{
+  if (rounded) stream_rounded((uint16_t *)to + i, x);
+  else stream(to + i, x);
 }
 
 /* Sum of the lanes, in double and always in the same order: halves are added until one is left. */
@@ -214,12 +271,16 @@ static inline clamp clamp_of(na_activation act)
   }
 
 /* Reads `count` pixels of a channel from src as its consumers see them (without gate). */
-INLINE void read_run(float *dst, const float *src, long count, float scale, float shift,
+INLINE void read_run(float *dst, const float *src, bool rounded, long count, float scale, float shift,
                      na_activation act)
 {
 #define READ(ACT)                                                                                  \
-  for (long i = 0; i < count * LANES; i += VL)                                                     \
-    store(dst + i, activate(load(src + i) * scale + shift, ACT))
+  if (rounded)                                                                                     \
+    for (long i = 0; i < count * LANES; i += VL)                                                   \
+      store(dst + i, activate(load_value(src, (size_t)i, true) * scale + shift, ACT));             \
+  else                                                                                             \
+    for (long i = 0; i < count * LANES; i += VL)                                                   \
+      store(dst + i, activate(load(src + i) * scale + shift, ACT))
   FOR_ACTIVATION(act, READ)
 #undef READ
 }
@@ -236,12 +297,12 @@ void NA_SYMBOL(pack_view)(const na_view *, int, long, int, int, float *);
 void NA_SYMBOL(pack_columns)(const na_view *, int, long, int, float *);
 void NA_SYMBOL(pack_pullback)(const na_pullback *, int, const na_mask *, long, int, int, float *);
 void NA_SYMBOL(pack_matrix)(const float *, int, int, int, size_t, size_t, int, int, float *);
-void NA_SYMBOL(matmul)(const float *, int, int, int, const float *, int, float *, size_t, bool,
+void NA_SYMBOL(matmul)(const float *, int, int, int, const float *, int, float *, size_t, bool, bool,
                        const na_ahead *);
 void NA_SYMBOL(matmul_streamed)(const float *, int, int, int, const float *, int, float *, size_t,
-                                na_moments *);
+                                bool, na_moments *);
 void NA_SYMBOL(matmul_finished)(const float *, int, int, int, const float *, int, float *, size_t,
-                                const na_finish *, long, double *);
+                                bool, const na_finish *, long, double *);
 void NA_SYMBOL(outer)(const float *, int, const float *, int, int, float *, size_t, bool,
                       const na_ahead *);
 void NA_SYMBOL(convolve)(const na_window *, const float *, int, int, int, float *, const na_grid *,
@@ -254,7 +315,7 @@ void NA_SYMBOL(winograd_factor)(const float *, size_t, const na_tiles *, float *
 void NA_SYMBOL(winograd_gather)(const float *, size_t, const na_tiles *, float *, int, int, bool,
                                 const float *const[2]);
 void NA_SYMBOL(winograd_unpack)(const float *, size_t, int, size_t, int, float *);
-void NA_SYMBOL(moments)(const float *, long, long, const na_mask *, na_moments *);
+void NA_SYMBOL(moments)(const float *, bool, long, long, const na_mask *, na_moments *);
 void NA_SYMBOL(finish)(float *, const na_finish *, long, long, double *, double *);
 void NA_SYMBOL(read_view)(const na_view *, int, long, long, float *);
 void NA_SYMBOL(sum_lanes)(const na_view *, int, long, long, const float *, double *);

@@ -7,6 +7,8 @@
  * and a sub-network's channels are a prefix of the rows. Channel strides are multiples of 16 floats
  * and everything is aligned to 64 bytes.
  *
+ * Rounded tensors hold bf16 (products.h): a pixel takes 8 floats' room. Strides count floats all the same.
+ *
  * Lazy values. What is stored is the raw output of a layer's linear map; a na_view tells how its
  * consumers see it, a na_pullback how its producer sees its gradient.
  *
@@ -33,6 +35,7 @@ typedef struct na_view {
   na_activation act;
   const float *gate;   /* [channels][gate_stride], NULL: 1 */
   size_t gate_stride;
+  bool rounded;        /* data */
 } na_view;
 
 /* How a producer sees the gradient of its raw output, BatchNorm's backward applied while loading
@@ -43,6 +46,7 @@ typedef struct na_pullback {
   size_t stride;
   int height, width;
   const float *a, *b, *c;
+  bool rounded; /* grad and data */
 } na_pullback;
 
 /* Pixels from `first` on (those of the last block) are multiplied lane by lane. */
@@ -64,6 +68,7 @@ typedef struct na_finish {
   const float *data;
   float scale, shift, mean;
   na_activation act;
+  bool rounded, grad_rounded; /* data; g */
 } na_finish;
 
 /* What will be read next: run r (r < runs) begins at from[r % 2] + r / 2 * stride, and is as long as
@@ -72,6 +77,10 @@ typedef struct na_ahead {
   const float *from[2];
   size_t stride;
   long runs;
+  bool rounded;
 } na_ahead;
+
+/* Floats that so many pixels take. */
+static inline size_t na_stored(bool rounded, long pixels) { return (size_t)pixels * NA_LANES >> rounded; }
 
 #endif

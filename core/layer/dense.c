@@ -36,8 +36,9 @@ na_ahead na_channels_ahead(const na_tensor *tensor, int next, int limit, long fi
     next = 0;
     first += count;
   }
-  const float *from = tensor->data + (size_t)next * tensor->stride + (size_t)first * NA_LANES;
-  return (na_ahead){{from, from + tensor->stride}, 2 * tensor->stride, least(limit, tensor->channels - next)};
+  const float *from = tensor->data + (size_t)next * tensor->stride + na_stored(tensor->rounded, first);
+  return (na_ahead){{from, from + tensor->stride}, 2 * tensor->stride, least(limit, tensor->channels - next),
+                    tensor->rounded};
 }
 
 /* ---------------------------------------------------------------- packing the weights */
@@ -68,8 +69,8 @@ void na_add_moments(const na_pass *pass, const na_tensor *out, const na_chunk *c
   na_mask mask = na_pass_mask(pass, out);
   for (int c = row; c < row + rows; c++) {
     const float *data = out->data + (size_t)c * out->stride;
-    if (chunk->start) moments[c] = (na_moments){.shift = data[(size_t)chunk->first * NA_LANES]};
-    pass->kernels->moments(data, chunk->first, chunk->count, &mask, &moments[c]);
+    if (chunk->start) moments[c] = (na_moments){.shift = na_tensor_value(out, data, chunk->first * NA_LANES)};
+    pass->kernels->moments(data, out->rounded, chunk->first, chunk->count, &mask, &moments[c]);
   }
 }
 

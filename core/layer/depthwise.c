@@ -21,7 +21,8 @@ na_depthwise na_depthwise_call(const na_pass *pass, const na_op *op, int c)
                         .out_height = op->out->height,
                         .out_width = op->out->width,
                         .weight = op->weight + (size_t)c * op->row,
-                        .mask = na_pass_mask(pass, op->out)};
+                        .mask = na_pass_mask(pass, op->out),
+                        .rounded = op->out->rounded};
 }
 
 static void forward_channel(const na_pass *pass, const na_op *op, int c, int worker)

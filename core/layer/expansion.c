@@ -83,7 +83,8 @@ na_view na_expansion_strip(const na_expansion *e, const na_stripe *rows, int m, 
   na_view view = na_tensor_view(e->expand->out);
   view.stride = na_strip_stride(pixels);
   products->matmul(na_matrix_at(products, matrix, e->inner, m, 0), count, e->inner, e->inner, tile, pixels, strip,
-                   view.stride, false, NULL);
+                   view.stride, false, false, NULL);
+  view.rounded = false;
   view.data = strip - first - (size_t)m * view.stride;
   return view;
 }
@@ -281,6 +282,7 @@ static void pull_channels(const expansion *x, const na_stripe *stripe, int m, in
     na_depthwise call = na_depthwise_call(e->pass, e->depthwise, i);
     na_finish how = na_tensor_finish(e->depthwise->in, i);
     how.data = middle.data + (size_t)i * middle.stride;
+    how.rounded = false;
     e->pass->kernels->depthwise_backward_placed(
         &call, &middle, &x->out, i, stripe, d->lanes + (size_t)(i * lanes), &how, &sums[2 * i],
         &sums[2 * i + 1], g + (size_t)(i - m) * apart, places, d->rows);
@@ -308,7 +310,7 @@ static void add_products(const expansion *x, const na_stripe *stripe, const desk
                    (size_t)e->inner, !fresh, NULL);
     if (e->expand->wanted[0])
       products->matmul(na_matrix_at(products, e->pass->packed, e->channels, 0, m), e->inner, e->channels, some,
-                      d->tile, count, in->grad + first * NA_LANES, in->stride,
+                      d->tile, count, in->grad + first * NA_LANES, in->stride, false,
                       e->expand->accumulate[0] || m > 0, NULL);
   }
 }
@@ -413,7 +415,7 @@ static void correct_chunk(void *context, int chunk, int worker)
     int count = least(panel, total - first);
     pass->products->pack_view(&e->in, e->inner, first, count, NA_RIGHT, pass->scratch[worker]);
     pass->products->matmul(pass->packed, e->inner, e->inner, e->inner, pass->scratch[worker], count,
-                          in->grad + (size_t)first * NA_LANES, in->stride, true, NULL);
+                          in->grad + (size_t)first * NA_LANES, in->stride, false, true, NULL);
     for (int k = 0; k < e->inner; k++) {
       float one = 1, none = 0, *grad = in->grad + (size_t)k * in->stride;
       na_pullback shifted = {.grad = grad, .data = grad, .height = in->height, .width = in->width,

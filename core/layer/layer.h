@@ -18,7 +18,8 @@
 #include <stdint.h>
 
 typedef struct na_tensor {
-  float *data, *grad;          /* [channels][blocks * height * width * 16]; grad may be NULL */
+  float *data, *grad;          /* [channels][blocks * height * width] pixels; grad may be NULL */
+  bool rounded;                /* both, stored as bf16 (core/kernel/views.h); by bf16 products only */
   size_t stride;               /* floats between channels */
   int channels, height, width; /* active */
   na_activation act;
@@ -150,6 +151,9 @@ na_pullback na_tensor_pullback(const na_tensor *tensor);
 na_view na_view_from(const na_view *view, int c);
 na_pullback na_pullback_from(const na_pullback *pullback, int c);
 na_mask na_pass_mask(const na_pass *pass, const na_tensor *tensor);
+
+/* Value i, which is lane i % 16 of pixel i / 16, of a channel of the tensor that begins at `channel`. */
+float na_tensor_value(const na_tensor *tensor, const float *channel, long i);
 
 /* Consumers see the stored values themselves: there is nothing to finish. */
 bool na_tensor_plain(const na_tensor *tensor);

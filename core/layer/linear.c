@@ -60,7 +60,7 @@ static void settle_row(const linear_loop *loop, int c)
   na_mask mask = na_pass_mask(loop->pass, out);
   na_moments moments = {.shift = row[0]};
   double count = na_pass_values(loop->pass, out, 0, loop->pass->blocks);
-  loop->pass->kernels->moments(row, 0, loop->pass->blocks, &mask, &moments);
+  loop->pass->kernels->moments(row, false, 0, loop->pass->blocks, &mask, &moments);
   na_norm_settle(loop->pass, out, c, 1, &moments, 0, &count);
 }
 

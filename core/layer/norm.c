@@ -16,7 +16,7 @@ enum { STREAM_BYTES = 16 << 20 };
 
 long na_tensor_bytes(const na_pass *pass, const na_tensor *tensor)
 {
-  return tensor->channels * na_tensor_pixels(pass, tensor) * NA_LANES * (long)sizeof(float);
+  return tensor->channels * (long)na_stored(tensor->rounded, na_tensor_pixels(pass, tensor)) * (long)sizeof(float);
 }
 
 bool na_tensor_streams(const na_pass *pass, const na_tensor *tensor)
@@ -27,6 +27,7 @@ bool na_tensor_streams(const na_pass *pass, const na_tensor *tensor)
 na_view na_tensor_view(const na_tensor *tensor)
 {
   return (na_view){.data = tensor->data,
+                   .rounded = tensor->rounded,
                    .stride = tensor->stride,
                    .height = tensor->height,
                    .width = tensor->width,
@@ -39,6 +40,7 @@ na_pullback na_tensor_pullback(const na_tensor *tensor)
 {
   return (na_pullback){.grad = tensor->grad,
                        .data = tensor->data,
+                       .rounded = tensor->rounded,
                        .stride = tensor->stride,
                        .height = tensor->height,
                        .width = tensor->width,
@@ -86,10 +88,24 @@ na_mask na_pass_mask(const na_pass *pass, const na_tensor *tensor)
 na_finish na_tensor_finish(const na_tensor *tensor, int c)
 {
   return (na_finish){.data = tensor->data + (size_t)c * tensor->stride,
+                     .rounded = tensor->rounded,
+                     .grad_rounded = tensor->rounded,
                      .scale = tensor->lazy ? tensor->scale[c] : 1.0f,
                      .shift = tensor->lazy ? tensor->shift[c] : 0.0f,
                      .mean = tensor->norm ? tensor->mean[c] : 0.0f,
                      .act = tensor->act};
+}
+
+float na_tensor_value(const na_tensor *tensor, const float *channel, long i)
+{
+  if (!tensor->rounded) return channel[i];
+  uint16_t half;
+  uint32_t bits;
+  float value;
+  memcpy(&half, (const char *)channel + i * (long)sizeof half, sizeof half);
+  bits = (uint32_t)half << 16;
+  memcpy(&value, &bits, sizeof value);
+  return value;
 }
 
 bool na_tensor_plain(const na_tensor *tensor)

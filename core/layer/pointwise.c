@@ -136,7 +136,8 @@ static void forward_strip(const pointwise_loop *loop, int chunk, int c, int chan
     int rows = least(step, out->channels - row);
     products->matmul(na_matrix_at(products, loop->pass->packed, loop->in_channels, row, c), rows,
                      loop->in_channels, channels, tile, count,
-                     out->data + (size_t)row * out->stride + (size_t)first * NA_LANES, out->stride, c > 0,
+                     out->data + (size_t)row * out->stride + na_stored(out->rounded, first), out->stride,
+                     out->rounded, c > 0,
                      row == 0 ? ahead : NULL);
     if (last) na_add_moments(loop->pass, out, &part, row, rows);
   }
@@ -157,7 +158,7 @@ static void forward_streamed(const pointwise_loop *loop, int chunk, long first, 
   const na_tensor *out = loop->op->out;
   loop->pass->products->matmul_streamed(loop->pass->packed, out->channels, loop->in_channels,
                                        loop->in_channels, tile, count,
-                                       out->data + (size_t)first * NA_LANES, out->stride,
+                                       out->data + na_stored(out->rounded, first), out->stride, out->rounded,
                                        loop->pass->moments + (size_t)chunk * (size_t)out->channels);
 }
 
@@ -223,8 +224,8 @@ static void add_input(const pointwise_loop *loop, const tile *t, int row, int ro
   const na_products *products = loop->pass->products;
   int columns = op->out->channels;
   products->matmul(na_matrix_at(products, loop->pass->packed, columns, row, c), rows, columns, channels, gradient,
-                   t->count, op->in->grad + (size_t)row * op->in->stride + (size_t)t->first * NA_LANES,
-                   op->in->stride, op->accumulate[0] || c > 0, NULL);
+                   t->count, op->in->grad + (size_t)row * op->in->stride + na_stored(op->in->rounded, t->first),
+                   op->in->stride, op->in->rounded, op->accumulate[0] || c > 0, NULL);
 }
 
 /* The strip after the one at channel c: its values, or its gradients and their values. */
@@ -236,7 +237,7 @@ static na_ahead strip_after(const pointwise_loop *loop, const tile *t, int c)
   na_ahead values = na_channels_ahead(from, c + strip, strip, t->first, t->count);
   if (!loop->by_out) return values;
   return (na_ahead){{from->grad + (values.from[0] - from->data), values.from[0]},
-                    from->stride, from->norm ? 2 * values.runs : 0};
+                    from->stride, from->norm ? 2 * values.runs : 0, from->rounded};
 }
 
 /* Packs channels c .. c + channels of the input as the weight gradient's right factor. */
@@ -299,8 +300,8 @@ static void set_input_finished(const pointwise_loop *loop, const tile *t, int c,
     for (int i = 0; i < rows; i++) how[i] = na_tensor_finish(in, row + i);
     products->matmul_finished(na_matrix_at(products, loop->pass->packed, depth, row, 0), rows, depth, depth,
                               gradient, t->count,
-                             in->grad + (size_t)row * in->stride + (size_t)t->first * NA_LANES,
-                             in->stride, how, t->first, sums + 2 * row);
+                             in->grad + (size_t)row * in->stride + na_stored(in->rounded, t->first),
+                             in->stride, in->rounded, how, t->first, sums + 2 * row);
   }
 }
 

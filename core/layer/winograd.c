@@ -254,7 +254,7 @@ static void multiply_strip(const winograd_loop *loop, const strip *s, int rows, 
   size_t row = (size_t)s->tiles * NA_LANES;
   for (int q = 0; q < PRODUCTS; q++)
     na_float32(kernels)->matmul(loop->pass->packed + (size_t)q * loop->matrix, rows, channels, channels,
-                    s->spread + (size_t)q * from, s->tiles, s->products + (size_t)q * matrix, row, false, NULL);
+                    s->spread + (size_t)q * from, s->tiles, s->products + (size_t)q * matrix, row, false, false, NULL);
 }
 
 /* From them, the strip's pixels of channel c of `to`, `channels` channels; `ahead` are read next. */

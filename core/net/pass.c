@@ -98,6 +98,7 @@ int na_forward(na_workspace *w, const int *widths, na_mode mode, const na_batch 
   if (code != NA_OK) return code;
   set_mode(w, mode, step);
   na_workspace_bind(w, widths);
+  na_workspace_store(w);
   run_forward(w);
   if (mode == NA_MODE_ESTIMATE) w->estimated += batch->count;
   w->state = NA_FORWARDED;
@@ -186,7 +187,7 @@ static float clamp(float x, float high) { return x < 0 ? 0 : x > high ? high : x
 /* What consumers see of one value. */
 static float value_of(const na_tensor *t, int c, size_t at)
 {
-  float x = t->data[(size_t)c * t->stride + at];
+  float x = na_tensor_value(t, t->data + (size_t)c * t->stride, (long)at);
   if (t->lazy) x = x * t->scale[c] + t->shift[c];
   switch (t->act) {
   case NA_ACT_RELU: return x < 0 ? 0 : x;
@@ -221,7 +222,7 @@ int na_gradient_read(const na_workspace *w, int layer, int image, float *out, na
   size_t area = (size_t)t->height * (size_t)t->width, base = place_of(t, image);
   for (int c = 0; c < t->channels; c++)
     for (size_t p = 0; p < area; p++)
-      out[(size_t)c * area + p] = t->grad[(size_t)c * t->stride + base + p * NA_LANES];
+      out[(size_t)c * area + p] = na_tensor_value(t, t->grad + (size_t)c * t->stride, (long)(base + p * NA_LANES));
   return NA_OK;
 }
 

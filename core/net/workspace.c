@@ -57,11 +57,12 @@ static long pixels_of(const na_workspace *w, int layer)
   return (long)max_blocks(w) * l->height * l->width;
 }
 
-/* Floats between channels: an odd number of pixels, so that channels do not fall onto the same lines
- * of the first-level cache. */
-static size_t channel_stride(const na_workspace *w, int layer)
+/* Floats between channels: an odd number of lines, so that channels do not fall onto the same ones of the
+ * first-level cache. */
+static size_t channel_stride(const na_workspace *w, int layer, bool rounded)
 {
-  return ((size_t)pixels_of(w, layer) | 1) * NA_LANES;
+  size_t pixels = (size_t)pixels_of(w, layer), lines = rounded ? (pixels + 1) / 2 : pixels;
+  return (lines | 1) * NA_LANES;
 }
 
 static int max_channels(const na_workspace *w, int layer)
@@ -93,6 +94,21 @@ static bool after_expansion(const na_workspace *w, int layer)
          first == layer && last == layer;
 }
 
+/* Is the layer's output between a pointwise and a depthwise convolution, and read by nothing else? Those are the
+ * large ones; a gradient in them is written once. */
+static bool is_inner(const na_workspace *w, int layer)
+{
+  const na_net *net = w->net;
+  const na_layer *l = &net->layers[layer];
+  int first, last;
+  consumers(net, layer, &first, &last);
+  if (layer == 0 || first == layer || first != last || !l->norm) return false;
+  const na_layer *reader = &net->layers[first];
+  bool pointwise = na_workspace_ops(w, layer) == &na_pointwise_ops, depthwise = l->kind == NA_DEPTHWISE;
+  bool read = na_workspace_ops(w, first) == &na_pointwise_ops && reader->gate < 0;
+  return (pointwise && reader->kind == NA_DEPTHWISE) || (depthwise && read);
+}
+
 /* Is `layer` an expansion whose output, of the widest network, is not stored? */
 static bool is_between(const na_workspace *w, int layer)
 {
@@ -111,7 +127,7 @@ static void plan_layer(const na_workspace *w, int layer, na_lifetime *buffers)
   int first, last, end = w->train ? backward_time(net, layer) : 0;
   consumers(net, layer, &first, &last);
   if (layer == 0) return; /* the images are the caller's */
-  size_t size = channel_stride(w, layer) * (size_t)max_channels(w, layer);
+  size_t size = channel_stride(w, layer, false) * (size_t)max_channels(w, layer);
   bool is_last = layer == net->layer_count - 1;
   /* Logits stay to be read after the backward pass too. */
   int data_end = is_last ? 2 * net->layer_count : w->train ? end : last;
@@ -145,7 +161,7 @@ static void place_layer(na_workspace *w, int layer, const na_lifetime *buffers, 
   const na_lifetime *own = between ? spare : buffers;
   t->data = placed(between ? w->spare : w->arena, &own[DATA]);
   t->grad = placed(between ? w->spare : w->arena, &own[GRAD]);
-  t->stride = channel_stride(w, layer);
+  t->stride = channel_stride(w, layer, false);
   op->pooled = placed(w->arena, &buffers[POOLED]);
   op->squeezed = placed(w->arena, &buffers[SQUEEZED]);
   op->logits = placed(w->arena, &buffers[LOGITS]);
@@ -389,6 +405,7 @@ static void bind_layer(na_workspace *w, int layer)
   op->index = (uint64_t)layer;
   if (layer == 0) return;
   w->paired[layer] = after_expansion(w, layer);
+  w->inner[layer] = is_inner(w, layer);
   bind_inputs(w, layer);
   bind_params(w, layer);
 }
@@ -402,6 +419,16 @@ void na_workspace_bind(na_workspace *w, const int *widths)
     w->tensors[i].channels = widths[net->layers[i].out];
     w->tensors[i].still = net->layers[i].still;
     if (net->layers[i].squeeze >= 0) w->ops[i].middle = widths[net->layers[i].squeeze];
+  }
+}
+
+void na_workspace_store(na_workspace *w)
+{
+  for (int i = 0; i < w->net->layer_count; i++) {
+    na_tensor *t = &w->tensors[i];
+    if (i == 0) continue; /* the images are the caller's */
+    t->rounded = w->inner[i] && w->pass.products->rounded;
+    t->stride = channel_stride(w, i, t->rounded);
   }
 }
 
@@ -444,12 +471,13 @@ int na_workspace_new(na_workspace **out, na_net *net, na_team *team, int batch, 
   w->tensors = na_alloc_array(layers, sizeof *w->tensors);
   w->ops = na_alloc_array(layers, sizeof *w->ops);
   w->kept = na_alloc_array(layers, sizeof *w->kept);
+  w->inner = na_alloc_array(layers, sizeof *w->inner);
   w->paired = na_alloc_array(layers, sizeof *w->paired);
   w->merged = na_alloc_array(layers, sizeof *w->merged);
   w->widths = na_alloc_array((size_t)net->dim_count, sizeof *w->widths);
   w->base = na_alloc_array((size_t)net->dim_count, sizeof *w->base);
   w->scores = na_alloc_array((size_t)max_blocks(w), sizeof *w->scores);
-  if (w->tensors == NULL || w->ops == NULL || w->kept == NULL || w->paired == NULL || w->merged == NULL ||
+  if (w->tensors == NULL || w->ops == NULL || w->kept == NULL || w->inner == NULL || w->paired == NULL || w->merged == NULL ||
       w->widths == NULL || w->base == NULL || w->scores == NULL)
     code = na_fail_memory(err, layers * sizeof *w->ops, "the workspace");
   if (code == NA_OK) code = make_vectors(w, err);
@@ -478,6 +506,7 @@ void na_workspace_free(na_workspace *w)
   na_free(w->tensors);
   na_free(w->ops);
   na_free(w->kept);
+  na_free(w->inner);
   na_free(w->paired);
   na_free(w->merged);
   na_free(w->squares);

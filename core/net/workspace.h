@@ -81,7 +81,8 @@ void na_workspace_drop_share(na_workspace *workspace, double share);
 bool na_workspace_at_once(const na_workspace *workspace, int layer, const int *widths);
 
 /* From now on passes in NA_MODE_TRAIN round the operands of dense convolutions to this precision, forward and
- * backward; sums, everything that is stored, all other layers and all other passes stay float32 (the default). */
+ * backward, and store outputs, and their gradients, so that lie between a pointwise and a depthwise convolution.
+ * Sums, everything else that is stored, all other layers and all other passes stay float32 (the default). */
 void na_workspace_precision(na_workspace *workspace, na_precision precision);
 
 /* Where the time goes, for profiles: from now on every forward pass adds the seconds that layer i took

@@ -14,6 +14,7 @@ struct na_workspace {
   na_tensor *tensors;   /* [layer_count]: each layer's output */
   na_op *ops;           /* [layer_count] */
   bool *kept;           /* [layer_count]: data stays until the end of the forward pass */
+  bool *inner;          /* [layer_count]: bf16 products may store the layer rounded */
   bool *paired;         /* [layer_count]: a depthwise layer that alone reads the expansion before it */
   bool *merged;         /* [layer_count]: the last forward pass made this layer and the one before it at once */
   double *squares;      /* of all expansions: see na_op */
@@ -41,6 +42,9 @@ struct na_workspace {
 
 /* Ops and tensors of all layers for the widths at hand. */
 void na_workspace_bind(na_workspace *workspace, const int *widths);
+
+/* How each output is stored, with the products at hand. */
+void na_workspace_store(na_workspace *workspace);
 
 const na_layer_ops *na_workspace_ops(const na_workspace *workspace, int layer);
 

@@ -71,8 +71,8 @@ static const na_setting items[] = {
     NUMBER(save_minutes, "10", 0, 1e6,
            "minutes between two writings of last.h5 within an epoch; 0 for none"),
     {"precision", NA_CHOICE, AT(precision), "float32", 0, 0, &NA_PRECISION_LIST(PRECISION_WORD)[1],
-     "what training steps round the factors of dense convolutions to: bf16 is faster where the processor "
-     "has it; sums, weights, statistics and evaluation are float32"},
+     "bf16: training steps round the factors of dense convolutions, and store what lies within inverted "
+     "blocks so: faster where the processor has it; sums, weights, statistics and evaluation are float32"},
     COUNT(seed, "0", 0, INT_MAX, "of initial weights, draws and dropout"),
     COUNT(threads, "0", 0, 1024, "compute threads; 0 for one per processor"),
 };
