@@ -19,7 +19,7 @@ typedef struct options {
   na_model_options model;
   int batch, threads, draws, steps, seed;
   char only[NA_TEXT_MAX], photos[NA_TEXT_MAX], cifar[NA_TEXT_MAX];
-  int profile_of, profile_by, precision;
+  int profile_of, profile_by, precision, torch_precision;
   bool compare, profile, json, print_widths, screen;
   int points, runs;
 } options;
@@ -63,6 +63,9 @@ static const na_option option_table[] = {
     {{"--compare", NA_BOOL, offsetof(options, compare), "false", 0, 0, NULL,
       "print the table of what must be reached, beside PyTorch"},
      NULL, false},
+    {{"--torch-precision", NA_CHOICE, offsetof(options, torch_precision), "float32", 0, 0,
+      &NA_PRECISION_LIST(PRECISION_WORD)[1], "with --compare: of PyTorch's training steps; bf16 is its autocast"},
+     "PRECISION", false},
     {{"--only", NA_TEXT, offsetof(options, only), "", 0, 0, NULL,
       "with --compare: these rows, such as netaug,base or eval-1"},
      "ROWS", false},
@@ -280,10 +283,12 @@ static int compare(const options *given, na_error *err)
       given->print_widths || strcmp(given->name, "mobilenetv2_tiny") != 0) {
     na_fail(err, NA_EINVAL, "--compare has its own networks, batches and threads");
     return na_hint(err,
-                   "use it with --only, --photos, --cifar, --draws, --steps, --seed and --json");
+                   "use it with --only, --photos, --cifar, --draws, --steps, --seed, --precision, --torch-precision "
+                   "and --json");
   }
   const na_compare how = {given->only,  given->photos, given->cifar, given->steps,
-                          given->draws, given->seed,   given->json};
+                          given->draws, given->seed,   given->precision, given->torch_precision,
+                          given->json};
   return na_compare_run(&how, err);
 }
 
@@ -293,8 +298,9 @@ static int run(const na_call *call, na_error *err)
   if (given->compare) return compare(given, err);
   if (given->screen)
     return na_bench_screen(given->points, given->runs, given->steps, given->json, err);
-  if (given->only[0] != '\0' || given->photos[0] != '\0' || given->cifar[0] != '\0')
-    return na_fail(err, NA_EINVAL, "--only, --photos and --cifar need --compare");
+  if (given->only[0] != '\0' || given->photos[0] != '\0' || given->cifar[0] != '\0' ||
+      given->torch_precision != NA_FLOAT32)
+    return na_fail(err, NA_EINVAL, "--only, --photos, --cifar and --torch-precision need --compare");
   na_net *net;
   int code = na_model_build(given->name, &given->model, &net, err);
   if (code == NA_OK) code = measure(given, net, err);

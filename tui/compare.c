@@ -186,12 +186,13 @@ static int make_bench(const state *s, int c, na_net **net, na_bench *bench, na_e
   if (code == NA_OK)
     code = na_bench_new(bench, *net, cases[c].batch, cases[c].threads, s->given->draws,
                         s->given->seed, err);
+  bench->precision = s->given->precision;
   if (code == NA_OK) code = na_bench_prepare(bench, err);
   return code;
 }
 
 /* PyTorch on the same network and draws, which it reads from a file. */
-static int start_torch(const na_bench *bench, na_torch **torch, na_error *err)
+static int start_torch(const na_bench *bench, na_precision precision, na_torch **torch, na_error *err)
 {
   char path[NA_TEXT_MAX];
   const char *folder = getenv("TMPDIR");
@@ -202,7 +203,7 @@ static int start_torch(const na_bench *bench, na_torch **torch, na_error *err)
   na_bench_describe(bench, file);
   int code = fclose(file) == 0 ? NA_OK : na_fail(err, NA_EIO, "cannot write %s", path);
   if (code == NA_OK)
-    code = na_torch_start(torch, "torch_netaug.py", path, na_team_size(bench->team), err);
+    code = na_torch_start(torch, "torch_netaug.py", path, na_team_size(bench->team), precision, err);
   unlink(path);
   return code;
 }
@@ -304,7 +305,7 @@ static int run_case(state *s, int c, na_error *err)
   say(cases[c].model);
   int code = make_bench(s, c, &net, &bench, err);
   if (code == NA_OK && s->has_torch && case_needed(s, c, THEIRS))
-    code = start_torch(&bench, &torch, err);
+    code = start_torch(&bench, s->given->torch, &torch, err);
   if (code == NA_OK) code = warm(s, c, &bench, torch, err);
   for (int k = 0; k < NA_BENCH_COUNT && code == NA_OK; k++) {
     double macs, flops;
@@ -324,7 +325,7 @@ static int probe_torch(state *s, na_error *err)
 {
   na_torch *torch = NULL;
   na_error own = {0};
-  int code = na_torch_start(&torch, "torch_images.py", "--probe", 1, &own);
+  int code = na_torch_start(&torch, "torch_images.py", "--probe", 1, NA_FLOAT32, &own);
   na_torch_free(torch);
   s->has_torch = code == NA_OK;
   if (code == NA_OK) return NA_OK;
@@ -358,7 +359,8 @@ static int measure_memory(state *s, na_error *err)
   snprintf(batch, sizeof batch, "%d", c->batch);
   const char *words[] = {
       "/proc/self/exe", "bench",        "--json",   "--steps",   "1", "--draws", "1",   "--model",
-      c->model,         "--resolution", resolution, "--threads", "1", "--batch", batch, NULL};
+      c->model,         "--resolution", resolution, "--threads", "1", "--batch", batch,
+      "--precision",    na_precision_name(s->given->precision), NULL};
   say("our memory");
   int code = na_program_output(words, out, sizeof out, err);
   const char *at = code == NA_OK ? strstr(out, name) : NULL;
@@ -404,7 +406,7 @@ static int run_rate(state *s, int g, na_error *err)
   training_folder(s->given->photos, folder);
   int code = na_bench_rate(s->given->photos, &warm, err);
   if (code == NA_OK && s->has_torch)
-    code = na_torch_start(&torch, "torch_images.py", folder, 1, err);
+    code = na_torch_start(&torch, "torch_images.py", folder, 1, NA_FLOAT32, err);
   for (int r = 0; r < rounds && code == NA_OK; r++) {
     code = na_bench_rate(s->given->photos, &rates[OURS][r], err);
     if (code == NA_OK && torch != NULL) code = na_torch_ask(torch, "rate", &rates[THEIRS][r], err);
@@ -558,8 +560,9 @@ static int print_text(const state *s, na_error *err)
 {
   printf(
       "Medians of %d rounds, the two programs in turn; NetAug steps: the mean of the same %d drawn\n"
-      "sub-networks. Batch 32 where nothing else is said.\n\n",
-      s->given->rounds, s->given->draws);
+      "sub-networks. Batch 32 where nothing else is said. Training steps in %s, PyTorch's in %s.\n\n",
+      s->given->rounds, s->given->draws, na_precision_name(s->given->precision),
+      s->given->torch == NA_BF16 ? "bf16 (autocast)" : "float32");
   int code = print_table(s, err), measured = 0, short_of = 0;
   for (int g = 0; g < GOALS; g++) {
     if (!s->wanted[g] || isnan(s->results[g].figure)) continue;
@@ -589,8 +592,10 @@ static void print_number(const char *name, double value)
 static void print_json(const state *s)
 {
   int rows = 0;
-  printf("{\"program\": \"netaug\", \"rounds\": %d, \"draws\": %d, \"pytorch\": %s",
-         s->given->rounds, s->given->draws, s->has_torch ? "true" : "false");
+  printf("{\"program\": \"netaug\", \"rounds\": %d, \"draws\": %d, \"precision\": \"%s\", "
+         "\"torch_precision\": \"%s\", \"pytorch\": %s",
+         s->given->rounds, s->given->draws, na_precision_name(s->given->precision),
+         na_precision_name(s->given->torch), s->has_torch ? "true" : "false");
   print_number("peak_flops", s->peak_flops);
   printf(",\n \"rows\": [");
   for (int g = 0; g < GOALS; g++) {

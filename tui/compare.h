@@ -4,6 +4,7 @@
 #define NA_COMPARE_H
 
 #include "core/base/error.h"
+#include "core/kernel/precision.h"
 
 #include <stdbool.h>
 
@@ -12,6 +13,7 @@ typedef struct na_compare {
   const char *photos; /* a folder of JPEG images per class; "": rows that need one are left out */
   const char *cifar;  /* CIFAR-10, in any form that data.path takes; "": the same */
   int rounds, draws, seed;
+  na_precision precision, torch; /* of our training steps, and of PyTorch's (bf16: autocast) */
   bool json;
 } na_compare;
 

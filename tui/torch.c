@@ -177,7 +177,7 @@ static int greet(na_torch *torch, na_error *err)
 }
 
 int na_torch_start(na_torch **out, const char *program, const char *operand, int threads,
-                   na_error *err)
+                   na_precision precision, na_error *err)
 {
   char path[PATH_SIZE], preload[PATH_SIZE], omp[64], blas[64], count[16];
   char malloc_conf[] = "MALLOC_CONF=dirty_decay_ms:-1,muzzy_decay_ms:-1,thp:always";
@@ -193,7 +193,8 @@ int na_torch_start(na_torch **out, const char *program, const char *operand, int
   snprintf(omp, sizeof omp, "OMP_NUM_THREADS=%d", threads);
   snprintf(blas, sizeof blas, "OPENBLAS_NUM_THREADS=%d", threads);
   make_environment((char *[]){preload, malloc_conf, omp, blas}, environment);
-  const char *words[] = {python, path, operand, "--serve", "--threads", count, NULL};
+  const char *words[] = {python, path, operand, "--serve", "--threads", count,
+                         precision == NA_BF16 ? "--autocast" : NULL, NULL};
   na_torch *torch = na_alloc(sizeof *torch);
   if (torch == NULL)
     code = na_fail_memory(err, sizeof *torch, "PyTorch's program");

@@ -14,4 +14,6 @@ typedef enum na_precision {
       NA_PRECISIONS
 } na_precision;
 
+const char *na_precision_name(na_precision precision);
+
 #endif

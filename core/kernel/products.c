@@ -69,6 +69,14 @@ const na_products *na_products_running(int i)
   return NULL;
 }
 
+const char *na_precision_name(na_precision precision)
+{
+#define NAME(symbol, name) name,
+  static const char *const names[] = {NA_PRECISION_LIST(NAME)};
+#undef NAME
+  return names[precision];
+}
+
 float na_bf16(float x)
 {
   uint32_t bits;

@@ -161,12 +161,13 @@ class Net:
         return outputs[len(self.layers) - 1]
 
 
-def step(net, optimizer, images, labels, widths_list):
+def step(net, optimizer, images, labels, widths_list, autocast):
     begin = time.perf_counter()
     optimizer.zero_grad(set_to_none=True)
     for widths in widths_list:
-        logits = net.forward(images, widths, True)
-        F.cross_entropy(logits, labels, label_smoothing=SMOOTHING).backward()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+            logits = net.forward(images, widths, True)
+        F.cross_entropy(logits.float(), labels, label_smoothing=SMOOTHING).backward()
     optimizer.step()
     return time.perf_counter() - begin
 
@@ -187,8 +188,11 @@ def macs_of(net, image, widths):
 class Work:
     """The network, a batch, and everything that is timed."""
 
-    def __init__(self, description):
-        self.description = description
+    def __init__(self, description, autocast=False):
+        self.description, self.autocast = description, autocast
+        if autocast:
+            # relu6 has no backward pass in bf16 (PyTorch 1.13), this has.
+            ACTIVATIONS["relu6"] = lambda x: torch.clamp(x, 0, 6)
         self.net = Net(description)
         self.optimizer = torch.optim.SGD(self.net.groups(), lr=LR, momentum=MOMENTUM, nesterov=True)
         batch, size = description["batch"], description["resolution"]
@@ -206,7 +210,7 @@ class Work:
     def seconds(self, kind):
         if kind == "eval":
             return evaluate(self.net, self.images, self.labels, self.description["base"])
-        return statistics.mean(step(self.net, self.optimizer, self.images, self.labels, widths)
+        return statistics.mean(step(self.net, self.optimizer, self.images, self.labels, widths, self.autocast)
                                for widths in self.networks(kind))
 
     def macs(self, kind):
@@ -237,6 +241,7 @@ def main():
     parser.add_argument("description", help="output of netaug bench --print-widths")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--steps", type=int, default=5, help="rounds that the median is taken of")
+    parser.add_argument("--autocast", action="store_true", help="train under torch.autocast in bf16")
     parser.add_argument("--serve", action="store_true", help="answer questions from standard input")
     given = parser.parse_args()
     with open(given.description, encoding="utf-8") as file:
@@ -245,7 +250,7 @@ def main():
     torch.manual_seed(1)
     torch.set_num_threads(given.threads)
     torch.set_num_interop_threads(1)
-    work = Work(description)
+    work = Work(description, given.autocast)
     if given.serve:
         serve(work)
         return
