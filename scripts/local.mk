@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	scripts/fashion-demo.lua \
 	scripts/experiments/cifar10.lua \
 	scripts/experiments/fashion.lua \
+	scripts/experiments/precision.lua \
 	scripts/experiments/ratio-sweep.lua \
 	scripts/paper/paper.lua \
 	scripts/paper/gain.lua \

@@ -279,11 +279,12 @@ static void multiply_block(const minimal *m, const float *packed, int rows, int 
                            size_t matrix, int b, float *to, size_t stride, bool accumulate)
 {
   size_t row = (size_t)m->count * NA_LANES, products = (size_t)rows * row;
-  size_t weights = (size_t)((rows + na_float32(m->k)->group_rows - 1) / na_float32(m->k)->group_rows * na_float32(m->k)->group_rows * channels);
+  int group = na_float32(m->k)->group_rows;
+  size_t weights = (size_t)((rows + group - 1) / group * group * channels);
   float *product = bordered(PRODUCTS * products);
   for (int q = 0; q < PRODUCTS; q++)
-    na_float32(m->k)->matmul(packed + (size_t)q * weights, rows, channels, channels, tiles + (size_t)q * matrix, m->count,
-                 product + (size_t)q * products, row, false, false, NULL);
+    na_float32(m->k)->matmul(packed + (size_t)q * weights, rows, channels, channels, tiles + (size_t)q * matrix,
+                             m->count, product + (size_t)q * products, row, false, false, NULL);
   for (int r = 0; r < rows; r++) {
     float *dst = to + (size_t)r * stride + (size_t)(b * m->win->h * m->win->w) * NA_LANES;
     const float *ahead[2] = {dst, dst};

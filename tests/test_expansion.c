@@ -79,7 +79,8 @@ static void pass_init(pair *p, na_team *team, const na_kernels *kernels, const n
   na_pointwise_needs(products, s->in, s->middle, &p->needs);
   na_expansion_needs(products, s->in, s->middle, &depthwise, true, &needs);
   na_add_needs(&p->needs, &needs);
-  p->pass = (na_pass){.team = team, .kernels = kernels, .products = products, .count = s->images, .blocks = lanes_blocks(s->images),
+  p->pass = (na_pass){.team = team, .kernels = kernels, .products = products,
+                      .count = s->images, .blocks = lanes_blocks(s->images),
                       .batch_statistics = true, .base = true, .eps = 1e-5, .momentum = 0.1};
   int in_last = s->images - (p->pass.blocks - 1) * NA_LANES;
   p->pass.masked = in_last < NA_LANES;
@@ -176,7 +177,8 @@ static void compare(const pair *p, const char *what, const float *got, const flo
   }
   const shape *s = p->shape;
   CHECK(worst <= slack * largest, "%s, %s: %d->%d at %dx%d, %dx%d stride %d, %d images: %s off by %.2g of %.2g",
-        p->pass.kernels->name, p->pass.products->name, s->in, s->middle, s->height, s->width, s->kernel, s->kernel, s->stride,
+        p->pass.kernels->name, p->pass.products->name, s->in, s->middle, s->height, s->width, s->kernel,
+        s->kernel, s->stride,
         s->images, what, worst, largest);
 }
 
@@ -225,7 +227,8 @@ static void compare_forward(const pair *got, const pair *wanted)
     compare(got, "scales", ours[i]->scale, theirs[i]->scale, channels, value_slack(&got->pass));
     compare(got, "shifts", ours[i]->shift, theirs[i]->shift, channels, value_slack(&got->pass));
     compare(got, "running means", ours[i]->running_mean, theirs[i]->running_mean, channels, value_slack(&got->pass));
-    compare(got, "running variances", ours[i]->running_var, theirs[i]->running_var, channels, value_slack(&got->pass));
+    compare(got, "running variances", ours[i]->running_var, theirs[i]->running_var, channels,
+            value_slack(&got->pass));
   }
   na_free(values[0]);
   na_free(values[1]);
@@ -297,9 +300,10 @@ static void one_pass_equals_two(void)
                  .width = planes[v / 2 % 5][1], .kernel = kernels[v / 3 % 5], .stride = 1 + v % 2,
                  .images = images[v / 5 % 4], .act = acts[v / 4 % 4], .accumulate = v % 3 == 1,
                  .last = v % 3 != 2, .wanted = v % 7 != 6, .still = v % 11 == 10};
+      const na_products *own = k->products[NA_BF16], *best = na_products_best(k, NA_BF16);
       check_shape(&s, team, k, na_float32(k));
-      check_shape(&s, team, k, k->products[NA_BF16]);
-      if (na_products_best(k, NA_BF16) != k->products[NA_BF16]) check_shape(&s, team, k, na_products_best(k, NA_BF16));
+      check_shape(&s, team, k, own);
+      if (best != own) check_shape(&s, team, k, best);
     }
   }
   na_team_free(team);

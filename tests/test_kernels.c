@@ -25,13 +25,13 @@ static void check_pack_view(const na_kernels *k, const input *in, long first, in
 /* Floats of packed columns, and where channel c of `channels` stands in them. */
 static size_t columns_floats(const na_kernels *k, int channels, int count)
 {
-  return (size_t)((channels + na_float32(k)->vector - 1) / na_float32(k)->vector * na_float32(k)->vector * count * NA_LANES);
+  return na_column_floats(na_float32(k), channels, count);
 }
 
 static size_t column_at(const na_kernels *k, int channels, int c, int count, int i)
 {
   int group = na_float32(k)->panel_pixels * NA_LANES, first = c / group * group, left = channels - first;
-  int width = left < group ? (left + na_float32(k)->vector - 1) / na_float32(k)->vector * na_float32(k)->vector : group;
+  int vector = na_float32(k)->vector, width = left < group ? (left + vector - 1) / vector * vector : group;
   return (size_t)(first * count * NA_LANES + i * width + c - first);
 }
 
@@ -336,7 +336,8 @@ static void check_streamed(const na_kernels *k, na_activation act, int rows, int
   for (int r = 0; r < rows; r++) {
     moments[r] = (na_moments){1, 2, 0.5f};
     /* Pixel 0 lies two before the tile. */
-    how[r] = (na_finish){x + (size_t)r * stride - 2 * NA_LANES, 0.75f, 0.25f, 0.125f * (float)(r % 8), act, false, false};
+    how[r] = (na_finish){x + (size_t)r * stride - 2 * NA_LANES, 0.75f, 0.25f, 0.125f * (float)(r % 8), act,
+                         false, false};
     sums[2 * r] = 3;
     sums[2 * r + 1] = 4;
   }

@@ -361,20 +361,21 @@ static void example(void)
 /* The example experiments, cut short and on the small collection. */
 static void examples(void)
 {
-  static const char *const names[] = {"cifar10", "fashion", "ratio-sweep"};
-  static const int runs_of[] = {1, 2, 4};
+  static const char *const names[] = {"cifar10", "fashion", "precision", "ratio-sweep"};
+  static const int runs_of[] = {1, 2, 2, 4};
+  static const bool takes_path[] = {true, false, true, false};
   const char *top = getenv("NETAUG_SRCDIR");
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 4; i++) {
     lua_state s;
     na_error err = {0};
     tally seen = {{0}};
-    char path[512], one[] = "1", *argv[] = {i == 0 ? data : one, one};
+    char path[512], one[] = "1", *argv[] = {takes_path[i] ? data : one, one, one};
     snprintf(path, sizeof path, "%s/scripts/experiments/%s.lua", top != NULL ? top : "..",
              names[i]);
     state_open(&s, runs);
     CHECK_OK(na_lua_override(s.lua, "data.path", data, &err), err);
     CHECK_OK(na_lua_override(s.lua, "data.batch", "50", &err), err);
-    CHECK(na_lua_start(s.lua, path, 2, argv, &err) == NA_LUA_WAITING, "%s: %s", names[i],
+    CHECK(na_lua_start(s.lua, path, i == 2 ? 3 : 2, argv, &err) == NA_LUA_WAITING, "%s: %s", names[i],
           err.message);
     CHECK_OK(na_lua_drive(s.lua, observe, &seen, &err), err);
     CHECK(seen.events[NA_EVENT_END] == runs_of[i], "%s: %d runs", names[i],

@@ -165,7 +165,8 @@ static void check_depthwise(const na_kernels *k, const layer *l, na_random *rand
 {
   enum { TAPS = 49 };
   twin x = twin_new(CHANNELS, l->h, l->w, -3, 3, random), dx = twin_new(CHANNELS, l->h, l->w, 0, 0, random);
-  twin y = twin_new(CHANNELS, l->out_h, l->out_w, 0, 0, random), z = twin_new(CHANNELS, l->out_h, l->out_w, -1, 1, random);
+  twin y = twin_new(CHANNELS, l->out_h, l->out_w, 0, 0, random);
+  twin z = twin_new(CHANNELS, l->out_h, l->out_w, -1, 1, random);
   twin dy = twin_new(CHANNELS, l->out_h, l->out_w, -1, 1, random);
   float weights[TAPS], taps[2][TAPS] = {{0}};
   float *rows = lanes_floats(na_depthwise_scratch(l->kernel, l->w, l->out_w));
@@ -187,8 +188,8 @@ static void check_depthwise(const na_kernels *k, const layer *l, na_random *rand
     CHECK(memcmp(sums[0], sums[1], sizeof sums[0]) == 0, "%s: sums of a depthwise layer", k->name);
   }
   CHECK(memcmp(taps[0], taps[1], sizeof taps[0]) == 0, "%s: %dx%d weights' gradient", k->name, l->kernel, l->kernel);
-  CHECK(twin_agrees(&y, CHANNELS, y.values), "%s: %dx%d forward, stride %d", k->name, l->kernel, l->kernel, l->stride);
-  CHECK(twin_agrees(&dx, CHANNELS, dx.values), "%s: %dx%d backward, stride %d", k->name, l->kernel, l->kernel, l->stride);
+  CHECK(twin_agrees(&y, CHANNELS, y.values), "%s: %d taps forward, stride %d", k->name, l->kernel, l->stride);
+  CHECK(twin_agrees(&dx, CHANNELS, dx.values), "%s: %d taps backward, stride %d", k->name, l->kernel, l->stride);
   twin *all[] = {&x, &dx, &y, &z, &dy};
   for (int i = 0; i < 5; i++) twin_free(all[i]);
   na_free(rows);
@@ -202,7 +203,8 @@ static void reading_and_depthwise_layers(void)
   for (int s = 0; s < set_count; s++) {
     for (int act = 0; act < NA_ACT_COUNT; act++) check_reading(sets[s], (na_activation)act, &random);
     for (int v = 0; v < 64; v++) {
-      layer l = {.kernel = kernels[v % 4], .stride = 1 + v / 4 % 2, .h = planes[v / 8 % 4][0], .w = planes[v / 8 % 4][1],
+      const int *plane = planes[v / 8 % 4];
+      layer l = {.kernel = kernels[v % 4], .stride = 1 + v / 4 % 2, .h = plane[0], .w = plane[1],
                  .act = (na_activation)(v % NA_ACT_COUNT), .stream = v / 32 == 1};
       l.out_h = (l.h + 2 * (l.kernel / 2) - l.kernel) / l.stride + 1;
       l.out_w = (l.w + 2 * (l.kernel / 2) - l.kernel) / l.stride + 1;
@@ -243,7 +245,8 @@ static void check_results(const na_products *p, int rows, int count, na_random *
 {
   enum { DEPTH = 35, MOST = 40 };
   int h = 1, w = (count + BLOCKS - 1) / BLOCKS;
-  twin c = twin_new(rows, h, w, 0, 0, random), d = twin_new(rows, h, w, 0, 0, random), x = twin_new(rows, h, w, -3, 3, random);
+  twin c = twin_new(rows, h, w, 0, 0, random), d = twin_new(rows, h, w, 0, 0, random);
+  twin x = twin_new(rows, h, w, -3, 3, random);
   twin in = twin_new(DEPTH, h, w, -1, 1, random);
   float matrix[MOST * DEPTH], *packed = lanes_floats(na_matrix_floats(p, rows, DEPTH));
   float *tile = lanes_floats(na_tile_floats(p, DEPTH, count));

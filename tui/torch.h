@@ -13,8 +13,8 @@
 typedef struct na_torch na_torch;
 
 /* Starts `program` ("torch_netaug.py", found beside netaug, or in NETAUG_BENCH) on `operand` with
- * so many threads, training in that precision, and waits until it is ready. NA_EUNSUPPORTED: PyTorch or jemalloc is not
- * installed; the hint says how to. */
+ * so many threads, training in that precision, and waits until it is ready. NA_EUNSUPPORTED: PyTorch or
+ * jemalloc is not installed; the hint says how to. */
 int na_torch_start(na_torch **torch, const char *program, const char *operand, int threads,
                    na_precision precision, na_error *err);
 void na_torch_free(na_torch *torch); /* ends the program; takes NULL */

@@ -117,8 +117,8 @@ INLINE void finish_pixel(int step, int ky1, int target, bool rounded, int odd, i
 }
 
 /* Kernel rows ky0, ky0 + step ... < ky0 + ky1 of a 3x3 kernel along the row. */
-INLINE void finish_row(int step, int ky0, int ky1, int target, bool rounded, const pulled_row *row, const float *weight,
-                       vf *sums, finishing *state)
+INLINE void finish_row(int step, int ky0, int ky1, int target, bool rounded, const pulled_row *row,
+                       const float *weight, vf *sums, finishing *state)
 {
   const pulled_row r = *row;
   finishing f = *state;

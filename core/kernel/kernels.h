@@ -126,8 +126,8 @@ typedef struct na_kernels {
   /* dst = view of channel c, pixels first .. first + count: dst[count * 16]. */
   void (*read_view)(const na_view *view, int channel, long first, long count, float *dst);
 
-  /* sums[16] += sums over pixels first .. first + count of a view without gate, not rounded, lane by lane; with a factor,
-   * which points at pixel 0 of the channel, of its products with that. */
+  /* sums[16] += sums over pixels first .. first + count of a view without gate, not rounded, lane by lane;
+   * with a factor, which points at pixel 0 of the channel, of its products with that. */
   void (*sum_lanes)(const na_view *view, int channel, long first, long count, const float *factor,
                     double *sums);
 
@@ -138,8 +138,8 @@ typedef struct na_kernels {
   void (*read_pullback)(const na_pullback *pullback, int channel, const na_mask *mask, long first,
                         int count, float *dst);
 
-  /* Raw output of channel `channel`, of blocks * out_height * out_width pixels; its moments, before rounding, about its
-   * first value when `moments` is not NULL. rows: scratch of na_depthwise_scratch floats. */
+  /* Raw output of channel `channel`, of blocks * out_height * out_width pixels; its moments, before
+   * rounding, about its first value when `moments` is not NULL. rows: scratch of na_depthwise_scratch floats. */
   void (*depthwise_forward)(const na_depthwise *call, const na_view *in, int channel, float *out,
                             na_moments *moments, float *rows);
 
@@ -150,7 +150,8 @@ typedef struct na_kernels {
                                    float *rows);
 
   /* Both gradients of channel `channel`: weight_grad[kernel^2] += ...; in_grad (+)= ... (the
-   * channel's whole run, stored as the input is; NULL: not wanted; nothing is added to a rounded one), finished with `finish` when that is not NULL. `finish`
+   * channel's whole run, stored as the input is; NULL: not wanted; nothing is added to a rounded one),
+   * finished with `finish` when that is not NULL. `finish`
    * and in_grad point at pixel 0 of the channel. */
   void (*depthwise_backward)(const na_depthwise *call, const na_view *in, const na_pullback *out,
                              int channel, float *weight_grad, float *in_grad, bool accumulate,

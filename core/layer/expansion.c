@@ -190,7 +190,8 @@ static expansion expansion_init(const na_pass *pass, const na_op *expand, const 
   const na_products *products = pass->products;
   na_shape shape = na_op_shape(depthwise);
   matrices l = lay_matrices(products, expand->in->channels, expand->out->channels);
-  expansion x = {.e = na_expansion_of(pass, expand, depthwise, pass->packed + l.copy), .out = na_tensor_pullback(depthwise->out),
+  expansion x = {.e = na_expansion_of(pass, expand, depthwise, pass->packed + l.copy),
+                 .out = na_tensor_pullback(depthwise->out),
                  .rows = stripe_rows(&shape)};
   int inner = x.e.inner, channels = x.e.channels;
   x.stripes = ceiling(shape.in_height, x.rows);
@@ -244,10 +245,12 @@ static void scale_row(const na_expansion *e, void *context, int m, double *room)
 static void pack_matrices(expansion *x)
 {
   const na_expansion *e = &x->e;
-  na_pack_weights(&(na_packing){e->pass, e->pass->products, e->expand->weight, e->channels, e->inner, 1, e->expand->row, 1, x->matrix});
+  na_pack_weights(&(na_packing){e->pass, e->pass->products, e->expand->weight, e->channels, e->inner, 1,
+                                e->expand->row, 1, x->matrix});
   if (!e->expand->wanted[0]) return;
   na_expansion_rows(e, scale_row, x);
-  na_pack_weights(&(na_packing){e->pass, e->pass->products, x->scaled, e->inner, e->channels, 1, 1, (size_t)e->inner, e->pass->packed});
+  na_pack_weights(&(na_packing){e->pass, e->pass->products, x->scaled, e->inner, e->channels, 1, 1,
+                                (size_t)e->inner, e->pass->packed});
 }
 
 /* x of a stripe, for all that follows. */
@@ -431,7 +434,8 @@ static void correct_input(expansion *x)
 {
   const na_expansion *e = &x->e;
   na_team_run(e->pass->team, square_row, x, e->inner);
-  na_pack_weights(&(na_packing){e->pass, e->pass->products, x->scaled, e->inner, e->inner, 1, (size_t)e->inner, 1, e->pass->packed});
+  na_pack_weights(&(na_packing){e->pass, e->pass->products, x->scaled, e->inner, e->inner, 1, (size_t)e->inner, 1,
+                                e->pass->packed});
   na_team_run(e->pass->team, correct_chunk, x, NA_CHUNKS);
   na_collect_sums(e->pass, e->expand, NA_CHUNKS);
 }

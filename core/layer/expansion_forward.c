@@ -305,7 +305,8 @@ void na_expansion_forward(const na_pass *pass, const na_op *expand, const na_op 
 {
   widening w = widening_init(pass, expand, depthwise);
   settle_middle(&w);
-  na_pack_weights(&(na_packing){pass, pass->products, expand->weight, w.e.channels, w.e.inner, 1, expand->row, 1, pass->packed});
+  na_pack_weights(&(na_packing){pass, pass->products, expand->weight, w.e.channels, w.e.inner, 1, expand->row, 1,
+                                pass->packed});
   na_norm_prepare(pass, depthwise->out);
   na_team_run(pass->team, pass_task, &w, w.s.chunks * w.s.parts);
   if (!na_norm_by_batch(pass, depthwise->out)) return;

@@ -356,7 +356,8 @@ static void split_backward(pointwise_loop *loop)
   const na_op *op = loop->op;
   int panel = loop->pass->products->panel_pixels, rows = op->out->channels;
   loop->by_out = rows > loop->in_channels;
-  int unit = loop->by_out ? most(loop->pass->products->group_rows, loop->pass->products->depth_unit) : panel * NA_LANES;
+  int group = most(loop->pass->products->group_rows, loop->pass->products->depth_unit);
+  int unit = loop->by_out ? group : panel * NA_LANES;
   int pixels = least(tile_pixels(panel, packed_rows(loop->pass->products, least(rows, loop->in_channels)), NARROW,
                                      BACKWARD_PIXELS),
                      tile_pixels(panel, unit, WIDE_STRIP, BACKWARD_PIXELS));

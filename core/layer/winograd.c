@@ -87,7 +87,8 @@ void na_winograd_needs(const na_kernels *kernels, int in, int out, const na_shap
                  each * (channels * (size_t)na_float32(kernels)->panel_pixels + 2);
   size_t plane = plane_floats(&tiles, least(strip_rows(&tiles, 1), tiles.down));
   needs->scratch = larger(needs->scratch, strip + plane + count * NA_LANES * (size_t)padded(in));
-  size_t by_out = most_weights(out, in, na_float32(kernels)->group_rows), by_in = most_weights(in, out, na_float32(kernels)->group_rows);
+  int group = na_float32(kernels)->group_rows;
+  size_t by_out = most_weights(out, in, group), by_in = most_weights(in, out, group);
   needs->packed = larger(needs->packed, PRODUCTS * larger(by_out, by_in));
   needs->partial = larger(needs->partial, na_partial_floats(PRODUCTS * most_weights(in, out, NA_LANES)));
 }
@@ -254,7 +255,8 @@ static void multiply_strip(const winograd_loop *loop, const strip *s, int rows, 
   size_t row = (size_t)s->tiles * NA_LANES;
   for (int q = 0; q < PRODUCTS; q++)
     na_float32(kernels)->matmul(loop->pass->packed + (size_t)q * loop->matrix, rows, channels, channels,
-                    s->spread + (size_t)q * from, s->tiles, s->products + (size_t)q * matrix, row, false, false, NULL);
+                    s->spread + (size_t)q * from, s->tiles, s->products + (size_t)q * matrix, row, false,
+                    false, NULL);
 }
 
 /* From them, the strip's pixels of channel c of `to`, `channels` channels; `ahead` are read next. */

@@ -477,8 +477,8 @@ int na_workspace_new(na_workspace **out, na_net *net, na_team *team, int batch, 
   w->widths = na_alloc_array((size_t)net->dim_count, sizeof *w->widths);
   w->base = na_alloc_array((size_t)net->dim_count, sizeof *w->base);
   w->scores = na_alloc_array((size_t)max_blocks(w), sizeof *w->scores);
-  if (w->tensors == NULL || w->ops == NULL || w->kept == NULL || w->inner == NULL || w->paired == NULL || w->merged == NULL ||
-      w->widths == NULL || w->base == NULL || w->scores == NULL)
+  if (w->tensors == NULL || w->ops == NULL || w->kept == NULL || w->inner == NULL || w->paired == NULL ||
+      w->merged == NULL || w->widths == NULL || w->base == NULL || w->scores == NULL)
     code = na_fail_memory(err, layers * sizeof *w->ops, "the workspace");
   if (code == NA_OK) code = make_vectors(w, err);
   if (code == NA_OK) code = plan_arena(w, err);
