@@ -12,6 +12,14 @@ typedef struct row_map {
   int *layer, *pair;
 } row_map;
 
+/* Bytes of an image's output as it was stored. */
+static double stored_bytes(const na_bench *bench, int layer, const int *widths)
+{
+  na_cost cost = {0};
+  na_layer_cost(bench->net, layer, widths, &cost);
+  return (double)cost.activation / (na_workspace_rounded(bench->workspace, layer) ? 2 : 1);
+}
+
 /* Adds a pass over the network at widths: operations and bytes of activations that must be moved at
  * the least when layers run one by one. Forward: inputs read, output written. Backward: inputs,
  * output and its gradient read, the inputs' gradients written; the images' is not wanted. What is between two
@@ -23,15 +31,15 @@ static void count_pass(const na_bench *bench, const int *widths, bool trains, co
   int images = bench->batch;
   for (int i = 1; i < net->layer_count; i++) {
     const na_layer *layer = &net->layers[i];
-    na_cost own, read = {0};
+    na_cost own;
     double in = 0, images_in = 0;
     na_layer_cost(net, i, widths, &own);
     for (int s = 0; s < 2 && layer->input[s] >= 0; s++) {
-      na_layer_cost(net, layer->input[s], widths, &read);
-      in += (double)read.activation;
-      if (layer->input[s] == 0) images_in += (double)read.activation;
+      double read = stored_bytes(bench, layer->input[s], widths);
+      in += read;
+      if (layer->input[s] == 0) images_in += read;
     }
-    double out = (double)own.activation, macs = (double)own.macs;
+    double out = stored_bytes(bench, i, widths), macs = (double)own.macs;
     na_profile_row *row = &rows[map->layer[i]];
     bool first = i + 1 < net->layer_count && na_workspace_at_once(bench->workspace, i + 1, widths);
     bool second = na_workspace_at_once(bench->workspace, i, widths);

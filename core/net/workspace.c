@@ -432,6 +432,8 @@ void na_workspace_store(na_workspace *w)
   }
 }
 
+bool na_workspace_rounded(const na_workspace *w, int layer) { return w->tensors[layer].rounded; }
+
 /* A gated input must be read by its squeeze layer and by the gated convolution alone: its gradient
  * is that of the product until the squeeze layer has turned it into its own. */
 static int check_gates(const na_net *net, na_error *err)

@@ -85,6 +85,9 @@ bool na_workspace_at_once(const na_workspace *workspace, int layer, const int *w
  * Sums, everything else that is stored, all other layers and all other passes stay float32 (the default). */
 void na_workspace_precision(na_workspace *workspace, na_precision precision);
 
+/* Was the layer's output stored in bf16 in the last pass? */
+bool na_workspace_rounded(const na_workspace *workspace, int layer);
+
 /* Where the time goes, for profiles: from now on every forward pass adds the seconds that layer i took
  * to seconds[i], every backward pass to seconds[layer_count + i]; where two layers are done at once, i the
  * second, to seconds[2 * layer_count + i] and seconds[3 * layer_count + i]. NULL: no longer (the default). */
