@@ -140,10 +140,10 @@ static void multiply_blocks(int down, int across, const factor *a, const factor 
 /* C = A * tile, as matmul is given it. */
 typedef struct product {
   const uint16_t *packed, *tile;
-  int rows, columns, depth, count;
+  int columns, depth;
   float *c;
   size_t stride;
-  bool accumulate, rounded;
+  bool rounded, accumulate;
 } product;
 
 /* Results on their way: at most STRIP rows of two pixels. */
@@ -176,13 +176,45 @@ static float *target(const product *p, int row, int pixel)
   return p->c + (size_t)row * p->stride + na_stored(p->rounded, pixel);
 }
 
+/* One or two pixels of a row on their way; `pixels` and `rounded` are constants, or the vectors would live in
+ * memory. */
+enum { ROW_VECTORS = ACROSS * PIXEL_VECTORS };
+
+/* Calls M(pixels, rounded) with constants for the two variables. */
+#define FOR_ROW(pixels, rounded, M)                                                                \
+  if ((rounded) && (pixels) == ACROSS) {                                                           \
+    M(ACROSS, true);                                                                               \
+  } else if (rounded) {                                                                            \
+    M(1, true);                                                                                    \
+  } else if ((pixels) == ACROSS) {                                                                 \
+    M(ACROSS, false);                                                                              \
+  } else {                                                                                         \
+    M(1, false);                                                                                   \
+  }
+
+/* Writes them: two rounded ones are one line. */
+INLINE void put_pixels(float *to, const vf x[ROW_VECTORS], int pixels, bool rounded, bool past)
+{
+#if defined(__AVX512F__)
+  if (rounded && pixels == ACROSS) {
+    if (past) stream(to, round_halves(x[0], x[1]));
+    else store(to, round_halves(x[0], x[1]));
+    return;
+  }
+#endif
+  UNROLL for (int v = 0; v < pixels * PIXEL_VECTORS; v++)
+    if (past) stream_value(to, (size_t)(v * VL), x[v], rounded);
+    else store_value(to, (size_t)(v * VL), x[v], rounded);
+}
+
 INLINE void put_row(float *to, const float *from, int pixels, bool accumulate, bool rounded)
 {
-  for (int i = 0; i < pixels * LANES; i += VL) {
-    vf x = load(from + i);
-    if (accumulate) x += load_value(to, (size_t)i, rounded);
-    store_value(to, (size_t)i, x, rounded);
+  vf x[ROW_VECTORS];
+  UNROLL for (int v = 0; v < pixels * PIXEL_VECTORS; v++) {
+    x[v] = load(from + v * VL);
+    if (accumulate) x[v] += load_value(to, (size_t)(v * VL), rounded);
   }
+  put_pixels(to, x, pixels, rounded, false);
 }
 
 /* Rows that are not whole blocks, or are rounded. */
@@ -190,25 +222,25 @@ static void put_aside(const product *p, int row, int rows, int pixel, int pixels
 {
   desk d;
   multiply_aside(p, row, rows, pixel, pixels, &d);
-  for (int r = 0; r < rows; r++)
-    if (p->rounded) put_row(target(p, row + r, pixel), desk_at(&d, r, 0), pixels, p->accumulate, true);
-    else put_row(target(p, row + r, pixel), desk_at(&d, r, 0), pixels, p->accumulate, false);
+#define PUT(PIXELS, ROUNDED)                                                                       \
+  for (int r = 0; r < rows; r++)                                                                   \
+    put_row(target(p, row + r, pixel), desk_at(&d, r, 0), PIXELS, p->accumulate, ROUNDED)
+  FOR_ROW(pixels, p->rounded, PUT)
+#undef PUT
 }
 
 static int lesser(int a, int b) { return a < b ? a : b; }
 
-static product product_of(const float *packed, int rows, int columns, int depth, const float *tile, int count,
-                          float *c, size_t stride, bool rounded)
+static product product_of(const float *packed, int columns, int depth, const float *tile, float *c, size_t stride,
+                          bool rounded)
 {
-  return (product){.packed = (const uint16_t *)packed, .tile = (const uint16_t *)tile, .rows = rows,
-                   .columns = columns, .depth = depth, .count = count, .c = c, .stride = stride,
-                   .rounded = rounded};
+  return (product){(const uint16_t *)packed, (const uint16_t *)tile, columns, depth, c, stride, rounded, false};
 }
 
 void NA_SYMBOL(bfloat_matmul)(const float *packed, int rows, int columns, int depth, const float *tile, int count,
                               float *c, size_t stride, bool rounded, bool accumulate, const na_ahead *ahead)
 {
-  product p = product_of(packed, rows, columns, depth, tile, count, c, stride, rounded);
+  product p = product_of(packed, columns, depth, tile, c, stride, rounded);
   p.accumulate = accumulate;
   const float *next;
   fetch f = fetch_init(ahead, count, (long)((rows + STRIP - 1) / STRIP) * ((count + 1) / 2));
@@ -238,18 +270,20 @@ typedef struct strip_sums {
 /* Row r of the desk: written past the caches, and counted about its shift. */
 INLINE void stream_row(const desk *d, int r, int pixels, float *to, bool rounded, float shift, vf sums[2])
 {
-  for (int i = 0; i < pixels * LANES; i += VL) {
-    vf x = load(desk_at(d, r, 0) + i), offset = x - shift;
+  vf x[ROW_VECTORS];
+  UNROLL for (int v = 0; v < pixels * PIXEL_VECTORS; v++) {
+    x[v] = load(desk_at(d, r, 0) + v * VL);
+    vf offset = x[v] - shift;
     sums[0] += offset;
     sums[1] += offset * offset;
-    stream_value(to, (size_t)i, x, rounded);
   }
+  put_pixels(to, x, pixels, rounded, true);
 }
 
 void NA_SYMBOL(bfloat_matmul_streamed)(const float *packed, int rows, int columns, int depth, const float *tile,
                                        int count, float *c, size_t stride, bool rounded, na_moments *moments)
 {
-  product p = product_of(packed, rows, columns, depth, tile, count, c, stride, rounded);
+  product p = product_of(packed, columns, depth, tile, c, stride, rounded);
   desk d;
   begin_products();
   for (int row = 0; row < rows; row += STRIP) {
@@ -258,9 +292,11 @@ void NA_SYMBOL(bfloat_matmul_streamed)(const float *packed, int rows, int column
     for (int pixel = 0; pixel < count; pixel += ACROSS) {
       int pixels = lesser(count - pixel, ACROSS);
       multiply_aside(&p, row, some, pixel, pixels, &d);
-      for (int r = 0; r < some; r++)
-        if (rounded) stream_row(&d, r, pixels, target(&p, row + r, pixel), true, moments[row + r].shift, s.of[r]);
-        else stream_row(&d, r, pixels, target(&p, row + r, pixel), false, moments[row + r].shift, s.of[r]);
+#define STREAM(PIXELS, ROUNDED)                                                                    \
+  for (int r = 0; r < some; r++)                                                                   \
+    stream_row(&d, r, PIXELS, target(&p, row + r, pixel), ROUNDED, moments[row + r].shift, s.of[r])
+      FOR_ROW(pixels, rounded, STREAM)
+#undef STREAM
     }
     for (int r = 0; r < some; r++) {
       moments[row + r].sum += lane_sum(s.of[r][0]);
@@ -275,20 +311,21 @@ void NA_SYMBOL(bfloat_matmul_streamed)(const float *packed, int rows, int column
 INLINE void finish_row(const desk *d, int r, int pixels, float *to, bool rounded, const na_finish *how,
                        const float *data, clamp limits, vf sums[2])
 {
-  for (int i = 0; i < pixels * LANES; i += VL) {
-    vf x = load_value(data, (size_t)i, rounded), seen = x * how->scale + how->shift;
-    vf g = keep_if((seen > limits.low) & (seen < limits.high), load(desk_at(d, r, 0) + i));
-    sums[0] += g;
-    sums[1] += g * (x - how->mean);
-    stream_value(to, (size_t)i, g, rounded);
+  vf g[ROW_VECTORS];
+  UNROLL for (int v = 0; v < pixels * PIXEL_VECTORS; v++) {
+    vf x = load_value(data, (size_t)(v * VL), rounded), seen = x * how->scale + how->shift;
+    g[v] = keep_if((seen > limits.low) & (seen < limits.high), load(desk_at(d, r, 0) + v * VL));
+    sums[0] += g[v];
+    sums[1] += g[v] * (x - how->mean);
   }
+  put_pixels(to, g, pixels, rounded, true);
 }
 
 void NA_SYMBOL(bfloat_matmul_finished)(const float *packed, int rows, int columns, int depth, const float *tile,
                                        int count, float *c, size_t stride, bool rounded, const na_finish *how,
                                        long first, double *sums)
 {
-  product p = product_of(packed, rows, columns, depth, tile, count, c, stride, rounded);
+  product p = product_of(packed, columns, depth, tile, c, stride, rounded);
   clamp limits = clamp_of(how->act);
   desk d;
   begin_products();
@@ -298,12 +335,12 @@ void NA_SYMBOL(bfloat_matmul_finished)(const float *packed, int rows, int column
     for (int pixel = 0; pixel < count; pixel += ACROSS) {
       int pixels = lesser(count - pixel, ACROSS);
       multiply_aside(&p, row, some, pixel, pixels, &d);
-      for (int r = row; r < row + some; r++) {
-        const float *data = how[r].data + na_stored(rounded, first + pixel);
-        if (rounded)
-          finish_row(&d, r - row, pixels, target(&p, r, pixel), true, &how[r], data, limits, s.of[r - row]);
-        else finish_row(&d, r - row, pixels, target(&p, r, pixel), false, &how[r], data, limits, s.of[r - row]);
-      }
+#define FINISH(PIXELS, ROUNDED)                                                                    \
+  for (int r = 0; r < some; r++)                                                                   \
+    finish_row(&d, r, PIXELS, target(&p, row + r, pixel), ROUNDED, &how[row + r],                  \
+               how[row + r].data + na_stored(ROUNDED, first + pixel), limits, s.of[r])
+      FOR_ROW(pixels, rounded, FINISH)
+#undef FINISH
     }
     for (int r = 0; r < some; r++) {
       sums[2 * (row + r)] += lane_sum(s.of[r][0]);
