@@ -4,7 +4,12 @@ if X86
 noinst_LIBRARIES += libkernel_avx2.a libkernel_avx512.a libkernel_avx512bf16.a libkernel_amx.a
 endif
 
-bfloat_sources = core/kernel/bfloat.c core/kernel/bfloat_pack.c core/kernel/bfloat_table.c
+bfloat_sources = \
+	core/kernel/bfloat.c \
+	core/kernel/bfloat_direct.c \
+	core/kernel/bfloat_matrix.c \
+	core/kernel/bfloat_pack.c \
+	core/kernel/bfloat_table.c
 kernel_sources = \
 	core/kernel/matmul.c \
 	core/kernel/pack.c \
@@ -47,7 +52,8 @@ libcore_a_SOURCES = \
 	core/base/source.h \
 	core/base/team.c core/base/team.h \
 	core/base/text.c core/base/text.h \
-	core/kernel/activation.h core/kernel/ahead.h core/kernel/bfloat.h core/kernel/kernels.h \
+	core/kernel/activation.h core/kernel/ahead.h core/kernel/bfloat.h core/kernel/bfloat_multiply.h \
+	core/kernel/direct.h core/kernel/kernels.h \
 	core/kernel/precision.h core/kernel/products.c core/kernel/products.h core/kernel/ring.h core/kernel/simd.h core/kernel/views.h \
 	core/kernel/choose.c core/kernel/gemm.c core/kernel/gemm.h \
 	core/kernel/naive.c core/kernel/naive.h \
@@ -56,6 +62,7 @@ libcore_a_SOURCES = \
 	core/layer/add.c \
 	core/layer/pointwise.c \
 	core/layer/depthwise.c \
+	core/layer/direct.c core/layer/direct.h \
 	core/layer/dropblock.c \
 	core/layer/dropout.c \
 	core/layer/linear.c \

@@ -4,10 +4,12 @@ core_test_libs = $(core_libs) $(OPENBLAS_LIBS)
 
 check_PROGRAMS += tests/test_kernels tests/test_convolutions tests/test_products
 TESTS += tests/test_kernels tests/test_convolutions tests/test_products
-check_PROGRAMS += tests/test_rounded
-TESTS += tests/test_rounded
+check_PROGRAMS += tests/test_rounded tests/test_direct
+TESTS += tests/test_rounded tests/test_direct
 tests_test_rounded_SOURCES = tests/test_rounded.c
 tests_test_rounded_LDADD = $(core_test_libs)
+tests_test_direct_SOURCES = tests/test_direct.c
+tests_test_direct_LDADD = $(core_test_libs)
 tests_test_products_SOURCES = tests/test_products.c
 tests_test_products_LDADD = $(core_test_libs)
 tests_test_kernels_SOURCES = tests/test_kernels.c

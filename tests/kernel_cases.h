@@ -88,6 +88,23 @@ static inline void input_free(input *in)
   na_free(in->seen);
 }
 
+static inline void coarsen(float *x, size_t count, float unit)
+{
+  for (size_t i = 0; i < count; i++) x[i] = roundf(x[i] / unit) * unit;
+}
+
+/* Of multiples of small powers of two: what is rounded is exact. */
+static inline input coarse_input(int channels, int images, int h, int w, int variant, na_random *random)
+{
+  input in = input_new(channels, images, h, w, variant, random);
+  size_t c = (size_t)channels;
+  coarsen(in.data, in.view.stride * c, 0x1p-10f);
+  coarsen(in.scale, c, 0.5f);
+  coarsen(in.shift, c, 0x1p-4f);
+  coarsen(in.gate, in.view.gate_stride * c, 0.5f);
+  return in;
+}
+
 /* A gradient with BatchNorm's backward applied while loading, and the same as doubles. */
 typedef struct gradient {
   na_pullback pull;

@@ -10,11 +10,6 @@ static const na_products *products; /* under test */
 
 static double rounded(double x) { return products->rounded ? (double)na_bf16((float)x) : x; }
 
-static void coarsen(float *x, size_t count, float unit)
-{
-  for (size_t i = 0; i < count; i++) x[i] = roundf(x[i] / unit) * unit;
-}
-
 static void check_result(const worst *w, double tolerance, const char *what, int rows, int depth, int count)
 {
   CHECK(!w->nan && w->difference <= tolerance * fmax(w->magnitude, 1e-30),
@@ -23,17 +18,6 @@ static void check_result(const worst *w, double tolerance, const char *what, int
 }
 
 /* ------------------------------------------------------------------------------- operands */
-
-static input coarse_input(int channels, int images, int variant, na_random *random)
-{
-  input in = input_new(channels, images, 5, 3, variant, random);
-  size_t c = (size_t)channels;
-  coarsen(in.data, in.view.stride * c, 0x1p-10f);
-  coarsen(in.scale, c, 0.5f);
-  coarsen(in.shift, c, 0x1p-4f);
-  coarsen(in.gate, in.view.gate_stride * c, 0.5f);
-  return in;
-}
 
 /* Those of views whose activation is not exact round a few values to the neighbour. */
 static double view_tolerance(const input *in, double tolerance)
@@ -132,7 +116,7 @@ static factors factors_new(int rows, int depth, int first, int count, int varian
   if (depth > products->depth_unit) f.column = products->depth_unit;
   if (rows > products->group_rows) f.row = products->group_rows;
   f.matrix = matrix_new(rows + f.row, depth + f.column, variant % 3, random);
-  f.in = coarse_input(depth, 21, variant, random);
+  f.in = coarse_input(depth, 21, 5, 3, variant, random);
   size_t floats = na_tile_floats(products, depth, count);
   f.tile = empty(floats);
   products->pack_view(&f.in.view, depth, first, count, NA_RIGHT, f.tile);
@@ -243,7 +227,7 @@ static void check_gradients(int rows, int depth, int count, int variant, na_rand
   int first = variant % 2 == 0 ? 17 : 14; /* across blocks: the second is masked in part */
   gradient *g = coarse_gradient(depth, 21, variant % 3 != 0, random);
   matrix m = matrix_new(rows, depth, 1, random);
-  input in = coarse_input(rows, 21, variant, random);
+  input in = coarse_input(rows, 21, 5, 3, variant, random);
   size_t floats = na_tile_floats(products, depth, count), across = (size_t)rows + 5, run = (size_t)count * NA_LANES;
   size_t columns_size = na_column_floats(products, rows, count), left_size = na_tile_floats(products, rows, count);
   float *tile = empty(floats), *columns = empty(columns_size), *left = empty(left_size);

@@ -1,138 +1,20 @@
 /* Products of bf16 operands, summed in float32: in blocks of 16 x 16 results, as AMX computes them, which
  * other instruction sets do in their vectors.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "core/kernel/bfloat.h"
+#include "core/kernel/bfloat_multiply.h"
 
 #include "core/kernel/ahead.h"
 
-/* Blocks of results side by side, whose operands are loaded once: rows and columns. */
+/* Blocks of results side by side: rows and columns. */
 enum { ACROSS = 2, STRIP = ACROSS * BLOCK };
-
-/* The blocks of an operand: number i begins i * next values further, its rows are `row` apart, and the next
- * DEPTH of the sum `step`. */
-typedef struct factor {
-  const uint16_t *at;
-  size_t next, row, step;
-} factor;
-
-/* Where results go: block (i, j) begins at i * down + j * BLOCK, its rows are `row` floats apart. */
-typedef struct results {
-  float *at;
-  size_t down, row;
-  bool add;
-} results;
-
-#if defined(__AMX_BF16__)
-
-/* Tiles of 16 rows of 64 bytes: 0 to 3 sums, 4 and 5 of the left factor, 6 and 7 of the right one. */
-INLINE void begin_products(void)
-{
-  static const struct {
-    uint8_t palette, start, none[14];
-    uint16_t bytes[16];
-    uint8_t rows[16];
-  } tiles = {.palette = 1, .bytes = {64, 64, 64, 64, 64, 64, 64, 64}, .rows = {16, 16, 16, 16, 16, 16, 16, 16}};
-  _tile_loadconfig(&tiles);
-}
-
-INLINE void end_products(void) { _tile_release(); }
-
-#define BEGIN(TILE, I, J)                                                                          \
-  do {                                                                                             \
-    if (c->add) _tile_loadd(TILE, c->at + (I) * c->down + (J) * BLOCK, c->row * sizeof(float));    \
-    else _tile_zero(TILE);                                                                         \
-  } while (0)
-#define END(TILE, I, J) _tile_stored(TILE, c->at + (I) * c->down + (J) * BLOCK, c->row * sizeof(float))
-
-INLINE void multiply(int down, int across, const factor *a, const factor *b, int steps, const results *c)
-{
-  const uint16_t *left = a->at, *right = b->at;
-  size_t left_row = a->row * sizeof *left, right_row = b->row * sizeof *right;
-  BEGIN(0, 0, 0);
-  if (across > 1) BEGIN(1, 0, 1);
-  if (down > 1) BEGIN(2, 1, 0);
-  if (down > 1 && across > 1) BEGIN(3, 1, 1);
-  for (int s = 0; s < steps; s++, left += a->step, right += b->step) {
-    _tile_loadd(6, right, right_row);
-    _tile_loadd(4, left, left_row);
-    _tile_dpbf16ps(0, 4, 6);
-    if (across > 1) {
-      _tile_loadd(7, right + b->next, right_row);
-      _tile_dpbf16ps(1, 4, 7);
-    }
-    if (down > 1) {
-      _tile_loadd(5, left + a->next, left_row);
-      _tile_dpbf16ps(2, 5, 6);
-      if (across > 1) _tile_dpbf16ps(3, 5, 7);
-    }
-  }
-  END(0, 0, 0);
-  if (across > 1) END(1, 0, 1);
-  if (down > 1) END(2, 1, 0);
-  if (down > 1 && across > 1) END(3, 1, 1);
-}
-#undef BEGIN
-#undef END
-
-#else
-
-INLINE void begin_products(void) {}
-INLINE void end_products(void) {}
-
-/* Rows whose sums are in registers at once. */
-enum { SUM_ROWS = VL == 16 ? 16 : VL == 8 ? 4 : 2 };
-
-/* sum += a.first * x.first + a.second * x.second, of pairs. */
-INLINE vf add_pairs(vf sum, uint32_t a, vu x)
-{
-#if defined(__AVX512BF16__)
-  return (vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32((int)a), (__m512bh)x);
-#else
-  union { uint32_t bits; float value; } first = {.bits = a << 16}, second = {.bits = a & 0xffff0000u};
-  sum += first.value * (vf)(x << 16);
-  return sum + second.value * (vf)(x & 0xffff0000u);
-#endif
-}
-
-/* SUM_ROWS rows of a block. */
-INLINE void multiply_rows(const uint16_t *a, const factor *left, const uint16_t *b, const factor *right, int steps,
-                          float *to, size_t row, bool add)
-{
-  vf sum[SUM_ROWS][BLOCK_VECTORS];
-  UNROLL for (int r = 0; r < SUM_ROWS; r++)
-    UNROLL for (int v = 0; v < BLOCK_VECTORS; v++) sum[r][v] = load_if(add, to + (size_t)r * row + v * VL);
-  for (int s = 0; s < steps; s++, a += left->step, b += right->step)
-    for (int j = 0; j < PAIRS; j++)
-      UNROLL for (int v = 0; v < BLOCK_VECTORS; v++) {
-        vu x = *(const vu *)(b + (size_t)j * right->row + 2 * v * VL);
-        UNROLL for (int r = 0; r < SUM_ROWS; r++) {
-          uint32_t pair;
-          memcpy(&pair, a + (size_t)r * left->row + 2 * j, sizeof pair);
-          sum[r][v] = add_pairs(sum[r][v], pair, x);
-        }
-      }
-  UNROLL for (int r = 0; r < SUM_ROWS; r++)
-    UNROLL for (int v = 0; v < BLOCK_VECTORS; v++) store(to + (size_t)r * row + v * VL, sum[r][v]);
-}
-
-INLINE void multiply(int down, int across, const factor *a, const factor *b, int steps, const results *c)
-{
-  for (int i = 0; i < down; i++)
-    for (int j = 0; j < across; j++)
-      for (int r = 0; r < BLOCK; r += SUM_ROWS)
-        multiply_rows(a->at + (size_t)i * a->next + (size_t)r * a->row, a, b->at + (size_t)j * b->next, b, steps,
-                      c->at + (size_t)i * c->down + (size_t)r * c->row + j * BLOCK, c->row, c->add);
-}
-
-#endif
 
 /* Blocks of a pair of row groups and a pair of pixels, or of one of either. */
 static void multiply_blocks(int down, int across, const factor *a, const factor *b, int steps, const results *c)
 {
-  if (down > 1 && across > 1) multiply(2, 2, a, b, steps, c);
-  else if (down > 1) multiply(2, 1, a, b, steps, c);
-  else if (across > 1) multiply(1, 2, a, b, steps, c);
-  else multiply(1, 1, a, b, steps, c);
+  if (down > 1 && across > 1) multiply(2, 2, a, b, (span){1, steps}, c);
+  else if (down > 1) multiply(2, 1, a, b, (span){1, steps}, c);
+  else if (across > 1) multiply(1, 2, a, b, (span){1, steps}, c);
+  else multiply(1, 1, a, b, (span){1, steps}, c);
 }
 
 /* ------------------------------------------------------------------------------ A * tile */
@@ -159,14 +41,14 @@ static void multiply_at(const product *p, int row, int rows, int pixel, int pixe
 {
   size_t lines = pair_lines(p->depth);
   factor a = {p->packed + (size_t)(row / BLOCK) * group_values(p->columns), group_values(p->columns), DEPTH,
-              BLOCK * DEPTH};
-  factor b = {p->tile + (size_t)pixel * lines * DEPTH, lines * DEPTH, DEPTH, PAIRS * DEPTH};
+              BLOCK * DEPTH, 0};
+  factor b = {p->tile + (size_t)pixel * lines * DEPTH, lines * DEPTH, DEPTH, PAIRS * DEPTH, 0};
   multiply_blocks(blocks_of(rows), pixels, &a, &b, (p->depth + DEPTH - 1) / DEPTH, c);
 }
 
 static void multiply_aside(const product *p, int row, int rows, int pixel, int pixels, desk *d)
 {
-  results c = {d->values, BLOCK * STRIP, STRIP, false};
+  results c = {d->values, BLOCK * STRIP, BLOCK, STRIP, false};
   multiply_at(p, row, rows, pixel, pixels, &c);
 }
 
@@ -244,7 +126,7 @@ void NA_SYMBOL(bfloat_matmul)(const float *packed, int rows, int columns, int de
   p.accumulate = accumulate;
   const float *next;
   fetch f = fetch_init(ahead, count, (long)((rows + STRIP - 1) / STRIP) * ((count + 1) / 2));
-  begin_products();
+  begin_products(BLOCK);
   for (int row = 0; row < rows; row += STRIP) {
     int some = lesser(rows - row, STRIP);
     for (int pixel = 0; pixel < count; pixel += ACROSS) {
@@ -255,7 +137,7 @@ void NA_SYMBOL(bfloat_matmul)(const float *packed, int rows, int columns, int de
         put_aside(&p, row, some, pixel, pixels);
         continue;
       }
-      results to = {c + (size_t)row * stride + (size_t)pixel * LANES, BLOCK * stride, stride, accumulate};
+      results to = {c + (size_t)row * stride + (size_t)pixel * LANES, BLOCK * stride, BLOCK, stride, accumulate};
       multiply_at(&p, row, some, pixel, pixels, &to);
     }
   }
@@ -285,7 +167,7 @@ void NA_SYMBOL(bfloat_matmul_streamed)(const float *packed, int rows, int column
 {
   product p = product_of(packed, columns, depth, tile, c, stride, rounded);
   desk d;
-  begin_products();
+  begin_products(BLOCK);
   for (int row = 0; row < rows; row += STRIP) {
     int some = lesser(rows - row, STRIP);
     strip_sums s = {{{{0}}}};
@@ -328,7 +210,7 @@ void NA_SYMBOL(bfloat_matmul_finished)(const float *packed, int rows, int column
   product p = product_of(packed, columns, depth, tile, c, stride, rounded);
   clamp limits = clamp_of(how->act);
   desk d;
-  begin_products();
+  begin_products(BLOCK);
   for (int row = 0; row < rows; row += STRIP) {
     int some = lesser(rows - row, STRIP);
     strip_sums s = {{{{0}}}};
@@ -377,15 +259,15 @@ void NA_SYMBOL(bfloat_outer)(const float *left, int left_rows, const float *colu
   const uint16_t *rows = left_factor((uint16_t *)left, left_rows, count), *right = (const uint16_t *)columns;
   const float *next;
   fetch f = fetch_init(ahead, count, (long)strips * ((right_rows + STRIP - 1) / STRIP));
-  results c = {.down = BLOCK * STRIP, .row = STRIP};
+  results c = {.down = BLOCK * STRIP, .next = BLOCK, .row = STRIP};
   desk d;
   c.at = d.values;
-  begin_products();
+  begin_products(BLOCK);
   for (int n = 0; n < right_rows; n += STRIP)
     for (int m = 0; m < left_rows; m += STRIP) {
       int some = lesser(left_rows - m, STRIP), wide = lesser(right_rows - n, STRIP);
-      factor a = {rows + (size_t)m * DEPTH, BLOCK * DEPTH, DEPTH, (size_t)left_rows * DEPTH};
-      factor b = {right + (size_t)(n / BLOCK) * group, group, DEPTH, BLOCK * DEPTH};
+      factor a = {rows + (size_t)m * DEPTH, BLOCK * DEPTH, DEPTH, (size_t)left_rows * DEPTH, 0};
+      factor b = {right + (size_t)(n / BLOCK) * group, group, DEPTH, BLOCK * DEPTH, 0};
       for (int lines = fetch_next(&f, INT32_MAX, &next); lines > 0; lines--, next += LANES)
         __builtin_prefetch(next, 0, 2);
       multiply_blocks(blocks_of(some), blocks_of(wide), &a, &b, steps, &c);

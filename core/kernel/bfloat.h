@@ -70,5 +70,15 @@ void NA_SYMBOL(bfloat_matmul_finished)(const float *, int, int, int, const float
                                        bool, const na_finish *, long, double *);
 void NA_SYMBOL(bfloat_outer)(const float *, int, const float *, int, int, float *, size_t, bool,
                              const na_ahead *);
+void NA_SYMBOL(bfloat_fill_values)(const na_view *, int, const na_frame *, float *);
+void NA_SYMBOL(bfloat_fill_gradient)(const na_pullback *, int, const na_mask *, const na_frame *, long, int, int,
+                                     float *, float *);
+void NA_SYMBOL(bfloat_fill_turned)(const na_view *, const na_overlap *, long, int, int, float *);
+void NA_SYMBOL(bfloat_pack_taps)(const float *, int, int, size_t, size_t, const na_taps *, int, int, float *);
+void NA_SYMBOL(bfloat_convolve)(const na_sight *, const float *, int, const na_target *, na_moments *);
+void NA_SYMBOL(bfloat_convolve_finished)(const na_sight *, const float *, int, const na_target *, const na_finish *,
+                                         size_t, double *);
+void NA_SYMBOL(bfloat_correlate)(const na_overlap *, float *, bool);
+void NA_SYMBOL(bfloat_unpack)(const float *, int, size_t, int, int, int, int, float *, size_t);
 
 #endif

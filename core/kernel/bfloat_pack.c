@@ -4,6 +4,8 @@
 
 /* Rows further down that are fetched meanwhile: see pack.c. */
 enum { PREFETCH_ROWS = 2 };
+/* Pixels ahead in the same rows, of many rows at once. */
+enum { AHEAD = 16 };
 
 /* How a row is read: as an activation's values, or as a gradient that is pulled back. */
 enum { PULLED = -1 };
@@ -190,14 +192,14 @@ void NA_SYMBOL(bfloat_pack_pullback)(const na_pullback *pullback, int channels, 
 
 /* ------------------------------------------------------------------------------ columns */
 
-/* Two pixels of a channel as they are packed; the second may be none. */
-INLINE void round_pixels(uint16_t *to, const row *r, bool rounded, int pixel, bool second, na_activation act,
-                         const float *gate, const float *gate2)
+/* Two pixels of a channel as they are packed, `apart` floats; the second may be none. */
+INLINE void round_pixels(uint16_t *to, const row *r, bool rounded, size_t at, size_t apart, bool second,
+                         na_activation act, const float *gate, const float *gate2)
 {
   for (int l = 0; l < LANES; l += VL) {
-    vf x = read_row(r, (size_t)(pixel * LANES + l), (int)act, rounded), y = splat(0);
+    vf x = read_row(r, at + (size_t)l, (int)act, rounded), y = splat(0);
     if (gate != NULL) x *= load(gate + l);
-    if (second) y = read_row(r, (size_t)((pixel + 1) * LANES + l), (int)act, rounded);
+    if (second) y = read_row(r, at + apart + (size_t)l, (int)act, rounded);
     if (second && gate2 != NULL) y *= load(gate2 + l);
     store_rounded(to + l, x);
     store_rounded(to + LANES + l, y);
@@ -218,119 +220,209 @@ INLINE void turn_block(const uint16_t *from, uint16_t *to)
 
 #if defined(__AVX512F__)
 /* The same for whole pairs of pixels without a gate, all in registers. */
-INLINE void turn_pixels(const row *rows, bool rounded, size_t at, na_activation act, uint16_t *to)
+INLINE void turn_pixels(const row *rows, bool rounded, size_t at, size_t apart, na_activation act, uint16_t *to)
 {
   vf x[VL];
-  UNROLL for (int e = 0; e < VL; e++)
-    x[e] = round_halves(read_row(&rows[e], at, (int)act, rounded), read_row(&rows[e], at + LANES, (int)act, rounded));
+  UNROLL for (int e = 0; e < VL; e++) {
+    __builtin_prefetch(rows[e].data + ((at + AHEAD * LANES) >> rounded));
+    __builtin_prefetch(rows[e].data + ((at + apart + AHEAD * LANES) >> rounded));
+    x[e] = round_halves(read_row(&rows[e], at, (int)act, rounded), read_row(&rows[e], at + apart, (int)act, rounded));
+  }
   transpose(x);
   UNROLL for (int e = 0; e < VL; e++) store((float *)(to + e * DEPTH), x[e]);
 }
 #endif
 
-/* Channels c .. c + BLOCK; those beyond `channels` are zero. */
-INLINE void pack_block(const na_view *view, bool rounded, int c, int channels, long first, int count,
-                       na_activation act, uint16_t *to)
+/* BLOCK channels from c on; beyond the last one it stands in: those columns' results nobody reads. */
+typedef struct row_block {
+  const na_view *view;
+  int c, channels;
+  row rows[BLOCK];
+} row_block;
+
+static row_block block_init(const na_view *view, int c, int channels)
+{
+  row_block b = {.view = view, .c = c, .channels = channels};
+  for (int e = 0; e < BLOCK; e++) b.rows[e] = value_row(view, c + e < channels ? c + e : channels - 1, 0);
+  return b;
+}
+
+/* `count` pixels from pixel `first` on, each `step` after the last, and one of zeros after an odd number. */
+INLINE void pack_block(const row_block *b, bool rounded, long first, int count, int step, na_activation act,
+                       uint16_t *to)
 {
   uint16_t block[BLOCK * DEPTH] __attribute__((aligned(64)));
-  row rows[BLOCK];
+  const na_view *view = b->view;
   long area = (long)view->height * view->width;
-  int some = channels - c < BLOCK ? channels - c : BLOCK;
-  for (int e = 0; e < some; e++) rows[e] = value_row(view, c + e, first);
-  clear(block, BLOCK * DEPTH);
+  size_t apart = (size_t)step * LANES;
   for (int pixel = 0; pixel < count; pixel += 2, to += BLOCK * DEPTH) {
+    long place = first + (long)pixel * step;
     bool second = pixel + 1 < count;
 #if defined(__AVX512F__)
-    if (second && some == BLOCK && view->gate == NULL) {
-      turn_pixels(rows, rounded, (size_t)pixel * LANES, act, to);
+    if (second && view->gate == NULL) {
+      turn_pixels(b->rows, rounded, (size_t)place * LANES, apart, act, to);
       continue;
     }
 #endif
-    for (int e = 0; e < some; e++) {
+    for (int e = 0; e < BLOCK; e++) {
       const float *gate = NULL, *gate2 = NULL;
       if (view->gate != NULL) {
-        gate = gate_of(view, c + e, (first + pixel) / area);
-        gate2 = gate_of(view, c + e, (first + pixel + second) / area);
+        int c = b->c + e < b->channels ? b->c + e : b->channels - 1;
+        gate = gate_of(view, c, place / area);
+        gate2 = gate_of(view, c, (place + second * step) / area);
       }
-      round_pixels(block + e * DEPTH, &rows[e], rounded, pixel, second, act, gate, gate2);
+      round_pixels(block + e * DEPTH, &b->rows[e], rounded, (size_t)place * LANES, apart, second, act,
+                   gate, gate2);
     }
     turn_block(block, to);
   }
+}
+
+static void pack_pixels(const row_block *b, long first, int count, int step, uint16_t *to)
+{
+#define PACK(ACT)                                                                                  \
+  if (b->view->rounded) pack_block(b, true, first, count, step, ACT, to);                          \
+  else pack_block(b, false, first, count, step, ACT, to)
+  FOR_ACTIVATION(b->view->act, PACK)
+#undef PACK
 }
 
 void NA_SYMBOL(bfloat_pack_columns)(const na_view *view, int channels, long first, int count, float *to)
 {
   uint16_t *columns = (uint16_t *)to;
   for (int c = 0; c < channels; c += BLOCK, columns += (size_t)((count + 1) / 2) * BLOCK * DEPTH) {
-#define PACK(ACT)                                                                                  \
-  if (view->rounded) pack_block(view, true, c, channels, first, count, ACT, columns);              \
-  else pack_block(view, false, c, channels, first, count, ACT, columns)
-    FOR_ACTIVATION(view->act, PACK)
-#undef PACK
+    row_block b = block_init(view, c, channels);
+    pack_pixels(&b, first, count, 1, columns);
   }
 }
 
-/* ------------------------------------------------------------------------------ matrices */
+/* ------------------------------------------------------------------------------ frames */
 
-/* A(r, k) of the matrix that pack_matrix is given. */
-typedef struct source {
-  const float *at;
-  int rows, inner, depth;
-  size_t row_stride, outer_stride;
-} source;
+static int lesser(int a, int b) { return a < b ? a : b; }
 
-INLINE float element(const source *s, int r, int k)
+/* Rows of an image of height x width pixels in a frame, `line` values for each pixel. */
+typedef struct canvas {
+  const na_frame *frame;
+  int height, width;
+  size_t line;
+} canvas;
+
+static bool outside(const canvas *c, int r)
 {
-  if (s->inner == s->depth) return s->at[(size_t)r * s->row_stride + (size_t)k];
-  return s->at[(size_t)r * s->row_stride + (size_t)(k / s->inner) * s->outer_stride + (size_t)(k % s->inner)];
+  int y = c->frame->top + r;
+  return y < 0 || y >= c->height;
 }
 
-/* Whole block whose rows are contiguous. */
-INLINE void pack_rows(const float *from, size_t stride, uint16_t *to)
+static uint16_t *canvas_at(const canvas *c, uint16_t *to, int r, int column)
 {
-  for (int r = 0; r < BLOCK; r++, from += stride, to += DEPTH)
-    for (int k = 0; k < DEPTH; k += VL) store_rounded(to + k, *(const vf_anywhere *)(from + k));
+  return to + (size_t)(r * c->frame->columns + column - c->frame->left) * c->line;
 }
 
-/* Whole block whose columns are contiguous. */
-INLINE void pack_turned(const float *from, size_t stride, uint16_t *to)
+/* Columns of the image in the frame. */
+static int canvas_columns(const canvas *c) { return lesser(c->width, c->frame->columns + c->frame->left); }
+
+/* All that is no image, and the lines behind the last row. */
+static void clear_margins(const canvas *c, uint16_t *to)
 {
-  for (int r = 0; r < BLOCK; r += VL)
-    for (int j = 0; j < PAIRS; j += VL) {
-      const float *pair = from + (size_t)(2 * j) * stride + r;
-      vf x[VL];
-      UNROLL for (int e = 0; e < VL; e++, pair += 2 * stride)
-        x[e] = round_pairs(*(const vf_anywhere *)pair, *(const vf_anywhere *)(pair + stride));
-      transpose(x);
-      UNROLL for (int e = 0; e < VL; e++) store((float *)(to + (r + e) * DEPTH + 2 * j), x[e]);
+  int left = -c->frame->left, columns = canvas_columns(c), right = c->frame->columns - left - columns;
+  for (int r = 0; r < c->frame->rows; r++) {
+    uint16_t *at = canvas_at(c, to, r, -left);
+    if (outside(c, r)) clear(at, (size_t)c->frame->columns * c->line);
+    else {
+      clear(at, (size_t)left * c->line);
+      clear(at + (size_t)(left + columns) * c->line, (size_t)right * c->line);
     }
+  }
+  clear(canvas_at(c, to, c->frame->rows, -left), (PAIRS - 1) * DEPTH);
 }
 
-/* A block that is not whole, through a copy. */
-static void pack_edge(const source *s, int r, int k, bool turned, uint16_t *to)
+void NA_SYMBOL(bfloat_fill_values)(const na_view *view, int channels, const na_frame *frame, float *to)
 {
-  float copy[BLOCK * DEPTH] = {0};
-  int rows = s->rows - r < BLOCK ? s->rows - r : BLOCK, depth = s->depth - k < DEPTH ? s->depth - k : DEPTH;
-  for (int j = 0; j < depth && turned; j++)
-    memcpy(copy + j * BLOCK, s->at + (size_t)(k + j) * s->outer_stride + (size_t)r, (size_t)rows * sizeof *copy);
-  for (int i = 0; i < rows && !turned; i++)
-    for (int j = 0; j < depth; j++) copy[i * DEPTH + j] = element(s, r + i, k + j);
-  if (turned) pack_turned(copy, BLOCK, to);
-  else pack_rows(copy, DEPTH, to);
-}
-
-void NA_SYMBOL(bfloat_pack_matrix)(const float *from, int rows, int outer, int inner, size_t row_stride,
-                                   size_t outer_stride, int first_group, int groups, float *packed)
-{
-  source s = {from, rows, inner, outer * inner, row_stride, outer_stride};
-  bool turned = inner == 1 && row_stride == 1, straight = outer == 1 || (inner == 1 && outer_stride == 1);
-  if (straight) s.inner = s.depth;
-  uint16_t *to = (uint16_t *)packed + (size_t)first_group * group_values(s.depth);
-  for (int r = first_group * BLOCK; r < (first_group + groups) * BLOCK; r += BLOCK)
-    for (int k = 0; k < s.depth; k += DEPTH, to += BLOCK * DEPTH) {
-      bool whole = r + BLOCK <= rows && k + DEPTH <= s.depth;
-      if (whole && straight) pack_rows(from + (size_t)r * row_stride + (size_t)k, row_stride, to);
-      else if (whole && turned) pack_turned(from + (size_t)k * outer_stride + (size_t)r, outer_stride, to);
-      else pack_edge(&s, r, k, turned, to);
+  uint16_t *values = (uint16_t *)to;
+  canvas on = {frame, view->height, view->width, (size_t)((channels + 1) / 2) * DEPTH};
+  int columns = canvas_columns(&on);
+  clear_margins(&on, values);
+  for (int c = 0; c < channels; c += 2) {
+    row_pair p = {.alone = c + 1 == channels, .rounded = view->rounded, .ahead = PREFETCH_ROWS * view->stride,
+                  .right_step = on.line};
+    for (int r = 0; r < frame->rows; r++) {
+      if (outside(&on, r)) continue;
+      long first = (frame->block * view->height + frame->top + r) * view->width;
+      for (int i = 0; i < 2 - p.alone; i++) p.rows[i] = value_row(view, c + i, first);
+      p.right = canvas_at(&on, values, r, 0) + (size_t)(c / 2) * DEPTH;
+      if (view->gate != NULL) pack_gated(view, &p, c, first, columns, NA_RIGHT);
+      else pack_values(&p, 0, columns, view->act, NA_RIGHT);
     }
+  }
+}
+
+/* The halves that no pixel of rows of an odd width fills. */
+static void pad_left(int channels, int rows, int width, uint16_t *left)
+{
+  size_t apart = (size_t)((width + 1) / 2 * channels) * DEPTH;
+  for (int r = 0; r < rows && width % 2 != 0; r++)
+    for (int c = 0; c < channels; c++)
+      clear(left + (size_t)r * apart + (size_t)(width / 2 * channels + c) * DEPTH + LANES, LANES);
+}
+
+void NA_SYMBOL(bfloat_fill_gradient)(const na_pullback *pullback, int channels, const na_mask *mask,
+                                     const na_frame *frame, long block, int own, int rows, float *to, float *aside)
+{
+  uint16_t *values = (uint16_t *)to, *left = (uint16_t *)aside;
+  int width = pullback->width, height = pullback->height;
+  const na_frame only = {block, own, 0, rows, width};
+  canvas on = {frame != NULL ? frame : &only, height, width, (size_t)((channels + 1) / 2) * DEPTH};
+  size_t apart = (size_t)((width + 1) / 2 * channels) * DEPTH;
+  if (frame != NULL) clear_margins(&on, values);
+  pad_left(channels, rows, width, left);
+  for (int c = 0; c < channels; c += 2) {
+    row_pair p = {.alone = c + 1 == channels, .rounded = pullback->rounded,
+                  .ahead = PREFETCH_ROWS * pullback->stride, .right_step = on.line,
+                  .left_step = (size_t)channels * DEPTH};
+    for (int r = 0; r < on.frame->rows; r++) {
+      if (outside(&on, r)) continue;
+      int y = on.frame->top + r, uses = frame != NULL ? NA_RIGHT : 0;
+      long first = (block * height + y) * width;
+      if (y >= own && y < own + rows) {
+        uses |= NA_LEFT;
+        p.left = left + (size_t)(y - own) * apart + (size_t)c * DEPTH;
+      }
+      if (frame != NULL) p.right = canvas_at(&on, values, r, 0) + (size_t)(c / 2) * DEPTH;
+      for (int i = 0; i < 2 - p.alone; i++) p.rows[i] = gradient_row(pullback, c + i, first);
+      if (first >= mask->first) p.rows[0].lanes = p.rows[1].lanes = mask->lanes;
+      pack_gradients(&p, 0, width, uses);
+    }
+  }
+}
+
+/* A row of an image, turned, in a row of phases. */
+static void turn_row(const row_block *b, const na_overlap *o, long first, int left, uint16_t *to)
+{
+  int columns = na_overlap_phase(o), width = b->view->width;
+  enum { PIXEL = BLOCK * DEPTH / 2 };
+  for (int phase = 0; phase < o->step; phase++, to += (size_t)columns * PIXEL) {
+    int x = left + phase, low = x < 0 ? (-x + o->step - 1) / o->step : 0;
+    int high = x < width ? lesser(columns, (width - x + o->step - 1) / o->step) : 0;
+    if (low > columns) low = columns;
+    if (high < low) high = low;
+    clear(to, (size_t)low * PIXEL);
+    pack_pixels(b, first + x + low * o->step, high - low, o->step, to + (size_t)low * PIXEL);
+    clear(to + (size_t)high * PIXEL, (size_t)(columns - high) * PIXEL);
+  }
+}
+
+void NA_SYMBOL(bfloat_fill_turned)(const na_view *view, const na_overlap *o, long block, int top, int left,
+                                   float *to)
+{
+  uint16_t *turned = (uint16_t *)to;
+  size_t apart = (size_t)(na_overlap_phase(o) * o->step) * BLOCK * DEPTH / 2;
+  for (int c = 0; c < o->right_rows; c += BLOCK, turned += 2 * na_overlap_group(o)) {
+    row_block b = block_init(view, c, o->right_rows);
+    for (int r = 0; r < na_overlap_rows(o); r++) {
+      int y = top + r;
+      uint16_t *at = turned + (size_t)r * apart;
+      if (y < 0 || y >= view->height) clear(at, apart);
+      else turn_row(&b, o, (block * view->height + y) * view->width, left, at);
+    }
+  }
 }

@@ -10,6 +10,17 @@
 #define ARITHMETIC "bf16"
 #endif
 
+static const na_direct direct = {
+    .fill_values = NA_SYMBOL(bfloat_fill_values),
+    .fill_gradient = NA_SYMBOL(bfloat_fill_gradient),
+    .fill_turned = NA_SYMBOL(bfloat_fill_turned),
+    .pack_taps = NA_SYMBOL(bfloat_pack_taps),
+    .convolve = NA_SYMBOL(bfloat_convolve),
+    .convolve_finished = NA_SYMBOL(bfloat_convolve_finished),
+    .correlate = NA_SYMBOL(bfloat_correlate),
+    .unpack = NA_SYMBOL(bfloat_unpack),
+};
+
 const na_products NA_SYMBOL(na_bfloat) = {
     .name = ARITHMETIC,
     .rounded = true,
@@ -25,4 +36,5 @@ const na_products NA_SYMBOL(na_bfloat) = {
     .matmul_streamed = NA_SYMBOL(bfloat_matmul_streamed),
     .matmul_finished = NA_SYMBOL(bfloat_matmul_finished),
     .outer = NA_SYMBOL(bfloat_outer),
+    .direct = &direct,
 };

@@ -124,3 +124,34 @@ const float *na_matrix_at(const na_products *products, const float *packed, int 
               (size_t)column * (size_t)products->group_rows;
   return packed + (products->rounded ? at / 2 : at);
 }
+
+/* ------------------------------------------------------------------------------ direct convolution */
+
+/* Values of a line of 64 bytes; lines of a block; rows and columns of results. */
+enum { LINE = 2 * NA_LANES, BLOCK_LINES = 16, SIDE = 16 };
+
+size_t na_frame_floats(int channels, int rows, int columns)
+{
+  return ((size_t)(rows * columns) * (round_to((size_t)channels, EVEN) / 2) + BLOCK_LINES - 1) * NA_LANES;
+}
+
+size_t na_overlap_left_floats(const na_overlap *o)
+{
+  return ((size_t)(o->rows * ((o->width + 1) / 2)) * (size_t)o->left_rows + BLOCK_LINES - 1) * NA_LANES;
+}
+
+size_t na_overlap_right_floats(const na_overlap *o)
+{
+  return round_to((size_t)o->right_rows, SIDE) / SIDE * na_overlap_group(o);
+}
+
+size_t na_overlap_sums(int left_rows, int right_rows, int kernel)
+{
+  return round_to((size_t)left_rows, SIDE) * round_to((size_t)right_rows, SIDE) * (size_t)(kernel * kernel);
+}
+
+size_t na_taps_floats(const na_taps *taps, int rows, int channels)
+{
+  size_t depth = round_to(round_to((size_t)channels, EVEN) * (size_t)taps->across, LINE);
+  return round_to((size_t)rows, SIDE) * (size_t)taps->down * depth / 2;
+}

@@ -9,6 +9,7 @@
 #ifndef NA_PRODUCTS_H
 #define NA_PRODUCTS_H
 
+#include "core/kernel/direct.h"
 #include "core/kernel/precision.h"
 #include "core/kernel/views.h"
 
@@ -67,6 +68,9 @@ typedef struct na_products {
    * columns: the right side, packed by pack_columns. ahead as with matmul. */
   void (*outer)(const float *left, int left_rows, const float *columns, int right_rows, int count,
                 float *w, size_t stride, bool accumulate, const na_ahead *ahead);
+
+  /* Convolutions of more than one tap, or with a stride; NULL: na_kernels does them. */
+  const na_direct *direct;
 } na_products;
 
 /* x as bf16 products see it. */

@@ -119,7 +119,7 @@ typedef struct na_shape {
   int in_height, in_width, out_height, out_width;
 } na_shape;
 enum { NA_WINDOW_KERNEL_MAX = 63 };
-void na_window_needs(const na_kernels *kernels, int in, int out, const na_shape *shape,
+void na_window_needs(const na_kernels *kernels, const na_products *products, int in, int out, const na_shape *shape,
                      na_needs *needs);
 void na_linear_needs(int in, int out, int blocks, na_needs *needs);
 

@@ -12,6 +12,7 @@
  * Oracle: na_naive_conv (PyTorch conv2d).
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/layer/dense.h"
+#include "core/layer/direct.h"
 #include "core/layer/split.h"
 #include "core/layer/winograd.h"
 
@@ -78,8 +79,7 @@ static int fewest_rows(const na_shape *s)
 }
 
 /* As many rows as the caches hold of all channels, evenly spread. */
-static void split_rows(split *s, const na_shape *shape, int blocks, int in, int out, long budget,
-                       bool wanted)
+static void split_rows(split *s, const na_shape *shape, int blocks, int in, int out, long budget, bool wanted)
 {
   int height = shape->out_height, small = most(SMALL_BAND / shape->out_width, 1);
   s->rows = height;
@@ -111,8 +111,7 @@ static split split_forward(const na_shape *shape, int blocks, int in, int out)
 }
 
 /* Strips of whole groups: they are rows of the turned weights. */
-static split split_backward(const na_shape *shape, int blocks, int in, int out, int group,
-                            bool wanted)
+static split split_backward(const na_shape *shape, int blocks, int in, int out, int group, bool wanted)
 {
   split s = {0};
   split_rows(&s, shape, blocks, in, out, BACKWARD_BAND, wanted);
@@ -129,7 +128,7 @@ static size_t band_needs(long budget, const plane *smallest, int channels, int g
   return (size_t)most(budget, (long)smallest->floats * least(channels, group));
 }
 
-void na_window_needs(const na_kernels *kernels, int in, int out, const na_shape *shape,
+void na_window_needs(const na_kernels *kernels, const na_products *products, int in, int out, const na_shape *shape,
                      na_needs *needs)
 {
   int group = na_float32(kernels)->group_rows, rows = fewest_rows(shape);
@@ -145,6 +144,7 @@ void na_window_needs(const na_kernels *kernels, int in, int out, const na_shape 
   needs->partial = na_partial_floats(weights);
   needs->channels = (size_t)most(in, out);
   na_winograd_needs(kernels, in, out, shape, needs);
+  if (na_direct_pays(products, in, out, shape->kernel)) na_direct_needs(in, out, shape, needs);
 }
 
 /* ------------------------------------------------------------------------------ bands */
@@ -325,6 +325,10 @@ static bool winograd_pays(const na_op *op)
 
 static void window_forward(const na_pass *pass, const na_op *op)
 {
+  if (na_direct_pays(pass->products, op->in->channels, op->out->channels, op->kernel)) {
+    na_direct_forward(pass, op);
+    return;
+  }
   if (winograd_pays(op)) {
     na_winograd_forward(pass, op);
     return;
@@ -470,6 +474,10 @@ static void backward_chunk(void *context, int chunk, int worker)
 
 static void window_backward(const na_pass *pass, const na_op *op)
 {
+  if (na_direct_pays(pass->products, op->in->channels, op->out->channels, op->kernel)) {
+    na_direct_backward(pass, op);
+    return;
+  }
   if (winograd_pays(op)) {
     na_winograd_backward(pass, op);
     return;

@@ -213,7 +213,7 @@ static void layer_needs(const na_workspace *w, const na_products *products, int 
       na_linear_needs(in_channels, out_channels, max_blocks(w), needs);
     else if (is_pointwise(l))
       na_pointwise_needs(products, in_channels, out_channels, needs);
-    else na_window_needs(w->pass.kernels, in_channels, out_channels, &shape, needs);
+    else na_window_needs(w->pass.kernels, products, in_channels, out_channels, &shape, needs);
     break;
   case NA_DEPTHWISE:
     if (after_expansion(w, layer) && na_expansion_pays(pixels_of(w, layer - 1), 1, in_channels)) {
