@@ -108,12 +108,13 @@ static void check_learning(bool elastic, na_precision precision)
   rig_start(&r);
   CHECK_OK(na_trainer_start(r.trainer, &err), err);
   na_event event;
-  int epochs = 0, starts = 0;
+  int epochs = 0, starts = 0, precise = 0;
   long steps = 0;
   double first = 0, last = 0;
   do {
     if (na_trainer_poll(r.trainer, &event, 20000) != 1) break;
     starts += event.kind == NA_EVENT_START;
+    precise += event.kind == NA_EVENT_LOG && strstr(event.text, "steps in bf16") != NULL;
     CHECK(starts == 1, "an event before START, or two of them");
     if (event.kind == NA_EVENT_STEP) steps += event.merged;
     if (event.kind == NA_EVENT_STEP) CHECK(event.base.images > 0 && event.lr > 0, "an empty step");
@@ -129,6 +130,7 @@ static void check_learning(bool elastic, na_precision precision)
   } while (event.kind != NA_EVENT_END);
   CHECK(event.kind == NA_EVENT_END && event.code == NA_OK, "end: %d %s", event.code, event.text);
   CHECK(steps == 8 * 12 && epochs == 8, "%ld steps, %d epochs", steps, epochs);
+  CHECK(precise == (precision == NA_BF16), "%d lines tell of bf16", precise);
   CHECK(last < 0.75 * first, "the loss went from %g to %g", first, last);
   CHECK_OK(na_trainer_join(r.trainer, &err), err);
   na_result base, augmented, best;

@@ -246,8 +246,8 @@ void NA_SYMBOL(bfloat_correlate)(const na_overlap *o, float *sums, bool accumula
       for (int n = 0; n < rights; n++)
         for (int ky = 0; ky < o->kernel; ky++)
           correlate_row(o, (const uint16_t *)o->left + (size_t)m * BLOCK * DEPTH,
-                        (const uint16_t *)o->right + (size_t)n * 2 * na_overlap_group(o), ky, y, lesser(rows, o->rows - y),
-                        sums + (size_t)(m * rights + n) * block, accumulate || y > 0);
+                        (const uint16_t *)o->right + (size_t)n * 2 * na_overlap_group(o), ky, y,
+                        lesser(rows, o->rows - y), sums + (size_t)(m * rights + n) * block, accumulate || y > 0);
     end_products();
   }
 }

@@ -334,8 +334,8 @@ static void window_forward(const na_pass *pass, const na_op *op)
     return;
   }
   window_loop loop = window_loop_init(pass, op);
-  na_pack_weights(&(na_packing){pass, na_float32(pass->kernels), op->weight, op->out->channels, op->in->channels, loop.area,
-                                op->row, (size_t)loop.area, pass->packed});
+  na_pack_weights(&(na_packing){pass, na_float32(pass->kernels), op->weight, op->out->channels, op->in->channels,
+                                loop.area, op->row, (size_t)loop.area, pass->packed});
   loop.split = split_forward(&loop.shape, pass->blocks, op->in->channels, op->out->channels);
   na_norm_prepare(pass, op->out);
   na_team_run(pass->team, forward_chunk, &loop, loop.split.chunks);
@@ -486,8 +486,8 @@ static void window_backward(const na_pass *pass, const na_op *op)
   int rows = op->out->channels;
   na_norm_pull(pass, op->out);
   /* Row i of the turned weights is input channel i; its columns are (output channel, ky, kx). */
-  na_packing turned = {pass, na_float32(pass->kernels), op->weight, op->in->channels, rows, loop.area, (size_t)loop.area, op->row,
-                       pass->packed};
+  na_packing turned = {pass, na_float32(pass->kernels), op->weight, op->in->channels, rows, loop.area,
+                       (size_t)loop.area, op->row, pass->packed};
   if (op->wanted[0]) na_pack_weights(&turned);
   loop.split = split_backward(&loop.shape, pass->blocks, op->in->channels, rows,
                               na_float32(pass->kernels)->group_rows, op->wanted[0]);

@@ -391,8 +391,8 @@ static void add_weights(const winograd_loop *loop, const strip *s)
     na_view factor = {.data = s->products + (size_t)q * right, .stride = (size_t)s->tiles * NA_LANES,
                       .height = 1, .width = s->tiles};
     na_float32(kernels)->pack_columns(&factor, in, 0, s->tiles, columns);
-    na_float32(kernels)->outer(s->spread + (size_t)q * left, out, columns, in, s->tiles, sums + (size_t)q * sums_matrix(loop),
-                   (size_t)padded(in), !s->pixels.start, NULL);
+    na_float32(kernels)->outer(s->spread + (size_t)q * left, out, columns, in, s->tiles,
+                               sums + (size_t)q * sums_matrix(loop), (size_t)padded(in), !s->pixels.start, NULL);
   }
 }
 

@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "core/base/text.h"
+#include "core/kernel/kernels.h"
 #include "core/train/condition.h"
 #include "core/train/evaluate.h"
 #include "core/train/finite.h"
@@ -141,6 +142,17 @@ static void tell_origin(na_trainer *t)
                    na_net_still(t->net) ? ", with the statistics of their norms" : "");
 }
 
+static void tell_precision(na_trainer *t)
+{
+  const na_kernels *kernels = na_kernels_best();
+  const na_products *products = na_products_best(kernels, NA_BF16);
+  if (t->train.precision != NA_BF16) return;
+  if (products != kernels->products[NA_BF16]) na_worker_tell(t, "training steps in %s", products->name);
+  else
+    na_worker_tell(t, "training steps in bf16, by plain instructions: this processor has none for it, so that "
+                      "float32 takes less time");
+}
+
 static void tell_network(na_trainer *t)
 {
   na_cost base, widest;
@@ -157,6 +169,7 @@ static void tell_network(na_trainer *t)
   else
     na_worker_tell(t, "%s: %s parameters, %s MACs", t->net->name, words[0], words[1]);
   tell_origin(t);
+  tell_precision(t);
   if (t->teacher != NULL) tell_teacher(t);
   double teacher = t->teacher != NULL ? (double)na_teacher_bytes(t->teacher) : 0;
   na_text_bytes(words[0], (double)na_workspace_bytes(t->workspace) + 12.0 * (double)t->net->values +
