@@ -302,8 +302,8 @@ static void one_pass_equals_two(void)
                  .last = v % 3 != 2, .wanted = v % 7 != 6, .still = v % 11 == 10};
       const na_products *own = k->products[NA_BF16], *best = na_products_best(k, NA_BF16);
       check_shape(&s, team, k, na_float32(k));
-      check_shape(&s, team, k, own);
-      if (best != own) check_shape(&s, team, k, best);
+      if (v % 4 == 0) check_shape(&s, team, k, own);
+      if (v % 3 == 0 && best != own) check_shape(&s, team, k, best);
     }
   }
   na_team_free(team);

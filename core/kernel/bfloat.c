@@ -144,12 +144,35 @@ void NA_SYMBOL(bfloat_matmul)(const float *packed, int rows, int columns, int de
   end_products();
 }
 
-/* Two sums for each of a strip's rows. */
-typedef struct strip_sums {
-  vf of[STRIP][2];
-} strip_sums;
+/* Results that go past the caches, with two sums for each row. */
+typedef struct strip {
+  desk *desk;
+  int row, rows, pixel, pixels; /* of C */
+  vf sums[STRIP][2];
+} strip;
 
-/* Row r of the desk: written past the caches, and counted about its shift. */
+/* Writes what is on the desk and adds to the sums; adds the sums of a row, which is done, to those of the product. */
+typedef void strip_put(const product *p, strip *s, void *context);
+typedef void strip_settle(void *context, int row, double first, double second);
+
+INLINE void multiply_past(const product *p, int rows, int count, strip_put *put, strip_settle *settle, void *context)
+{
+  desk d;
+  begin_products(BLOCK);
+  for (int row = 0; row < rows; row += STRIP) {
+    strip s = {.desk = &d, .row = row, .rows = lesser(rows - row, STRIP)};
+    for (; s.pixel < count; s.pixel += ACROSS) {
+      s.pixels = lesser(count - s.pixel, ACROSS);
+      multiply_aside(p, row, s.rows, s.pixel, s.pixels, &d);
+      put(p, &s, context);
+    }
+    for (int r = 0; r < s.rows; r++) settle(context, row + r, lane_sum(s.sums[r][0]), lane_sum(s.sums[r][1]));
+  }
+  end_products();
+  stream_end();
+}
+
+/* Row r of the desk, counted about its shift. */
 INLINE void stream_row(const desk *d, int r, int pixels, float *to, bool rounded, float shift, vf sums[2])
 {
   vf x[ROW_VECTORS];
@@ -162,34 +185,39 @@ INLINE void stream_row(const desk *d, int r, int pixels, float *to, bool rounded
   put_pixels(to, x, pixels, rounded, true);
 }
 
+INLINE void stream_strip(const product *p, strip *s, void *context)
+{
+  const na_moments *moments = context;
+#define STREAM(PIXELS, ROUNDED)                                                                    \
+  for (int r = 0; r < s->rows; r++)                                                                \
+    stream_row(s->desk, r, PIXELS, target(p, s->row + r, s->pixel), ROUNDED,                      \
+               moments[s->row + r].shift, s->sums[r])
+  FOR_ROW(s->pixels, p->rounded, STREAM)
+#undef STREAM
+}
+
+INLINE void settle_moments(void *context, int row, double first, double second)
+{
+  na_moments *moments = context;
+  moments[row].sum += first;
+  moments[row].square += second;
+}
+
 void NA_SYMBOL(bfloat_matmul_streamed)(const float *packed, int rows, int columns, int depth, const float *tile,
                                        int count, float *c, size_t stride, bool rounded, na_moments *moments)
 {
   product p = product_of(packed, columns, depth, tile, c, stride, rounded);
-  desk d;
-  begin_products(BLOCK);
-  for (int row = 0; row < rows; row += STRIP) {
-    int some = lesser(rows - row, STRIP);
-    strip_sums s = {{{{0}}}};
-    for (int pixel = 0; pixel < count; pixel += ACROSS) {
-      int pixels = lesser(count - pixel, ACROSS);
-      multiply_aside(&p, row, some, pixel, pixels, &d);
-#define STREAM(PIXELS, ROUNDED)                                                                    \
-  for (int r = 0; r < some; r++)                                                                   \
-    stream_row(&d, r, PIXELS, target(&p, row + r, pixel), ROUNDED, moments[row + r].shift, s.of[r])
-      FOR_ROW(pixels, rounded, STREAM)
-#undef STREAM
-    }
-    for (int r = 0; r < some; r++) {
-      moments[row + r].sum += lane_sum(s.of[r][0]);
-      moments[row + r].square += lane_sum(s.of[r][1]);
-    }
-  }
-  end_products();
-  stream_end();
+  multiply_past(&p, rows, count, stream_strip, settle_moments, moments);
 }
 
-/* Row r of the desk: a gradient that is finished, and written past the caches. data: the values at its pixels. */
+typedef struct finishing {
+  const na_finish *how; /* [rows] */
+  long first;           /* pixel of the tile */
+  clamp limits;
+  double *sums;
+} finishing;
+
+/* Row r of the desk: a gradient that is finished. data: the values at its pixels. */
 INLINE void finish_row(const desk *d, int r, int pixels, float *to, bool rounded, const na_finish *how,
                        const float *data, clamp limits, vf sums[2])
 {
@@ -203,34 +231,32 @@ INLINE void finish_row(const desk *d, int r, int pixels, float *to, bool rounded
   put_pixels(to, g, pixels, rounded, true);
 }
 
+INLINE void finish_strip(const product *p, strip *s, void *context)
+{
+  const finishing *f = context;
+  const na_finish *how = f->how + s->row;
+#define FINISH(PIXELS, ROUNDED)                                                                    \
+  for (int r = 0; r < s->rows; r++)                                                                \
+    finish_row(s->desk, r, PIXELS, target(p, s->row + r, s->pixel), ROUNDED, &how[r],             \
+               how[r].data + na_stored(ROUNDED, f->first + s->pixel), f->limits, s->sums[r])
+  FOR_ROW(s->pixels, p->rounded, FINISH)
+#undef FINISH
+}
+
+INLINE void settle_sums(void *context, int row, double first, double second)
+{
+  const finishing *f = context;
+  f->sums[2 * row] += first;
+  f->sums[2 * row + 1] += second;
+}
+
 void NA_SYMBOL(bfloat_matmul_finished)(const float *packed, int rows, int columns, int depth, const float *tile,
                                        int count, float *c, size_t stride, bool rounded, const na_finish *how,
                                        long first, double *sums)
 {
   product p = product_of(packed, columns, depth, tile, c, stride, rounded);
-  clamp limits = clamp_of(how->act);
-  desk d;
-  begin_products(BLOCK);
-  for (int row = 0; row < rows; row += STRIP) {
-    int some = lesser(rows - row, STRIP);
-    strip_sums s = {{{{0}}}};
-    for (int pixel = 0; pixel < count; pixel += ACROSS) {
-      int pixels = lesser(count - pixel, ACROSS);
-      multiply_aside(&p, row, some, pixel, pixels, &d);
-#define FINISH(PIXELS, ROUNDED)                                                                    \
-  for (int r = 0; r < some; r++)                                                                   \
-    finish_row(&d, r, PIXELS, target(&p, row + r, pixel), ROUNDED, &how[row + r],                  \
-               how[row + r].data + na_stored(ROUNDED, first + pixel), limits, s.of[r])
-      FOR_ROW(pixels, rounded, FINISH)
-#undef FINISH
-    }
-    for (int r = 0; r < some; r++) {
-      sums[2 * (row + r)] += lane_sum(s.of[r][0]);
-      sums[2 * (row + r) + 1] += lane_sum(s.of[r][1]);
-    }
-  }
-  end_products();
-  stream_end();
+  finishing f = {how, first, clamp_of(how->act), sums};
+  multiply_past(&p, rows, count, finish_strip, settle_sums, &f);
 }
 
 /* ------------------------------------------------------------------------------ left * right^T */

@@ -34,11 +34,11 @@ typedef struct row_pair {
 } row_pair;
 
 /* Pixels first .. end of the tile, all of one block. */
-INLINE void pack_run(const row_pair *p, int first, int end, int how, int uses, bool rounded, bool alone,
-                     bool masked)
+INLINE void pack_run(const row_pair *p, int first, int end, int how, int uses, bool rounded, bool alone)
 {
   /* Copies stay in registers: what is stored may be anything. */
   const row a = p->rows[0], b = p->rows[1];
+  const bool masked = a.lanes != NULL;
   const size_t ahead = p->ahead, right_step = p->right_step, left_step = p->left_step;
   uint16_t *right = p->right + (size_t)first * right_step;
   for (int pixel = first; pixel < end; pixel++, right += right_step) {
@@ -65,12 +65,10 @@ INLINE void pack_run(const row_pair *p, int first, int end, int how, int uses, b
   }
 }
 
-/* One function for each way to read, use, and mask. */
+/* Loops of their own for each way to read and use; values are hardly ever wanted for both uses. */
 #define PACK_STORED(HOW, USES, ROUNDED)                                                            \
-  if (p->alone && p->rows[0].lanes != NULL) pack_run(p, first, end, HOW, USES, ROUNDED, true, true); \
-  else if (p->alone) pack_run(p, first, end, HOW, USES, ROUNDED, true, false);                     \
-  else if (p->rows[0].lanes != NULL) pack_run(p, first, end, HOW, USES, ROUNDED, false, true);     \
-  else pack_run(p, first, end, HOW, USES, ROUNDED, false, false)
+  if (p->alone) pack_run(p, first, end, HOW, USES, ROUNDED, true);                                 \
+  else pack_run(p, first, end, HOW, USES, ROUNDED, false)
 #define PACK(HOW, USES)                                                                            \
   if (p->rounded) {                                                                                \
     PACK_STORED(HOW, USES, true);                                                                  \
@@ -81,9 +79,12 @@ INLINE void pack_run(const row_pair *p, int first, int end, int how, int uses, b
 static void pack_values(const row_pair *p, int first, int end, na_activation act, int uses)
 {
 #define PACK_VALUES(ACT)                                                                           \
-  if (uses == NA_RIGHT) PACK((int)(ACT), NA_RIGHT)                                                 \
-  else if (uses == NA_LEFT) PACK((int)(ACT), NA_LEFT)                                              \
-  else PACK((int)(ACT), NA_RIGHT | NA_LEFT)
+  if (uses & NA_RIGHT) {                                                                           \
+    PACK((int)(ACT), NA_RIGHT)                                                                     \
+  }                                                                                                \
+  if (uses & NA_LEFT) {                                                                            \
+    PACK((int)(ACT), NA_LEFT)                                                                      \
+  }
   FOR_ACTIVATION(act, PACK_VALUES)
 #undef PACK_VALUES
 }
