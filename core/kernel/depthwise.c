@@ -94,20 +94,14 @@ static void forward_row(const na_depthwise *call, target to, float *dst, const r
 {
   const float *w = call->weight + from->first * call->kernel;
   int n = call->out_width;
-#define STORED(K, TALL, STEP, PAST, COUNTED)                                                       \
-  if (to.rounded)                                                                                  \
-    correlate_row(K, TALL, STEP, (target){PAST, COUNTED, true}, dst, from->rows, w, n, next, t);   \
-  else                                                                                             \
-    correlate_row(K, TALL, STEP, (target){PAST, COUNTED, false}, dst, from->rows, w, n, next, t)
+/* Whether results are rounded is asked where they are stored: loops of their own are not faster. */
+#define LOOP(K, TALL, STEP, PAST, COUNTED)                                                         \
+  correlate_row(K, TALL, STEP, (target){PAST, COUNTED, to.rounded}, dst, from->rows, w, n, next, t)
 #define TARGET(K, TALL, STEP)                                                                      \
-  if (to.past && to.counted) {                                                                     \
-    STORED(K, TALL, STEP, true, true);                                                             \
-  } else if (to.past) {                                                                            \
-    STORED(K, TALL, STEP, true, false);                                                            \
-  } else if (to.counted) {                                                                         \
-    STORED(K, TALL, STEP, false, true);                                                            \
-  } else                                                                                           \
-    STORED(K, TALL, STEP, false, false)
+  if (to.past && to.counted) LOOP(K, TALL, STEP, true, true);                                      \
+  else if (to.past) LOOP(K, TALL, STEP, true, false);                                              \
+  else if (to.counted) LOOP(K, TALL, STEP, false, true);                                           \
+  else LOOP(K, TALL, STEP, false, false)
 #define ROW(K, TALL)                                                                               \
   if (call->stride == 1) {                                                                         \
     TARGET(K, TALL, 1);                                                                            \
@@ -121,7 +115,7 @@ static void forward_row(const na_depthwise *call, target to, float *dst, const r
   }
 #undef ROW
 #undef TARGET
-#undef STORED
+#undef LOOP
 }
 
 /* One channel, on its way through its planes. */
