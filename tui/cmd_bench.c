@@ -26,7 +26,6 @@ typedef struct options {
 
 #define KIND_WORD(symbol, name, help) "|" name
 #define ROWS_WORD(symbol, name) "|" name
-#define PRECISION_WORD(symbol, name) "|" name
 
 /* clang-format off */
 static const na_option option_table[] = {
@@ -37,7 +36,7 @@ static const na_option option_table[] = {
     {{"--batch", NA_INT, offsetof(options, batch), "32", 1, 65536, NULL, "images in a step"},
      "N", false},
     {{"--precision", NA_CHOICE, offsetof(options, precision), "float32", 0, 0,
-      &NA_PRECISION_LIST(PRECISION_WORD)[1], "of training steps: see the setting train.precision"},
+      NA_PRECISION_WORDS, "of training steps: see the setting train.precision"},
      "PRECISION", false},
     {{"--threads", NA_INT, offsetof(options, threads), "0", 0, 1024, NULL,
       "compute threads; 0 is one per processor"},
@@ -64,7 +63,7 @@ static const na_option option_table[] = {
       "print the table of what must be reached, beside PyTorch"},
      NULL, false},
     {{"--torch-precision", NA_CHOICE, offsetof(options, torch_precision), "float32", 0, 0,
-      &NA_PRECISION_LIST(PRECISION_WORD)[1], "with --compare: of PyTorch's training steps; bf16 is its autocast"},
+      NA_PRECISION_WORDS, "with --compare: of PyTorch's training steps; bf16 is its autocast"},
      "PRECISION", false},
     {{"--only", NA_TEXT, offsetof(options, only), "", 0, 0, NULL,
       "with --compare: these rows, such as netaug,base or eval-1"},

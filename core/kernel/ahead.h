@@ -40,4 +40,11 @@ INLINE int fetch_next(fetch *f, int most, const float **from)
   return some;
 }
 
+/* Fetches a product's whole share at once. */
+INLINE void fetch_share(fetch *f)
+{
+  const float *next;
+  for (int lines = fetch_next(f, f->share, &next); lines > 0; lines--, next += LANES) __builtin_prefetch(next, 0, 2);
+}
+
 #endif

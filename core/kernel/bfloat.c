@@ -35,15 +35,13 @@ typedef struct desk {
 
 INLINE const float *desk_at(const desk *d, int row, int pixel) { return d->values + row * STRIP + pixel * LANES; }
 
-static int blocks_of(int rows) { return (rows + BLOCK - 1) / BLOCK; }
-
 static void multiply_at(const product *p, int row, int rows, int pixel, int pixels, const results *c)
 {
   size_t lines = pair_lines(p->depth);
   factor a = {p->packed + (size_t)(row / BLOCK) * group_values(p->columns), group_values(p->columns), DEPTH,
               BLOCK * DEPTH, 0};
   factor b = {p->tile + (size_t)pixel * lines * DEPTH, lines * DEPTH, DEPTH, PAIRS * DEPTH, 0};
-  multiply_blocks(blocks_of(rows), pixels, &a, &b, (p->depth + DEPTH - 1) / DEPTH, c);
+  multiply_blocks(ceiling(rows, BLOCK), pixels, &a, &b, ceiling(p->depth, DEPTH), c);
 }
 
 static void multiply_aside(const product *p, int row, int rows, int pixel, int pixels, desk *d)
@@ -111,8 +109,6 @@ static void put_aside(const product *p, int row, int rows, int pixel, int pixels
 #undef PUT
 }
 
-static int lesser(int a, int b) { return a < b ? a : b; }
-
 static product product_of(const float *packed, int columns, int depth, const float *tile, float *c, size_t stride,
                           bool rounded)
 {
@@ -124,15 +120,13 @@ void NA_SYMBOL(bfloat_matmul)(const float *packed, int rows, int columns, int de
 {
   product p = product_of(packed, columns, depth, tile, c, stride, rounded);
   p.accumulate = accumulate;
-  const float *next;
-  fetch f = fetch_init(ahead, count, (long)((rows + STRIP - 1) / STRIP) * ((count + 1) / 2));
+  fetch f = fetch_init(ahead, count, (long)ceiling(rows, STRIP) * ceiling(count, ACROSS));
   begin_products(BLOCK);
   for (int row = 0; row < rows; row += STRIP) {
     int some = lesser(rows - row, STRIP);
     for (int pixel = 0; pixel < count; pixel += ACROSS) {
       int pixels = lesser(count - pixel, ACROSS);
-      for (int lines = fetch_next(&f, count, &next); lines > 0; lines--, next += LANES)
-        __builtin_prefetch(next, 0, 2);
+      fetch_share(&f);
       if (rounded || some % BLOCK != 0) {
         put_aside(&p, row, some, pixel, pixels);
         continue;
@@ -280,11 +274,10 @@ static void put_outer(const desk *d, int rows, int some, float *w, size_t stride
 void NA_SYMBOL(bfloat_outer)(const float *left, int left_rows, const float *columns, int right_rows, int count,
                              float *w, size_t stride, bool accumulate, const na_ahead *ahead)
 {
-  int steps = (count + 1) / 2, strips = (left_rows + STRIP - 1) / STRIP;
+  int steps = ceiling(count, 2);
   size_t group = (size_t)steps * BLOCK * DEPTH;
   const uint16_t *rows = left_factor((uint16_t *)left, left_rows, count), *right = (const uint16_t *)columns;
-  const float *next;
-  fetch f = fetch_init(ahead, count, (long)strips * ((right_rows + STRIP - 1) / STRIP));
+  fetch f = fetch_init(ahead, count, (long)ceiling(left_rows, STRIP) * ceiling(right_rows, STRIP));
   results c = {.down = BLOCK * STRIP, .next = BLOCK, .row = STRIP};
   desk d;
   c.at = d.values;
@@ -294,9 +287,8 @@ void NA_SYMBOL(bfloat_outer)(const float *left, int left_rows, const float *colu
       int some = lesser(left_rows - m, STRIP), wide = lesser(right_rows - n, STRIP);
       factor a = {rows + (size_t)m * DEPTH, BLOCK * DEPTH, DEPTH, (size_t)left_rows * DEPTH, 0};
       factor b = {right + (size_t)(n / BLOCK) * group, group, DEPTH, BLOCK * DEPTH, 0};
-      for (int lines = fetch_next(&f, INT32_MAX, &next); lines > 0; lines--, next += LANES)
-        __builtin_prefetch(next, 0, 2);
-      multiply_blocks(blocks_of(some), blocks_of(wide), &a, &b, steps, &c);
+      fetch_share(&f);
+      multiply_blocks(ceiling(some, BLOCK), ceiling(wide, BLOCK), &a, &b, steps, &c);
       put_outer(&d, some, wide, w + (size_t)m * stride + n, stride, accumulate);
     }
   end_products();

@@ -13,6 +13,9 @@
 enum { BLOCK = 16, DEPTH = 32, PAIRS = DEPTH / 2, BLOCK_VECTORS = BLOCK / VL };
 _Static_assert((int)BLOCK == (int)LANES, "the columns of a block are a pixel's lanes");
 
+static inline int lesser(int a, int b) { return a < b ? a : b; }
+static inline int ceiling(int a, int b) { return (a + b - 1) / b; }
+
 typedef float vf_anywhere __attribute__((vector_size(4 * VL), aligned(4), may_alias));
 
 /* VL pairs: first[e] in the lower, second[e] in the upper half. */

@@ -9,9 +9,6 @@ enum { MOST_ACROSS = 4, DESK_ROW = MOST_ACROSS * BLOCK };
  * the first-level cache. */
 enum { MOST_WAITING = 128, CORRELATED = 16 };
 
-static int ceiling(int a, int b) { return (a + b - 1) / b; }
-static int lesser(int a, int b) { return a < b ? a : b; }
-
 static void multiply_across(int across, const factor *a, const factor *b, span sum, const results *c)
 {
   switch (across) {

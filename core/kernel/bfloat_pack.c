@@ -299,8 +299,6 @@ void NA_SYMBOL(bfloat_pack_columns)(const na_view *view, int channels, long firs
 
 /* ------------------------------------------------------------------------------ frames */
 
-static int lesser(int a, int b) { return a < b ? a : b; }
-
 /* Rows of an image of height x width pixels in a frame, `line` values for each pixel. */
 typedef struct canvas {
   const na_frame *frame;
@@ -402,8 +400,8 @@ static void turn_row(const row_block *b, const na_overlap *o, long first, int le
   int columns = na_overlap_phase(o), width = b->view->width;
   enum { PIXEL = BLOCK * DEPTH / 2 };
   for (int phase = 0; phase < o->step; phase++, to += (size_t)columns * PIXEL) {
-    int x = left + phase, low = x < 0 ? (-x + o->step - 1) / o->step : 0;
-    int high = x < width ? lesser(columns, (width - x + o->step - 1) / o->step) : 0;
+    int x = left + phase, low = x < 0 ? ceiling(-x, o->step) : 0;
+    int high = x < width ? lesser(columns, ceiling(width - x, o->step)) : 0;
     if (low > columns) low = columns;
     if (high < low) high = low;
     clear(to, (size_t)low * PIXEL);

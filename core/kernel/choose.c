@@ -40,6 +40,13 @@ const na_kernels *na_kernels_best(void)
   return all[best];
 }
 
+const na_kernels *na_kernels_running(int i)
+{
+  for (int k = 0; k < COUNT; k++)
+    if (runs_here(all[k]) && i-- == 0) return all[k];
+  return NULL;
+}
+
 const na_kernels *na_kernels_named(const char *name)
 {
   for (int i = 0; i < COUNT; i++)

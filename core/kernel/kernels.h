@@ -184,6 +184,7 @@ size_t na_depthwise_scratch(int kernel, int in_width, int out_width);
  * of that name. Results are reproducible per instruction set. */
 const na_kernels *na_kernels_best(void);
 const na_kernels *na_kernels_named(const char *name);
+const na_kernels *na_kernels_running(int i); /* number i, NULL beyond the last one */
 
 /* The fastest products of that precision which this processor runs beside the kernels; and, for tests, all
  * that it runs: number i, NULL beyond the last one. */

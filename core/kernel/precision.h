@@ -14,6 +14,10 @@ typedef enum na_precision {
       NA_PRECISIONS
 } na_precision;
 
+/* The names as a choice of settings. */
+#define NA_PRECISION_WORD(symbol, name) "|" name
+#define NA_PRECISION_WORDS (&NA_PRECISION_LIST(NA_PRECISION_WORD)[1])
+
 const char *na_precision_name(na_precision precision);
 
 #endif

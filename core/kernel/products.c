@@ -41,32 +41,33 @@ static bool runs_here(const na_products *products)
 /* Those that a processor has beside the instruction sets of the kernels, best first. */
 static const na_products *const beside[] = {&na_bfloat_amx, &na_bfloat_avx512bf16};
 enum { BESIDE = sizeof beside / sizeof beside[0] };
-#else
-enum { BESIDE = 0 };
 #endif
+
+/* Number i of those that this processor has beside the kernels, best first. */
+static const na_products *running_beside(const na_kernels *kernels, int i)
+{
+#ifdef NA_X86
+  for (int b = 0; strcmp(kernels->name, "avx512") == 0 && b < BESIDE; b++)
+    if (runs_here(beside[b]) && i-- == 0) return beside[b];
+#else
+  (void)kernels, (void)i;
+#endif
+  return NULL;
+}
 
 const na_products *na_products_best(const na_kernels *kernels, na_precision precision)
 {
-#ifdef NA_X86
-  for (int i = 0; i < BESIDE && precision == NA_BF16 && kernels == na_kernels_named("avx512"); i++)
-    if (runs_here(beside[i])) return beside[i];
-#endif
-  return kernels->products[precision];
+  const na_products *better = precision == NA_BF16 ? running_beside(kernels, 0) : NULL;
+  return better != NULL ? better : kernels->products[precision];
 }
 
 const na_products *na_products_running(int i)
 {
-  static const char *const sets[] = {"plain", "avx2", "avx512"};
-  for (int set = 0; set < 3; set++) {
-    const na_kernels *kernels = na_kernels_named(sets[set]);
-    for (int p = 0; kernels != NULL && p < NA_PRECISIONS; p++)
+  const na_kernels *kernels;
+  for (int set = 0; (kernels = na_kernels_running(set)) != NULL; set++)
+    for (int p = 0; p < NA_PRECISIONS; p++)
       if (i-- == 0) return kernels->products[p];
-  }
-#ifdef NA_X86
-  for (int b = 0; b < BESIDE && na_kernels_named("avx512") != NULL; b++)
-    if (runs_here(beside[b]) && i-- == 0) return beside[b];
-#endif
-  return NULL;
+  return running_beside(na_kernels_best(), i);
 }
 
 const char *na_precision_name(na_precision precision)

@@ -48,7 +48,8 @@ typedef struct na_products {
 
   /* C[r][pixel] (+)= sum over k < depth of A(r, k) * tile(k, pixel): rows r < rows of a packed
    * matrix of `columns` columns, a packed tile of `count` pixels, C with row stride `stride`, stored rounded
-   * or not (by bf16 products alone). `packed` may point into the matrix: see na_matrix_at. What is ahead (NULL: nothing) is fetched on the way. */
+   * or not (by bf16 products alone). `packed` may point into the matrix: see na_matrix_at. What is ahead
+   * (NULL: nothing) is fetched on the way. */
   void (*matmul)(const float *packed, int rows, int columns, int depth, const float *tile,
                  int count, float *c, size_t stride, bool rounded, bool accumulate, const na_ahead *ahead);
 

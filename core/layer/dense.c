@@ -91,9 +91,15 @@ static void settle_channels(void *context, int unit, int worker)
                    s->counts);
 }
 
-void na_settle_moments(const na_pass *pass, na_tensor *out, int chunks, const double *counts)
+void na_settle_moments(const na_pass *pass, na_tensor *out, int chunks, na_chunk_start *start, const void *loop)
 {
+  double counts[NA_CHUNKS];
   settling s = {pass, out, chunks, counts};
+  if (!na_norm_by_batch(pass, out)) return;
+  for (int k = 0; k < chunks; k++) {
+    long first = start(loop, k);
+    counts[k] = na_pass_values(pass, out, first, start(loop, k + 1) - first);
+  }
   na_team_run(pass->team, settle_channels, &s, ceiling(out->channels, NORMS_PER_UNIT));
 }
 

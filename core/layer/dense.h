@@ -43,8 +43,12 @@ typedef struct na_chunk {
 /* Adds them, in output channels row .. row + rows, to the chunk's moments. */
 void na_add_moments(const na_pass *pass, const na_tensor *out, const na_chunk *chunk, int row, int rows);
 
-/* Settles the norm of all output channels; counts[chunk]: values behind the chunk's moments. */
-void na_settle_moments(const na_pass *pass, na_tensor *out, int chunks, const double *counts);
+/* The first of the output's pixels that belongs to a chunk of the layer's loop; of the chunk behind the last one,
+ * how many there are. */
+typedef long na_chunk_start(const void *loop, int chunk);
+
+/* Where the batch normalises the output: settles the norm of all its channels from the chunks' moments. */
+void na_settle_moments(const na_pass *pass, na_tensor *out, int chunks, na_chunk_start *start, const void *loop);
 
 /* The gradient of the input's channels c .. c + channels is complete at the chunk's pixels (of the
  * input): finish it, if nobody else adds to it. Sums are the chunk's. */

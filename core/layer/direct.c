@@ -245,6 +245,11 @@ static void forward_chunk(void *context, int chunk, int worker)
   }
 }
 
+static long chunk_start(const void *loop, int chunk)
+{
+  return band_at(loop, chunk, chunk_first(loop, chunk)).pixels.first;
+}
+
 void na_direct_forward(const na_pass *pass, const na_op *op)
 {
   direct_loop loop = loop_init(pass, op, false);
@@ -254,14 +259,7 @@ void na_direct_forward(const na_pass *pass, const na_op *op)
   split_chunks(&loop, NA_CHUNKS);
   na_norm_prepare(pass, op->out);
   na_team_run(pass->team, forward_chunk, &loop, loop.chunks);
-  if (!na_norm_by_batch(pass, op->out)) return;
-  double counts[NA_CHUNKS];
-  for (int k = 0; k < loop.chunks; k++) {
-    band first = band_at(&loop, k, chunk_first(&loop, k)), last = band_at(&loop, k, chunk_first(&loop, k + 1) - 1);
-    counts[k] = na_pass_values(pass, op->out, first.pixels.first,
-                               last.pixels.first + last.pixels.count - first.pixels.first);
-  }
-  na_settle_moments(pass, op->out, loop.chunks, counts);
+  na_settle_moments(pass, op->out, loop.chunks, chunk_start, &loop);
 }
 
 /* ------------------------------------------------------------------------------ backward */

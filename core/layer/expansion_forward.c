@@ -284,21 +284,12 @@ static void pass_task(void *context, int task, int worker)
     pass_stripe(w, i, begin, end, i == from, moments, &l, e->pass->scratch[worker]);
 }
 
-/* Values behind the moments of each chunk. */
-static void count_values(const widening *w, double *counts)
+static long chunk_start(const void *loop, int chunk)
 {
-  const split *s = &w->s;
+  const widening *w = loop;
   const na_tensor *out = w->e.depthwise->out;
-  long total = (long)w->e.pass->blocks * s->stripes;
-  for (int chunk = 0; chunk < s->chunks; chunk++) {
-    long ends[2];
-    for (int i = 0; i < 2; i++) {
-      long stripe = total * (chunk + i) / s->chunks;
-      long row = stripe / s->stripes * out->height + stripe % s->stripes * s->rows;
-      ends[i] = row * out->width;
-    }
-    counts[chunk] = na_pass_values(w->e.pass, out, ends[0], ends[1] - ends[0]);
-  }
+  long stripe = (long)w->e.pass->blocks * w->s.stripes * chunk / w->s.chunks;
+  return (stripe / w->s.stripes * out->height + stripe % w->s.stripes * w->s.rows) * out->width;
 }
 
 void na_expansion_forward(const na_pass *pass, const na_op *expand, const na_op *depthwise)
@@ -309,8 +300,5 @@ void na_expansion_forward(const na_pass *pass, const na_op *expand, const na_op 
                                 pass->packed});
   na_norm_prepare(pass, depthwise->out);
   na_team_run(pass->team, pass_task, &w, w.s.chunks * w.s.parts);
-  if (!na_norm_by_batch(pass, depthwise->out)) return;
-  double counts[NA_CHUNKS];
-  count_values(&w, counts);
-  na_settle_moments(pass, depthwise->out, w.s.chunks, counts);
+  na_settle_moments(pass, depthwise->out, w.s.chunks, chunk_start, &w);
 }

@@ -184,6 +184,8 @@ static void forward_chunk(void *context, int chunk, int worker)
   }
 }
 
+static long chunk_start(const void *s, int chunk) { return chunk_first(s, chunk); }
+
 static void pointwise_forward(const na_pass *pass, const na_op *op)
 {
   pointwise_loop loop = loop_init(pass, op);
@@ -196,13 +198,7 @@ static void pointwise_forward(const na_pass *pass, const na_op *op)
   s->strip = strip_channels(FORWARD_STRIP, s->pixels, op->in->channels, pass->products->depth_unit);
   na_norm_prepare(pass, op->out);
   na_team_run(pass->team, forward_chunk, &loop, s->chunks);
-  if (!na_norm_by_batch(pass, op->out)) return;
-  double counts[NA_CHUNKS];
-  for (int k = 0; k < s->chunks; k++) {
-    long first = chunk_first(s, k);
-    counts[k] = na_pass_values(pass, op->out, first, chunk_first(s, k + 1) - first);
-  }
-  na_settle_moments(pass, op->out, s->chunks, counts);
+  na_settle_moments(pass, op->out, s->chunks, chunk_start, s);
 }
 
 /* ------------------------------------------------------------------------- backward */

@@ -323,6 +323,12 @@ static bool winograd_pays(const na_op *op)
   return na_winograd_pays(&shape, op->in->channels, op->out->channels);
 }
 
+static long chunk_start(const void *loop, int chunk)
+{
+  band b = band_at(loop, chunk, chunk_first(loop, chunk));
+  return band_pixel(loop, &b);
+}
+
 static void window_forward(const na_pass *pass, const na_op *op)
 {
   if (na_direct_pays(pass->products, op->in->channels, op->out->channels, op->kernel)) {
@@ -339,15 +345,7 @@ static void window_forward(const na_pass *pass, const na_op *op)
   loop.split = split_forward(&loop.shape, pass->blocks, op->in->channels, op->out->channels);
   na_norm_prepare(pass, op->out);
   na_team_run(pass->team, forward_chunk, &loop, loop.split.chunks);
-  if (!na_norm_by_batch(pass, op->out)) return;
-  double counts[NA_CHUNKS];
-  for (int k = 0; k < loop.split.chunks; k++) {
-    band b = band_at(&loop, k, chunk_first(&loop, k)),
-         e = band_at(&loop, k, chunk_first(&loop, k + 1));
-    long first = band_pixel(&loop, &b);
-    counts[k] = na_pass_values(pass, op->out, first, band_pixel(&loop, &e) - first);
-  }
-  na_settle_moments(pass, op->out, loop.split.chunks, counts);
+  na_settle_moments(pass, op->out, loop.split.chunks, chunk_start, &loop);
 }
 
 /* ------------------------------------------------------------------------------ backward */

@@ -341,6 +341,8 @@ static void forward_chunk(void *context, int chunk, int worker)
   }
 }
 
+static long chunk_start(const void *loop, int chunk) { return row_pixel(loop, chunk_first(loop, chunk)); }
+
 void na_winograd_forward(const na_pass *pass, const na_op *op)
 {
   winograd_loop loop = loop_init(pass, op);
@@ -348,13 +350,7 @@ void na_winograd_forward(const na_pass *pass, const na_op *op)
   split_chunks(&loop, NA_CHUNKS);
   na_norm_prepare(pass, op->out);
   na_team_run(pass->team, forward_chunk, &loop, loop.chunks);
-  if (!na_norm_by_batch(pass, op->out)) return;
-  double counts[NA_CHUNKS];
-  for (int k = 0; k < loop.chunks; k++) {
-    long first = row_pixel(&loop, chunk_first(&loop, k));
-    counts[k] = na_pass_values(pass, op->out, first, row_pixel(&loop, chunk_first(&loop, k + 1)) - first);
-  }
-  na_settle_moments(pass, op->out, loop.chunks, counts);
+  na_settle_moments(pass, op->out, loop.chunks, chunk_start, &loop);
 }
 
 /* ------------------------------------------------------------------------------ backward */

@@ -31,7 +31,7 @@ static void set_mode(na_workspace *w, na_mode mode, uint64_t step)
   pass->update_running = mode == NA_MODE_TRAIN;
   pass->estimate = mode == NA_MODE_ESTIMATE;
   pass->dropout = mode == NA_MODE_TRAIN;
-  pass->products = na_products_best(pass->kernels, mode == NA_MODE_TRAIN ? w->precision : NA_FLOAT32);
+  pass->products = mode == NA_MODE_TRAIN ? w->products : na_float32(pass->kernels);
   pass->eps = w->net->bn_eps;
   pass->momentum = w->net->bn_momentum;
   pass->seed = step;
@@ -43,7 +43,7 @@ void na_workspace_teach(na_workspace *w, const na_teaching *teaching) { w->teach
 
 void na_workspace_precision(na_workspace *w, na_precision precision)
 {
-  w->precision = precision;
+  w->products = na_products_best(w->pass.kernels, precision);
 }
 
 void na_workspace_keep(na_workspace *w, bool keep) { w->keep = keep; }
@@ -98,7 +98,6 @@ int na_forward(na_workspace *w, const int *widths, na_mode mode, const na_batch 
   if (code != NA_OK) return code;
   set_mode(w, mode, step);
   na_workspace_bind(w, widths);
-  na_workspace_store(w);
   run_forward(w);
   if (mode == NA_MODE_ESTIMATE) w->estimated += batch->count;
   w->state = NA_FORWARDED;

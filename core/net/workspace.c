@@ -161,7 +161,6 @@ static void place_layer(na_workspace *w, int layer, const na_lifetime *buffers, 
   const na_lifetime *own = between ? spare : buffers;
   t->data = placed(between ? w->spare : w->arena, &own[DATA]);
   t->grad = placed(between ? w->spare : w->arena, &own[GRAD]);
-  t->stride = channel_stride(w, layer, false);
   op->pooled = placed(w->arena, &buffers[POOLED]);
   op->squeezed = placed(w->arena, &buffers[SQUEEZED]);
   op->logits = placed(w->arena, &buffers[LOGITS]);
@@ -416,19 +415,14 @@ void na_workspace_bind(na_workspace *w, const int *widths)
   memcpy(w->widths, widths, (size_t)net->dim_count * sizeof *widths);
   w->pass.base = memcmp(widths, w->base, (size_t)net->dim_count * sizeof *widths) == 0;
   for (int i = 0; i < net->layer_count; i++) {
-    w->tensors[i].channels = widths[net->layers[i].out];
-    w->tensors[i].still = net->layers[i].still;
-    if (net->layers[i].squeeze >= 0) w->ops[i].middle = widths[net->layers[i].squeeze];
-  }
-}
-
-void na_workspace_store(na_workspace *w)
-{
-  for (int i = 0; i < w->net->layer_count; i++) {
     na_tensor *t = &w->tensors[i];
-    if (i == 0) continue; /* the images are the caller's */
-    t->rounded = w->inner[i] && w->pass.products->rounded;
-    t->stride = channel_stride(w, i, t->rounded);
+    t->channels = widths[net->layers[i].out];
+    t->still = net->layers[i].still;
+    if (i > 0) { /* the images are the caller's */
+      t->rounded = w->inner[i] && w->pass.products->rounded;
+      t->stride = channel_stride(w, i, t->rounded);
+    }
+    if (net->layers[i].squeeze >= 0) w->ops[i].middle = widths[net->layers[i].squeeze];
   }
 }
 
@@ -468,7 +462,7 @@ int na_workspace_new(na_workspace **out, na_net *net, na_team *team, int batch, 
   if (w == NULL) return na_fail_memory(err, sizeof *w, "the workspace");
   *w = (na_workspace){.net = net, .batch = batch, .train = train};
   w->pass = (na_pass){.team = team, .kernels = na_kernels_best(), .drop_share = 1};
-  w->pass.products = na_float32(w->pass.kernels);
+  w->products = na_float32(w->pass.kernels);
   size_t layers = (size_t)net->layer_count;
   w->tensors = na_alloc_array(layers, sizeof *w->tensors);
   w->ops = na_alloc_array(layers, sizeof *w->ops);

@@ -30,7 +30,7 @@ struct na_workspace {
   float *scratch_block; /* workers' scratch, packed weights, partial gradients */
   size_t scratch_bytes;
   bool keep;            /* of na_workspace_keep */
-  na_precision precision; /* of na_workspace_precision */
+  const na_products *products; /* of training passes: of na_workspace_precision */
   const na_teaching *teaching; /* of na_workspace_teach, borrowed; or NULL */
   void (*see)(void *context, int layer); /* of na_workspace_watch, or NULL */
   void *see_context;
@@ -40,11 +40,8 @@ struct na_workspace {
   enum { NA_IDLE, NA_FORWARDED, NA_SCORED, NA_BACKWARDED } state;
 };
 
-/* Ops and tensors of all layers for the widths at hand. */
+/* Ops and tensors of all layers for the widths and the products at hand. */
 void na_workspace_bind(na_workspace *workspace, const int *widths);
-
-/* How each output is stored, with the products at hand. */
-void na_workspace_store(na_workspace *workspace);
 
 const na_layer_ops *na_workspace_ops(const na_workspace *workspace, int layer);
 

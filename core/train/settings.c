@@ -18,8 +18,6 @@
 #field, NA_FLOAT, AT(field), initial, min, max, NULL, help                                     \
   }
 
-#define PRECISION_WORD(symbol, name) "|" name
-
 /* Choices list their words in the order of na_schedule, na_phase and na_init. */
 static const na_setting items[] = {
     COUNT(epochs, "150", 0, 100000, "main epochs, after warm-up"),
@@ -70,7 +68,7 @@ static const na_setting items[] = {
     COUNT(keep, "3", 0, 100000, "how many of those are kept; 0 for all"),
     NUMBER(save_minutes, "10", 0, 1e6,
            "minutes between two writings of last.h5 within an epoch; 0 for none"),
-    {"precision", NA_CHOICE, AT(precision), "float32", 0, 0, &NA_PRECISION_LIST(PRECISION_WORD)[1],
+    {"precision", NA_CHOICE, AT(precision), "float32", 0, 0, NA_PRECISION_WORDS,
      "bf16: training steps round the factors of dense convolutions, and store what lies within inverted "
      "blocks so: faster where the processor has it; sums, weights, statistics and evaluation are float32"},
     COUNT(seed, "0", 0, INT_MAX, "of initial weights, draws and dropout"),
