@@ -22,11 +22,12 @@ int na_images_new(na_images *images, const na_net *net, int count, uint64_t stre
   size_t values =
       (size_t)net->channels * (size_t)blocks * (size_t)net->height * (size_t)net->width * NA_LANES;
   *images = (na_images){.values = NULL};
-  images->values = na_alloc_array(values, sizeof *images->values);
+  images->bytes = values * sizeof *images->values;
+  images->values = na_block_new(images->bytes);
   images->labels = na_alloc_array((size_t)count, sizeof *images->labels);
   if (images->values == NULL || images->labels == NULL) {
     na_images_free(images);
-    return na_fail_memory(err, values * sizeof *images->values, "a batch of generated images");
+    return na_fail_memory(err, values * sizeof(float), "a batch of generated images");
   }
   fill(images, net, blocks, count, stream);
   for (int n = 0; n < count; n++) images->labels[n] = n % net->classes;
@@ -37,7 +38,7 @@ int na_images_new(na_images *images, const na_net *net, int count, uint64_t stre
 
 void na_images_free(na_images *images)
 {
-  na_free(images->values);
+  na_block_free(images->values, images->bytes);
   na_free(images->labels);
   *images = (na_images){.values = NULL};
 }

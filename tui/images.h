@@ -6,10 +6,11 @@
 #include "core/base/source.h"
 #include "core/net/net.h"
 
-/* Owns what its batch points to. */
+/* Owns what its batch points to; values are a block, as a loader's batches are. */
 typedef struct na_images {
   na_batch batch;
   float *values;
+  size_t bytes;
   int32_t *labels;
 } na_images;
 
