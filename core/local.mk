@@ -33,10 +33,10 @@ libkernel_avx512_a_SOURCES = $(kernel_sources)
 libkernel_avx512_a_CPPFLAGS = $(AM_CPPFLAGS) -DNA_ISA=avx512
 avx512_cflags = $(kernel_cflags) -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprfchw -mprefer-vector-width=512
 libkernel_avx512_a_CFLAGS = $(avx512_cflags)
-## The same products with other instructions.
-libkernel_avx512bf16_a_SOURCES = $(bfloat_sources)
+libkernel_avx512bf16_a_SOURCES = $(kernel_sources)
 libkernel_avx512bf16_a_CPPFLAGS = $(AM_CPPFLAGS) -DNA_ISA=avx512bf16
 libkernel_avx512bf16_a_CFLAGS = $(avx512_cflags) -mavx512bf16
+## The same products with other instructions.
 libkernel_amx_a_SOURCES = $(bfloat_sources)
 libkernel_amx_a_CPPFLAGS = $(AM_CPPFLAGS) -DNA_ISA=amx
 libkernel_amx_a_CFLAGS = $(avx512_cflags) -mavx512bf16 -mamx-tile -mamx-bf16

@@ -3,11 +3,9 @@
 #include "config.h"
 #include "core/kernel/kernels.h"
 
-#include <string.h>
-
 extern const na_kernels na_kernels_plain;
 #ifdef NA_X86
-extern const na_kernels na_kernels_avx2, na_kernels_avx512;
+extern const na_kernels na_kernels_avx2, na_kernels_avx512, na_kernels_avx512bf16;
 #endif
 
 /* Best last. */
@@ -16,6 +14,7 @@ static const na_kernels *const all[] = {
 #ifdef NA_X86
     &na_kernels_avx2,
     &na_kernels_avx512,
+    &na_kernels_avx512bf16,
 #endif
 };
 enum { COUNT = sizeof all / sizeof all[0] };
@@ -23,6 +22,8 @@ enum { COUNT = sizeof all / sizeof all[0] };
 static bool runs_here(const na_kernels *kernels)
 {
 #ifdef NA_X86
+  if (kernels == &na_kernels_avx512bf16)
+    return runs_here(&na_kernels_avx512) && __builtin_cpu_supports("avx512bf16");
   if (kernels == &na_kernels_avx512)
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
@@ -44,13 +45,6 @@ const na_kernels *na_kernels_running(int i)
 {
   for (int k = 0; k < COUNT; k++)
     if (runs_here(all[k]) && i-- == 0) return all[k];
-  return NULL;
-}
-
-const na_kernels *na_kernels_named(const char *name)
-{
-  for (int i = 0; i < COUNT; i++)
-    if (strcmp(all[i]->name, name) == 0 && runs_here(all[i])) return all[i];
   return NULL;
 }
 

@@ -49,7 +49,7 @@ INLINE void correlate_group(int kernel, int tall, int step, int across, target t
     /* A place of its own: or the compiler keeps a register for each distance from the plane, and runs out of them. */
     __asm__("" : "+r"(row));
     UNROLL for (int i = 0; i < (across - 1) * step + kernel; i++) {
-      vf value = load(row + i * LANES);
+      vf value = load_once(row + i * LANES);
       UNROLL for (int kx = i % step; kx < kernel && kx <= i; kx += step)
         if ((i - kx) / step < across) sum[(i - kx) / step] += w[ky * kernel + kx] * value;
     }
@@ -94,28 +94,18 @@ static void forward_row(const na_depthwise *call, target to, float *dst, const r
 {
   const float *w = call->weight + from->first * call->kernel;
   int n = call->out_width;
-/* Whether results are rounded is asked where they are stored: loops of their own are not faster. */
-#define LOOP(K, TALL, STEP, PAST, COUNTED)                                                         \
-  correlate_row(K, TALL, STEP, (target){PAST, COUNTED, to.rounded}, dst, from->rows, w, n, next, t)
-#define TARGET(K, TALL, STEP)                                                                      \
-  if (to.past && to.counted) LOOP(K, TALL, STEP, true, true);                                      \
-  else if (to.past) LOOP(K, TALL, STEP, true, false);                                              \
-  else if (to.counted) LOOP(K, TALL, STEP, false, true);                                           \
-  else LOOP(K, TALL, STEP, false, false)
+/* What becomes of results is asked where they are stored: loops of their own are not faster. */
 #define ROW(K, TALL)                                                                               \
-  if (call->stride == 1) {                                                                         \
-    TARGET(K, TALL, 1);                                                                            \
-  } else                                                                                           \
-    TARGET(K, TALL, 2)
+  if (call->stride == 1) correlate_row(K, TALL, 1, to, dst, from->rows, w, n, next, t);            \
+  else correlate_row(K, TALL, 2, to, dst, from->rows, w, n, next, t);                              \
+  break
   switch (call->kernel) {
-  case 3: ROW(3, 3); break;
-  case 5: ROW(5, from->count); break;
-  case 7: ROW(7, from->count); break;
-  default: ROW(call->kernel, from->count); break;
+  case 3: ROW(3, 3);
+  case 5: ROW(5, from->count);
+  case 7: ROW(7, from->count);
+  default: ROW(call->kernel, from->count);
   }
 #undef ROW
-#undef TARGET
-#undef LOOP
 }
 
 /* One channel, on its way through its planes. */

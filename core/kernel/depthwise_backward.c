@@ -8,16 +8,16 @@
  * arithmetic: a burst of requests would wait for itself. */
 typedef struct upcoming {
   const float *in, *grad, *data;
-  int outputs; /* pixels of grad and data */
-  bool in_rounded, out_rounded;
+  size_t in_step, out_step; /* floats of a pixel */
+  int outputs;              /* pixels of grad and data */
 } upcoming;
 
-INLINE void fetch(const upcoming *next, int x)
+INLINE void fetch(const upcoming *next, size_t x)
 {
-  __builtin_prefetch(next->in + na_stored(next->in_rounded, x));
-  if (x >= next->outputs) return;
-  __builtin_prefetch(next->grad + na_stored(next->out_rounded, x));
-  __builtin_prefetch(next->data + na_stored(next->out_rounded, x));
+  __builtin_prefetch(next->in + x * next->in_step);
+  if ((int)x >= next->outputs) return;
+  __builtin_prefetch(next->grad + x * next->out_step);
+  __builtin_prefetch(next->data + x * next->out_step);
 }
 
 /* A row of the input, for both gradients. */
@@ -41,7 +41,7 @@ INLINE void pull_pixel(int kernel, int step, int ky1, bool onto, int odd, int m,
     vf v = load(value + l), d = load_if(onto, dst + l);
     UNROLL for (int ky = 0; ky < ky1; ky += step)
       UNROLL for (int kx = kx0; kx < kernel; kx += step) {
-        vf g = load(rows[ky] + (m + (odd + pad - kx) / step) * LANES + l);
+        vf g = load_once(rows[ky] + (m + (odd + pad - kx) / step) * LANES + l);
         d += w[ky * kernel + kx] * g;
         sums[ky * kernel + kx] += v * g;
       }
@@ -70,7 +70,7 @@ INLINE void pull_row(int kernel, int step, int ky0, int ky1, bool onto, const pu
     UNROLL for (int odd = 0; odd < step; odd++) {
       int x = m * step + odd;
       if (x == width) break;
-      if (!onto) fetch(&next, x);
+      if (!onto) fetch(&next, (size_t)x);
       pull_pixel(kernel, step, ky1, onto, odd, m, dst + x * LANES, values + x * LANES, rows, w,
                  sum);
     }
@@ -105,7 +105,7 @@ INLINE void finish_pixel(int step, int ky1, int target, bool rounded, int odd, i
     vf value = vmin(high, vmax(low, seen));
     UNROLL for (int ky = 0; ky < ky1; ky += step)
       UNROLL for (int kx = kx0; kx < 3; kx += step) {
-        vf g = load(rows[ky] + (m + (odd + 1 - kx) / step) * LANES + l);
+        vf g = load_once(rows[ky] + (m + (odd + 1 - kx) / step) * LANES + l);
         d += w[ky * 3 + kx] * g;
         sums[ky * 3 + kx] += value * g;
       }
@@ -135,7 +135,7 @@ INLINE void finish_row(int step, int ky0, int ky1, int target, bool rounded, con
     UNROLL for (int odd = 0; odd < step; odd++) {
       int x = m * step + odd;
       if (x == r.width) break;
-      fetch(&r.next, x);
+      fetch(&r.next, (size_t)x);
       finish_pixel(step, ky1, target, rounded, odd, m, &r, rows, w, sum, &f);
     }
   UNROLL for (int ky = 0; ky < ky1; ky += step)
@@ -302,8 +302,8 @@ static upcoming upcoming_at(const pulling *p, int channel, long row, long pulled
   size_t at = (size_t)channel * out->stride + na_stored(out->rounded, pulled * p->call->out_width);
   return (upcoming){.in = p->in->data + (size_t)channel * p->in->stride +
                           na_stored(p->in->rounded, row * p->call->in_width),
-                    .in_rounded = p->in->rounded,
-                    .out_rounded = out->rounded,
+                    .in_step = na_stored(p->in->rounded, 1),
+                    .out_step = na_stored(out->rounded, 1),
                     .grad = out->grad + at,
                     .data = (out->a != NULL ? out->data : out->grad) + at,
                     .outputs = rows * p->call->out_width};
@@ -313,9 +313,9 @@ static upcoming upcoming_at(const pulling *p, int channel, long row, long pulled
 static upcoming upcoming_after(const upcoming *next, int pixels)
 {
   upcoming after = *next;
-  after.in += na_stored(next->in_rounded, pixels);
-  after.grad += na_stored(next->out_rounded, pixels);
-  after.data += na_stored(next->out_rounded, pixels);
+  after.in += (size_t)pixels * next->in_step;
+  after.grad += (size_t)pixels * next->out_step;
+  after.data += (size_t)pixels * next->out_step;
   after.outputs -= pixels;
   return after;
 }

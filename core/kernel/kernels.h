@@ -73,7 +73,7 @@ typedef struct na_stripe {
 enum { NA_BAND_PIXELS = 36 };
 
 typedef struct na_kernels {
-  const char *name;     /* "avx512", "avx2", "plain" */
+  const char *name;     /* "avx512bf16", "avx512", "avx2", "plain" */
   int vector;           /* floats per vector */
   const na_products *products[NA_PRECISIONS]; /* by this instruction set alone: see na_products_best */
 
@@ -180,11 +180,10 @@ static inline const na_products *na_float32(const na_kernels *kernels) { return 
 /* Floats of row scratch that depthwise kernels need. */
 size_t na_depthwise_scratch(int kernel, int in_width, int out_width);
 
-/* The fastest kernels this processor runs, or the named ones; NULL: this build or processor has none
- * of that name. Results are reproducible per instruction set. */
+/* The fastest kernels this processor runs; and all that it runs: number i, NULL beyond the last, the fastest.
+ * Results are reproducible per instruction set. */
 const na_kernels *na_kernels_best(void);
-const na_kernels *na_kernels_named(const char *name);
-const na_kernels *na_kernels_running(int i); /* number i, NULL beyond the last one */
+const na_kernels *na_kernels_running(int i);
 
 /* The fastest products of that precision which this processor runs beside the kernels; and, for tests, all
  * that it runs: number i, NULL beyond the last one. */

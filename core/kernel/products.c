@@ -13,51 +13,39 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-extern const na_products na_bfloat_avx512bf16, na_bfloat_amx;
+extern const na_products na_bfloat_amx;
 
-enum { ARCH_REQ_XCOMP_PERM = 0x1023, TILE_DATA = 18 };       /* Linux, asm/prctl.h */
-enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24, AVX512_BF16 = 1 << 5 }; /* leaf 7: EDX; subleaf 1: EAX */
+enum { ARCH_REQ_XCOMP_PERM = 0x1023, TILE_DATA = 18 };  /* Linux, asm/prctl.h */
+enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24 };        /* leaf 7: EDX */
 
-static bool has_bf16, has_amx;
+static bool has_tiles;
 
 /* The kernel lends a process the tiles' registers when it asks; where it knows nothing of them, or refuses,
  * they are not used. */
 static void look(void)
 {
   unsigned a, b, c, d;
-  if (!__builtin_cpu_supports("avx512f")) return;
-  has_bf16 = __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & AVX512_BF16) != 0;
-  bool tiles = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & AMX_BF16) != 0 && (d & AMX_TILE) != 0;
-  has_amx = has_bf16 && tiles && syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0;
+  has_tiles = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & AMX_BF16) != 0 && (d & AMX_TILE) != 0 &&
+              syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0;
 }
-
-static bool runs_here(const na_products *products)
-{
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, look);
-  return products == &na_bfloat_amx ? has_amx : has_bf16;
-}
-
-/* Those that a processor has beside the instruction sets of the kernels, best first. */
-static const na_products *const beside[] = {&na_bfloat_amx, &na_bfloat_avx512bf16};
-enum { BESIDE = sizeof beside / sizeof beside[0] };
 #endif
 
-/* Number i of those that this processor has beside the kernels, best first. */
-static const na_products *running_beside(const na_kernels *kernels, int i)
+/* AMX is no instruction set of its own, as the tiles do nothing but multiply; NULL: not beside these kernels. */
+static const na_products *tiles_beside(const na_kernels *kernels)
 {
 #ifdef NA_X86
-  for (int b = 0; strcmp(kernels->name, "avx512") == 0 && b < BESIDE; b++)
-    if (runs_here(beside[b]) && i-- == 0) return beside[b];
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, look);
+  if (has_tiles && strcmp(kernels->name, "avx512bf16") == 0) return &na_bfloat_amx;
 #else
-  (void)kernels, (void)i;
+  (void)kernels;
 #endif
   return NULL;
 }
 
 const na_products *na_products_best(const na_kernels *kernels, na_precision precision)
 {
-  const na_products *better = precision == NA_BF16 ? running_beside(kernels, 0) : NULL;
+  const na_products *better = precision == NA_BF16 ? tiles_beside(kernels) : NULL;
   return better != NULL ? better : kernels->products[precision];
 }
 
@@ -67,7 +55,7 @@ const na_products *na_products_running(int i)
   for (int set = 0; (kernels = na_kernels_running(set)) != NULL; set++)
     for (int p = 0; p < NA_PRECISIONS; p++)
       if (i-- == 0) return kernels->products[p];
-  return running_beside(na_kernels_best(), i);
+  return i == 0 ? tiles_beside(na_kernels_best()) : NULL;
 }
 
 const char *na_precision_name(na_precision precision)

@@ -42,6 +42,16 @@ typedef int vi __attribute__((vector_size(4 * VL), may_alias));
 INLINE vf load(const float *p) { return *(const vf *)p; }
 INLINE void store(float *p, vf v) { *(vf *)p = v; }
 
+/* For what is used several times: GCC would load it anew for each, and the loads would be what takes time. */
+INLINE vf load_once(const float *p)
+{
+  vf v = load(p);
+#if defined(__x86_64__)
+  __asm__("" : "+v"(v));
+#endif
+  return v;
+}
+
 /* Writes past the caches where the processor can: no line is read only to be overwritten. */
 INLINE void stream(float *p, vf v)
 {
@@ -111,6 +121,8 @@ INLINE void store_rounded(uint16_t *to, vf x)
 {
 #if defined(__AVX512BF16__)
   _mm256_store_si256((__m256i *)to, (__m256i)_mm512_cvtneps_pbh((__m512)x));
+#elif defined(__AVX512F__)
+  _mm256_store_si256((__m256i *)to, _mm512_cvtepi32_epi16((__m512i)(round_bits(x) >> 16)));
 #else
   *(vh *)to = __builtin_convertvector(round_bits(x) >> 16, vh);
 #endif
@@ -127,11 +139,21 @@ INLINE void stream_rounded(uint16_t *to, vf x)
 #endif
 }
 
+/* GCC takes five instructions for what is one. */
+INLINE vu extend(vh x)
+{
+#if defined(__AVX512F__)
+  return (vu)_mm512_cvtepu16_epi32((__m256i)x);
+#else
+  return __builtin_convertvector(x, vu);
+#endif
+}
+
 /* Value i and those behind it, of floats or of rounded ones; `rounded` is a constant wherever time counts. */
 INLINE vf load_value(const float *from, size_t i, bool rounded)
 {
   if (!rounded) return load(from + i);
-  return (vf)(__builtin_convertvector(*(const vh *)((const uint16_t *)from + i), vu) << 16);
+  return (vf)(extend(*(const vh *)((const uint16_t *)from + i)) << 16);
 }
 
 INLINE void store_value(float *to, size_t i, vf x, bool rounded)
