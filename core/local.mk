@@ -60,6 +60,7 @@ libcore_a_SOURCES = \
 	core/layer/dense.c core/layer/dense.h core/layer/layer.h core/layer/split.h \
 	core/layer/expansion.c core/layer/expansion.h core/layer/expansion_forward.c \
 	core/layer/add.c \
+	core/layer/bands.c core/layer/bands.h \
 	core/layer/pointwise.c \
 	core/layer/depthwise.c \
 	core/layer/direct.c core/layer/direct.h \

@@ -12,13 +12,11 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/layer/direct.h"
 
-#include "core/layer/dense.h"
+#include "core/layer/bands.h"
 #include "core/layer/split.h"
 
 /* Floats of a band's frames, going forward and backward: the second-level cache holds them, and some more. */
 enum { FORWARD_BAND = 160 * 1024, BACKWARD_BAND = 320 * 1024 };
-/* Pixels of a band that are worth it, and bands that a pass should have, for threads to share. */
-enum { BAND_PIXELS = 48, SMALL_BAND = 24, BANDS = 8 };
 /* Where blocks would be mostly empty, float32 is as quick: they sum 32 (tap, channel) of a row of taps, half of
  * which should be there. So first layers gain with 7 x 7 taps of 3 channels, but hardly with 3 x 3. */
 enum { FEWEST_CHANNELS = 8, FEWEST_SUMMED = 16 };
@@ -32,7 +30,7 @@ bool na_direct_pays(const na_products *products, int in, int out, int kernel)
   return products->direct != NULL && out >= FEWEST_CHANNELS && in * kernel >= FEWEST_SUMMED;
 }
 
-/* ------------------------------------------------------------------------------ bands */
+/* ------------------------------------------------------------------------------ frames */
 
 static na_frame input_frame(const na_shape *s, int rows)
 {
@@ -75,18 +73,22 @@ static layout backward_layout(const na_shape *s, int rows, int in, int out)
   return l;
 }
 
-/* Output rows of a band that is not worth being made smaller for the cache. */
-static int fewest_rows(const na_shape *s) { return most(least(BAND_PIXELS / s->out_width, s->out_height), 1); }
+/* A layer's shape and active channels. */
+typedef struct extent {
+  const na_shape *shape;
+  int in, out;
+} extent;
 
-/* Rows of a band: as many as the caches hold of all channels, evenly spread; a function of the shapes alone. */
-static int band_rows(const na_shape *s, int blocks, int in, int out, bool backward)
+static bool forward_fits(const void *context, int rows)
 {
-  int rows = s->out_height, small = most(SMALL_BAND / s->out_width, 1);
-  while (rows > fewest_rows(s) && (backward ? backward_layout(s, rows, in, out).end > BACKWARD_BAND
-                                            : forward_floats(s, rows, in) > FORWARD_BAND))
-    rows--;
-  rows = most(least(rows, ceiling((long)blocks * s->out_height, BANDS)), least(small, rows));
-  return ceiling(s->out_height, ceiling(s->out_height, rows));
+  const extent *e = context;
+  return forward_floats(e->shape, rows, e->in) <= FORWARD_BAND;
+}
+
+static bool backward_fits(const void *context, int rows)
+{
+  const extent *e = context;
+  return backward_layout(e->shape, rows, e->in, e->out).end <= BACKWARD_BAND;
 }
 
 /* ------------------------------------------------------------------------------ weights */
@@ -122,7 +124,7 @@ static size_t class_floats(const na_shape *s, int class, int in, int out)
 
 void na_direct_needs(int in, int out, const na_shape *shape, na_needs *needs)
 {
-  int rows = fewest_rows(shape);
+  int rows = na_bands_fewest(shape);
   na_taps taps = forward_taps(shape);
   size_t turned = 0;
   for (int class = 0; class < shape->stride * shape->stride; class++) turned += class_floats(shape, class, in, out);
@@ -170,55 +172,27 @@ typedef struct direct_loop {
   const na_pass *pass;
   const na_op *op;
   const na_direct *kernels;
-  na_shape shape;
-  int rows, bands, chunks; /* output rows of a band; bands of a block; chunks of bands */
+  na_bands bands;
   na_view in;
   na_pullback out;
   na_mask mask; /* of the output's pixels */
 } direct_loop;
 
-static direct_loop loop_init(const na_pass *pass, const na_op *op, bool backward)
+static direct_loop loop_init(const na_pass *pass, const na_op *op, na_bands_fit *fit, int chunks)
 {
-  direct_loop loop = {.pass = pass, .op = op, .kernels = pass->products->direct, .shape = na_op_shape(op),
-                      .in = na_gated_input(op), .out = na_tensor_pullback(op->out),
-                      .mask = na_pass_mask(pass, op->out)};
-  loop.rows = band_rows(&loop.shape, pass->blocks, op->in->channels, op->out->channels, backward);
-  loop.bands = ceiling(loop.shape.out_height, loop.rows);
+  direct_loop loop = {.pass = pass, .op = op, .kernels = pass->products->direct, .in = na_gated_input(op),
+                      .out = na_tensor_pullback(op->out), .mask = na_pass_mask(pass, op->out)};
+  na_shape shape = na_op_shape(op);
+  extent e = {&shape, op->in->channels, op->out->channels};
+  loop.bands = na_bands_split(&shape, pass->blocks, chunks, fit, &e);
   return loop;
-}
-
-static void split_chunks(direct_loop *loop, int limit)
-{
-  loop->chunks = least((long)loop->pass->blocks * loop->bands, limit);
-}
-
-/* Output rows y .. y + rows of one block. */
-typedef struct band {
-  long block;
-  int y, rows;
-  na_chunk pixels;
-} band;
-
-static long chunk_first(const direct_loop *loop, int chunk)
-{
-  return (long)loop->pass->blocks * loop->bands * chunk / loop->chunks;
-}
-
-static band band_at(const direct_loop *loop, int chunk, long index)
-{
-  const na_shape *s = &loop->shape;
-  band b = {.block = index / loop->bands, .y = (int)(index % loop->bands) * loop->rows};
-  b.rows = least(loop->rows, s->out_height - b.y);
-  b.pixels = (na_chunk){chunk, index == chunk_first(loop, chunk), (b.block * s->out_height + b.y) * s->out_width,
-                        (long)b.rows * s->out_width};
-  return b;
 }
 
 /* ------------------------------------------------------------------------------ forward */
 
-static void forward_band(const direct_loop *loop, const band *b, float *scratch)
+static void forward_band(const direct_loop *loop, const na_band *b, float *scratch)
 {
-  const na_shape *s = &loop->shape;
+  const na_shape *s = &loop->bands.shape;
   const na_tensor *out = loop->op->out;
   int in = loop->op->in->channels, width = s->out_width;
   na_frame frame = input_frame(s, b->rows);
@@ -239,33 +213,27 @@ static void forward_band(const direct_loop *loop, const band *b, float *scratch)
 static void forward_chunk(void *context, int chunk, int worker)
 {
   const direct_loop *loop = context;
-  for (long i = chunk_first(loop, chunk); i < chunk_first(loop, chunk + 1); i++) {
-    band b = band_at(loop, chunk, i);
+  for (long i = na_bands_first(&loop->bands, chunk); i < na_bands_first(&loop->bands, chunk + 1); i++) {
+    na_band b = na_bands_at(&loop->bands, chunk, i);
     forward_band(loop, &b, loop->pass->scratch[worker]);
   }
 }
 
-static long chunk_start(const void *loop, int chunk)
-{
-  return band_at(loop, chunk, chunk_first(loop, chunk)).pixels.first;
-}
-
 void na_direct_forward(const na_pass *pass, const na_op *op)
 {
-  direct_loop loop = loop_init(pass, op, false);
+  direct_loop loop = loop_init(pass, op, forward_fits, NA_CHUNKS);
   size_t area = (size_t)(op->kernel * op->kernel);
   pack_taps((packing){pass, op->weight, op->out->channels, op->in->channels, op->row, area,
-                      forward_taps(&loop.shape), pass->packed});
-  split_chunks(&loop, NA_CHUNKS);
+                      forward_taps(&loop.bands.shape), pass->packed});
   na_norm_prepare(pass, op->out);
-  na_team_run(pass->team, forward_chunk, &loop, loop.chunks);
-  na_settle_moments(pass, op->out, loop.chunks, chunk_start, &loop);
+  na_team_run(pass->team, forward_chunk, &loop, loop.bands.chunks);
+  na_settle_moments(pass, op->out, loop.bands.chunks, na_bands_start, &loop.bands);
 }
 
 /* ------------------------------------------------------------------------------ backward */
 
 /* The input's gradient is complete with this: it is finished on the way. */
-static void set_finished(const direct_loop *loop, const band *b, const na_sight *sight, const na_taps *taps,
+static void set_finished(const direct_loop *loop, const na_band *b, const na_sight *sight, const na_taps *taps,
                          const float *packed, const na_target *to)
 {
   const na_op *op = loop->op;
@@ -283,11 +251,11 @@ static void set_finished(const direct_loop *loop, const band *b, const na_sight 
 }
 
 /* Adds what the input's pixels of a class in the band's place see of the gradient's frame. */
-static void add_class(const direct_loop *loop, const band *b, const na_frame *frame, const float *values, int class,
+static void add_class(const direct_loop *loop, const na_band *b, const na_frame *frame, const float *values, int class,
                       const float *packed)
 {
   const na_op *op = loop->op;
-  const na_shape *s = &loop->shape;
+  const na_shape *s = &loop->bands.shape;
   int y = class / s->stride, x = class % s->stride, top = b->y * s->stride + y;
   int rows = least(ceiling(s->in_height - top, s->stride), b->rows), columns = ceiling(s->in_width - x, s->stride);
   na_taps taps = class_taps(s, class);
@@ -302,20 +270,20 @@ static void add_class(const direct_loop *loop, const band *b, const na_frame *fr
   else loop->kernels->convolve(&sight, packed, op->in->channels, &to, NULL);
 }
 
-static void add_input(const direct_loop *loop, const band *b, const na_frame *frame, const float *values)
+static void add_input(const direct_loop *loop, const na_band *b, const na_frame *frame, const float *values)
 {
   const na_op *op = loop->op;
   const float *packed = loop->pass->packed;
-  for (int class = 0; class < loop->shape.stride * loop->shape.stride; class++) {
+  for (int class = 0; class < loop->bands.shape.stride * loop->bands.shape.stride; class++) {
     add_class(loop, b, frame, values, class, packed);
-    packed += class_floats(&loop->shape, class, op->in->channels, op->out->channels);
+    packed += class_floats(&loop->bands.shape, class, op->in->channels, op->out->channels);
   }
 }
 
-static void backward_band(const direct_loop *loop, const band *b, float *scratch)
+static void backward_band(const direct_loop *loop, const na_band *b, float *scratch)
 {
   const na_op *op = loop->op;
-  const na_shape *s = &loop->shape;
+  const na_shape *s = &loop->bands.shape;
   int in = op->in->channels, out = op->out->channels;
   layout l = backward_layout(s, b->rows, in, out);
   na_frame frame = gradient_frame(s, b->rows);
@@ -337,8 +305,8 @@ static void backward_chunk(void *context, int chunk, int worker)
 {
   const direct_loop *loop = context;
   na_clear_sums(loop->pass, loop->op, chunk);
-  for (long i = chunk_first(loop, chunk); i < chunk_first(loop, chunk + 1); i++) {
-    band b = band_at(loop, chunk, i);
+  for (long i = na_bands_first(&loop->bands, chunk); i < na_bands_first(&loop->bands, chunk + 1); i++) {
+    na_band b = na_bands_at(&loop->bands, chunk, i);
     backward_band(loop, &b, loop->pass->scratch[worker]);
   }
 }
@@ -349,18 +317,18 @@ static void unpack_group(void *context, int unit, int worker)
   const direct_loop *loop = context;
   const na_op *op = loop->op;
   int in = op->in->channels, out = op->out->channels;
-  loop->kernels->unpack(loop->pass->partial, loop->chunks, na_overlap_sums(out, in, op->kernel), in,
+  loop->kernels->unpack(loop->pass->partial, loop->bands.chunks, na_overlap_sums(out, in, op->kernel), in,
                         op->kernel * op->kernel, unit * GROUP, least(GROUP, out - unit * GROUP), op->weight_grad,
                         op->row);
 }
 
 void na_direct_backward(const na_pass *pass, const na_op *op)
 {
-  direct_loop loop = loop_init(pass, op, true);
+  int chunks = na_chunk_limit((long)na_overlap_sums(op->out->channels, op->in->channels, op->kernel));
+  direct_loop loop = loop_init(pass, op, backward_fits, chunks);
   na_norm_pull(pass, op->out);
-  if (op->wanted[0]) pack_turned(pass, op, &loop.shape);
-  split_chunks(&loop, na_chunk_limit((long)na_overlap_sums(op->out->channels, op->in->channels, op->kernel)));
-  na_team_run(pass->team, backward_chunk, &loop, loop.chunks);
+  if (op->wanted[0]) pack_turned(pass, op, &loop.bands.shape);
+  na_team_run(pass->team, backward_chunk, &loop, loop.bands.chunks);
   na_team_run(pass->team, unpack_group, &loop, ceiling(op->out->channels, GROUP));
-  if (op->wanted[0]) na_collect_sums(pass, op, loop.chunks);
+  if (op->wanted[0]) na_collect_sums(pass, op, loop.bands.chunks);
 }

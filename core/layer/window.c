@@ -11,7 +11,7 @@
  *
  * Oracle: na_naive_conv (PyTorch conv2d).
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "core/layer/dense.h"
+#include "core/layer/bands.h"
 #include "core/layer/direct.h"
 #include "core/layer/split.h"
 #include "core/layer/winograd.h"
@@ -19,12 +19,9 @@
 #include <string.h>
 
 /* Floats of a band's channels going forward, and of each side's going backward: they share the
- * second-level cache. Pixels of a band that are worth it, and of the output that are correlated at
- * once, while a few channels of both sides are in the first-level cache. */
-enum { FORWARD_BAND = 96 * 1024, BACKWARD_BAND = 64 * 1024 };
-enum { BAND_PIXELS = 48, SMALL_BAND = 24, CORRELATED = 64 };
-/* Bands that a pass should have, for threads to share. */
-enum { BANDS = 8 };
+ * second-level cache. Pixels of the output that are correlated at once, while a few channels of both sides
+ * are in the first-level cache. */
+enum { FORWARD_BAND = 96 * 1024, BACKWARD_BAND = 64 * 1024, CORRELATED = 64 };
 enum { MAX_TAPS = NA_WINDOW_KERNEL_MAX * NA_WINDOW_KERNEL_MAX };
 
 /* Planes with margins: row `top` and column `left` of the image come first, negative ones are zero.
@@ -34,9 +31,8 @@ typedef struct plane {
   size_t floats;
 } plane;
 
-/* How one pass is split; a function of the shapes alone. */
+/* How the channels of a band are split; a function of the shapes alone. */
 typedef struct split {
-  int rows, bands, chunks; /* output rows of a band; bands of an image; chunks of bands */
   int in_strip, out_strip; /* channels of either side at once */
   plane in, out;           /* of a whole band; rows of the image are relative to the band's first */
 } split;
@@ -72,26 +68,19 @@ static plane output_plane(const na_shape *s, int rows, bool wanted)
   return p;
 }
 
-/* Output rows of a band that is not worth being made smaller for the cache. */
-static int fewest_rows(const na_shape *s)
-{
-  return most(least(BAND_PIXELS / s->out_width, s->out_height), 1);
-}
+/* A layer's shape and active channels; what either side of a band may take; output_plane's `wanted`. */
+typedef struct extent {
+  const na_shape *shape;
+  int in, out;
+  long budget;
+  bool wanted;
+} extent;
 
-/* As many rows as the caches hold of all channels, evenly spread. */
-static void split_rows(split *s, const na_shape *shape, int blocks, int in, int out, long budget, bool wanted)
+static bool band_fits(const void *context, int rows)
 {
-  int height = shape->out_height, small = most(SMALL_BAND / shape->out_width, 1);
-  s->rows = height;
-  while (s->rows > fewest_rows(shape) &&
-         ((long)input_plane(shape, s->rows).floats * in > budget ||
-          (long)output_plane(shape, s->rows, wanted).floats * out > budget))
-    s->rows--;
-  s->rows = most(least(s->rows, ceiling((long)blocks * height, BANDS)), least(small, s->rows));
-  s->bands = ceiling(height, s->rows);
-  s->rows = ceiling(height, s->bands);
-  s->in = input_plane(shape, s->rows);
-  s->out = output_plane(shape, s->rows, wanted);
+  const extent *e = context;
+  return (long)input_plane(e->shape, rows).floats * e->in <= e->budget &&
+         (long)output_plane(e->shape, rows, e->wanted).floats * e->out <= e->budget;
 }
 
 /* Channels per strip, in whole units, evenly spread. */
@@ -99,27 +88,6 @@ static int strip_channels(long budget, size_t floats, int channels, int unit)
 {
   int fit = most(budget / (long)floats / unit * unit, unit);
   return round_up(ceiling(channels, ceiling(channels, fit)), unit);
-}
-
-static split split_forward(const na_shape *shape, int blocks, int in, int out)
-{
-  split s = {0};
-  split_rows(&s, shape, blocks, in, out, FORWARD_BAND, false);
-  s.in_strip = strip_channels(FORWARD_BAND, s.in.floats, in, 1);
-  s.chunks = least((long)blocks * s.bands, NA_CHUNKS);
-  return s;
-}
-
-/* Strips of whole groups: they are rows of the turned weights. */
-static split split_backward(const na_shape *shape, int blocks, int in, int out, int group, bool wanted)
-{
-  split s = {0};
-  split_rows(&s, shape, blocks, in, out, BACKWARD_BAND, wanted);
-  s.in_strip = strip_channels(BACKWARD_BAND, s.in.floats, in, group);
-  s.out_strip = strip_channels(BACKWARD_BAND, s.out.floats, out, group);
-  s.chunks =
-      least((long)blocks * s.bands, na_chunk_limit((long)out * in * shape->kernel * shape->kernel));
-  return s;
 }
 
 /* Floats that a side's strip takes at the most, whatever the number of active channels. */
@@ -131,7 +99,7 @@ static size_t band_needs(long budget, const plane *smallest, int channels, int g
 void na_window_needs(const na_kernels *kernels, const na_products *products, int in, int out, const na_shape *shape,
                      na_needs *needs)
 {
-  int group = na_float32(kernels)->group_rows, rows = fewest_rows(shape);
+  int group = na_float32(kernels)->group_rows, rows = na_bands_fewest(shape);
   plane x = input_plane(shape, rows), y = output_plane(shape, rows, true);
   size_t area = (size_t)(shape->kernel * shape->kernel), weights = area * (size_t)in * (size_t)out;
   size_t forward = band_needs(FORWARD_BAND, &x, in, 1);
@@ -152,7 +120,7 @@ void na_window_needs(const na_kernels *kernels, const na_products *products, int
 typedef struct window_loop {
   const na_pass *pass;
   const na_op *op;
-  na_shape shape;
+  na_bands bands;
   split split;
   na_view in;
   na_pullback out;
@@ -160,47 +128,22 @@ typedef struct window_loop {
   int area, depth;
 } window_loop;
 
-static window_loop window_loop_init(const na_pass *pass, const na_op *op)
+static window_loop window_loop_init(const na_pass *pass, const na_op *op, long budget, bool wanted, int chunks)
 {
   int area = op->kernel * op->kernel;
+  na_shape shape = na_op_shape(op);
   window_loop loop = {.pass = pass,
                       .op = op,
-                      .shape = na_op_shape(op),
                       .in = na_gated_input(op),
                       .out = na_tensor_pullback(op->out),
                       .mask = na_pass_mask(pass, op->out),
                       .area = area,
                       .depth = op->in->channels * area};
+  extent e = {&shape, op->in->channels, op->out->channels, budget, wanted};
+  loop.bands = na_bands_split(&shape, pass->blocks, chunks, band_fits, &e);
+  loop.split.in = input_plane(&shape, loop.bands.rows);
+  loop.split.out = output_plane(&shape, loop.bands.rows, wanted);
   return loop;
-}
-
-/* Output rows y .. y + rows of one block. */
-typedef struct band {
-  int chunk, y, rows;
-  long block;
-  bool first; /* of its chunk */
-} band;
-
-static long chunk_first(const window_loop *loop, int chunk)
-{
-  return (long)loop->pass->blocks * loop->split.bands * chunk / loop->split.chunks;
-}
-
-static band band_at(const window_loop *loop, int chunk, long index)
-{
-  const split *s = &loop->split;
-  band b = {.chunk = chunk,
-            .block = index / s->bands,
-            .y = (int)(index % s->bands) * s->rows,
-            .first = index == chunk_first(loop, chunk)};
-  b.rows = least(s->rows, loop->shape.out_height - b.y);
-  return b;
-}
-
-/* The first output pixel of a band: of its row in its block. */
-static long band_pixel(const window_loop *loop, const band *b)
-{
-  return (b->block * loop->shape.out_height + b->y) * loop->shape.out_width;
 }
 
 static void clear(float *to, int pixels)
@@ -212,14 +155,14 @@ static void clear(float *to, int pixels)
 static void load_values(const window_loop *loop, int c, long block, int y, int x, int count,
                         float *to)
 {
-  long first = (block * loop->shape.in_height + y) * loop->shape.in_width + x;
+  long first = (block * loop->bands.shape.in_height + y) * loop->bands.shape.in_width + x;
   loop->pass->kernels->read_view(&loop->in, c, first, count, to);
 }
 
 static void load_gradient(const window_loop *loop, int c, long block, int y, int x, int count,
                           float *to)
 {
-  long first = (block * loop->shape.out_height + y) * loop->shape.out_width + x;
+  long first = (block * loop->bands.shape.out_height + y) * loop->bands.shape.out_width + x;
   loop->pass->kernels->read_pullback(&loop->out, c, &loop->mask, first, count, to);
 }
 
@@ -243,9 +186,9 @@ static void fill_plane(const window_loop *loop, loader *load, const plane *p, in
 }
 
 /* Normalises what the band sees of input channels c .. c + channels. */
-static void fill_input(const window_loop *loop, const band *b, int c, int channels, float *to)
+static void fill_input(const window_loop *loop, const na_band *b, int c, int channels, float *to)
 {
-  const na_shape *s = &loop->shape;
+  const na_shape *s = &loop->bands.shape;
   const plane *p = &loop->split.in;
   for (int i = 0; i < channels; i++, to += p->floats)
     fill_plane(loop, load_values, p, c + i, b->block, b->y * s->stride + p->top,
@@ -253,19 +196,19 @@ static void fill_input(const window_loop *loop, const band *b, int c, int channe
 }
 
 /* Pulls back what the band sees of the gradient of output channels c .. c + channels. */
-static void fill_gradient(const window_loop *loop, const band *b, int c, int channels, float *to)
+static void fill_gradient(const window_loop *loop, const na_band *b, int c, int channels, float *to)
 {
-  const na_shape *s = &loop->shape;
+  const na_shape *s = &loop->bands.shape;
   const plane *p = &loop->split.out;
   for (int i = 0; i < channels; i++, to += p->floats)
     fill_plane(loop, load_gradient, p, c + i, b->block, b->y + p->top,
-               p->rows - loop->split.rows + b->rows, s->out_height, s->out_width, to);
+               p->rows - loop->bands.rows + b->rows, s->out_height, s->out_width, to);
 }
 
 /* All taps, as the output's pixels see the band's input. */
 static na_window see_input(const window_loop *loop, const float *values, int channels, na_tap *taps)
 {
-  const na_shape *s = &loop->shape;
+  const na_shape *s = &loop->bands.shape;
   const plane *p = &loop->split.in;
   for (int q = 0; q < loop->area; q++)
     taps[q] = (na_tap){q, (q / s->kernel * p->columns + q % s->kernel) * NA_LANES};
@@ -278,17 +221,16 @@ static na_window see_input(const window_loop *loop, const float *values, int cha
 
 /* Adds the product with a strip of input channels, c .. c + channels, to all rows; after the last
  * strip their statistics are taken, while they are in the cache. */
-static void forward_strip(const window_loop *loop, const band *b, int c, int channels,
+static void forward_strip(const window_loop *loop, const na_band *b, int c, int channels,
                           const float *values)
 {
   const na_tensor *out = loop->op->out;
   const na_kernels *kernels = loop->pass->kernels;
   na_tap taps[MAX_TAPS];
   na_window window = see_input(loop, values, channels, taps);
-  int width = loop->shape.out_width, step = na_float32(kernels)->group_rows * NA_ROW_GROUPS;
+  int width = loop->bands.shape.out_width, step = na_float32(kernels)->group_rows * NA_ROW_GROUPS;
   na_grid to = {width, (size_t)width * NA_LANES, NA_LANES};
   bool last = c + channels == loop->op->in->channels && na_norm_by_batch(loop->pass, out);
-  na_chunk part = {b->chunk, b->first, band_pixel(loop, b), (long)b->rows * width};
   for (int row = 0; row < out->channels; row += step) {
     int rows = least(step, out->channels - row);
     kernels->convolve(&window,
@@ -296,9 +238,9 @@ static void forward_strip(const window_loop *loop, const band *b, int c, int cha
                           (size_t)(c * loop->area * na_float32(kernels)->group_rows),
                       rows, loop->depth, b->rows * width,
                       out->data + (size_t)row * out->stride +
-                          (size_t)band_pixel(loop, b) * NA_LANES,
+                          (size_t)b->pixels.first * NA_LANES,
                       &to, out->stride, c > 0);
-    if (last) na_add_moments(loop->pass, out, &part, row, rows);
+    if (last) na_add_moments(loop->pass, out, &b->pixels, row, rows);
   }
 }
 
@@ -307,8 +249,8 @@ static void forward_chunk(void *context, int chunk, int worker)
   const window_loop *loop = context;
   float *values = loop->pass->scratch[worker];
   int channels = loop->op->in->channels;
-  for (long i = chunk_first(loop, chunk); i < chunk_first(loop, chunk + 1); i++) {
-    band b = band_at(loop, chunk, i);
+  for (long i = na_bands_first(&loop->bands, chunk); i < na_bands_first(&loop->bands, chunk + 1); i++) {
+    na_band b = na_bands_at(&loop->bands, chunk, i);
     for (int c = 0; c < channels; c += loop->split.in_strip) {
       int strip = least(loop->split.in_strip, channels - c);
       fill_input(loop, &b, c, strip, values);
@@ -323,12 +265,6 @@ static bool winograd_pays(const na_op *op)
   return na_winograd_pays(&shape, op->in->channels, op->out->channels);
 }
 
-static long chunk_start(const void *loop, int chunk)
-{
-  band b = band_at(loop, chunk, chunk_first(loop, chunk));
-  return band_pixel(loop, &b);
-}
-
 static void window_forward(const na_pass *pass, const na_op *op)
 {
   if (na_direct_pays(pass->products, op->in->channels, op->out->channels, op->kernel)) {
@@ -339,25 +275,25 @@ static void window_forward(const na_pass *pass, const na_op *op)
     na_winograd_forward(pass, op);
     return;
   }
-  window_loop loop = window_loop_init(pass, op);
+  window_loop loop = window_loop_init(pass, op, FORWARD_BAND, false, NA_CHUNKS);
+  loop.split.in_strip = strip_channels(FORWARD_BAND, loop.split.in.floats, op->in->channels, 1);
   na_pack_weights(&(na_packing){pass, na_float32(pass->kernels), op->weight, op->out->channels, op->in->channels,
                                 loop.area, op->row, (size_t)loop.area, pass->packed});
-  loop.split = split_forward(&loop.shape, pass->blocks, op->in->channels, op->out->channels);
   na_norm_prepare(pass, op->out);
-  na_team_run(pass->team, forward_chunk, &loop, loop.split.chunks);
-  na_settle_moments(pass, op->out, loop.split.chunks, chunk_start, &loop);
+  na_team_run(pass->team, forward_chunk, &loop, loop.bands.chunks);
+  na_settle_moments(pass, op->out, loop.bands.chunks, na_bands_start, &loop.bands);
 }
 
 /* ------------------------------------------------------------------------------ backward */
 
 /* The gradient of the input's channels c .. c + channels is complete in the rows that the band
  * owns: finish it, if nobody else adds to it. */
-static void finish_input(const window_loop *loop, const band *b, int c, int channels)
+static void finish_input(const window_loop *loop, const na_band *b, int c, int channels)
 {
-  const na_shape *s = &loop->shape;
+  const na_shape *s = &loop->bands.shape;
   int y = b->y * s->stride, end = least((b->y + b->rows) * s->stride, s->in_height);
   if (y >= end) return;
-  na_chunk part = {b->chunk, b->first, (b->block * s->in_height + y) * s->in_width,
+  na_chunk part = {b->pixels.index, b->pixels.start, (b->block * s->in_height + y) * s->in_width,
                    (long)(end - y) * s->in_width};
   na_finish_input(loop->pass, loop->op, &part, c, channels);
 }
@@ -372,7 +308,7 @@ typedef struct strip {
  * pixel of the same place divided by the stride. */
 static int class_taps(const window_loop *loop, int y, int x, na_tap *taps)
 {
-  const na_shape *s = &loop->shape;
+  const na_shape *s = &loop->bands.shape;
   const plane *p = &loop->split.out;
   int count = 0;
   for (int q = 0; q < loop->area; q++) {
@@ -385,11 +321,11 @@ static int class_taps(const window_loop *loop, int y, int x, na_tap *taps)
 }
 
 /* Adds W^T dY to the input's pixels of class (y, x) that the band owns. */
-static void add_class(const window_loop *loop, const band *b, const strip *in, const strip *out,
+static void add_class(const window_loop *loop, const na_band *b, const strip *in, const strip *out,
                       int y, int x)
 {
   const na_op *op = loop->op;
-  const na_shape *s = &loop->shape;
+  const na_shape *s = &loop->bands.shape;
   const na_kernels *kernels = loop->pass->kernels;
   const plane *p = &loop->split.out;
   int top = b->y * s->stride + y, total = op->out->channels * loop->area;
@@ -412,9 +348,9 @@ static void add_class(const window_loop *loop, const band *b, const strip *in, c
 }
 
 /* Adds dY X^T to the chunk's partial weight gradients, few rows of pixels at a time. */
-static void add_weights(const window_loop *loop, const band *b, const strip *in, const strip *out)
+static void add_weights(const window_loop *loop, const na_band *b, const strip *in, const strip *out)
 {
-  const na_shape *s = &loop->shape;
+  const na_shape *s = &loop->bands.shape;
   const plane *p = &loop->split.out;
   size_t depth = (size_t)loop->depth;
   na_tap taps[MAX_TAPS];
@@ -423,25 +359,25 @@ static void add_weights(const window_loop *loop, const band *b, const strip *in,
                     p->floats,
                     {s->out_width, (size_t)p->columns * NA_LANES, NA_LANES}};
   float *to = loop->pass->partial +
-              ((size_t)b->chunk * (size_t)loop->op->out->channels + (size_t)out->c) * depth +
+              ((size_t)b->pixels.index * (size_t)loop->op->out->channels + (size_t)out->c) * depth +
               (size_t)(in->c * loop->area);
   int parts = ceiling((long)b->rows * s->out_width, CORRELATED);
   int step = ceiling(b->rows, least(parts, b->rows));
   for (int y = 0; y < b->rows; y += step) {
     int rows = least(step, b->rows - y);
     loop->pass->kernels->correlate(&left, out->count, &window, rows * s->out_width, to, depth,
-                                   !b->first || y > 0);
+                                   !b->pixels.start || y > 0);
     left.values += (size_t)step * left.grid.row;
     window.from.values += (size_t)step * window.from.grid.row;
   }
 }
 
 /* Every strip of the input meets every strip of the output. */
-static void backward_band(const window_loop *loop, const band *b, float *scratch)
+static void backward_band(const window_loop *loop, const na_band *b, float *scratch)
 {
   const na_op *op = loop->op;
   const split *s = &loop->split;
-  int stride = loop->shape.stride;
+  int stride = loop->bands.shape.stride;
   strip in = {.values = scratch};
   strip out = {.values = scratch + (size_t)least(s->in_strip, op->in->channels) * s->in.floats};
   for (in.c = 0; in.c < op->in->channels; in.c += s->in_strip) {
@@ -464,8 +400,8 @@ static void backward_chunk(void *context, int chunk, int worker)
 {
   const window_loop *loop = context;
   na_clear_sums(loop->pass, loop->op, chunk);
-  for (long i = chunk_first(loop, chunk); i < chunk_first(loop, chunk + 1); i++) {
-    band b = band_at(loop, chunk, i);
+  for (long i = na_bands_first(&loop->bands, chunk); i < na_bands_first(&loop->bands, chunk + 1); i++) {
+    na_band b = na_bands_at(&loop->bands, chunk, i);
     backward_band(loop, &b, loop->pass->scratch[worker]);
   }
 }
@@ -480,18 +416,20 @@ static void window_backward(const na_pass *pass, const na_op *op)
     na_winograd_backward(pass, op);
     return;
   }
-  window_loop loop = window_loop_init(pass, op);
-  int rows = op->out->channels;
+  int rows = op->out->channels, group = na_float32(pass->kernels)->group_rows;
+  int chunks = na_chunk_limit((long)rows * op->in->channels * op->kernel * op->kernel);
+  window_loop loop = window_loop_init(pass, op, BACKWARD_BAND, op->wanted[0], chunks);
+  /* Strips of whole groups: they are rows of the turned weights. */
+  loop.split.in_strip = strip_channels(BACKWARD_BAND, loop.split.in.floats, op->in->channels, group);
+  loop.split.out_strip = strip_channels(BACKWARD_BAND, loop.split.out.floats, rows, group);
   na_norm_pull(pass, op->out);
   /* Row i of the turned weights is input channel i; its columns are (output channel, ky, kx). */
   na_packing turned = {pass, na_float32(pass->kernels), op->weight, op->in->channels, rows, loop.area,
                        (size_t)loop.area, op->row, pass->packed};
   if (op->wanted[0]) na_pack_weights(&turned);
-  loop.split = split_backward(&loop.shape, pass->blocks, op->in->channels, rows,
-                              na_float32(pass->kernels)->group_rows, op->wanted[0]);
-  na_team_run(pass->team, backward_chunk, &loop, loop.split.chunks);
-  na_reduce_weights(pass, op, loop.depth, loop.split.chunks);
-  if (op->wanted[0]) na_collect_sums(pass, op, loop.split.chunks);
+  na_team_run(pass->team, backward_chunk, &loop, loop.bands.chunks);
+  na_reduce_weights(pass, op, loop.depth, loop.bands.chunks);
+  if (op->wanted[0]) na_collect_sums(pass, op, loop.bands.chunks);
 }
 
 const na_layer_ops na_window_ops = {window_forward, window_backward};
