@@ -312,12 +312,14 @@ const na_command na_command_bench = {
     .operands = "",
     .summary = "Measure the speed of training steps",
     .description =
-        "Times a step of plain training, a NetAug step (base and one drawn sub-network, averaged\n"
+        "Times a step of the base alone, a NetAug step (base and one drawn sub-network, averaged\n"
         "over the same draws in every round), a NetAug step with the widest sub-network, and\n"
-        "evaluation, all on generated images. Steps include the optimizer.\n\n"
+        "evaluation, all on generated images. Steps include the optimizer, which moves all weights:\n"
+        "for plain training's, where none are wider, add --augment-width 1 --augment-expand 1.\n\n"
         "--profile shows where a step's time goes. --compare runs PyTorch on the same sub-networks,\n"
         "the two programs in turn, and prints what the engine must reach and what falls short;\n"
-        "without PyTorch it prints our own figures. It takes several minutes: --only measures a part.\n\n"
+        "without PyTorch it prints our own figures. Its base steps are plain training's. It takes\n"
+        "several minutes: --only measures a part.\n\n"
         "--screen times the live screen: what each key of the chart takes with many long runs.",
     .example = "netaug bench --model mobilenetv2_tiny --resolution 144 --batch 32 --threads 1",
     .least = 0,
