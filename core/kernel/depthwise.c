@@ -120,11 +120,14 @@ typedef struct passing {
   tally tally;
 } passing;
 
-static passing passing_init(const na_depthwise *call, const na_view *in, int channel, na_moments *moments,
-                            float *memory)
+/* For `count` rows of the output from row `first` on. */
+static passing passing_init(const na_depthwise *call, const na_view *in, int channel, int first, int count,
+                            na_moments *moments, float *memory)
 {
+  int above = first * call->stride - call->pad;
+  bool inside = above >= 0 && above + (count - 1) * call->stride + call->kernel <= call->in_height;
   passing p = {.call = call, .in = in, .channel = channel, .moments = moments,
-               .values = ring_init(memory, call->kernel, call->in_width, call->in_height)};
+               .values = ring_init(memory, call->kernel, call->in_width, call->in_height, inside)};
   p.line = memory + ring_floats(&p.values);
   if (moments != NULL) p.tally.shift = moments->shift;
   return p;
@@ -206,7 +209,7 @@ static void passing_end(passing *p)
 void NA_SYMBOL(depthwise_forward)(const na_depthwise *call, const na_view *in, int channel,
                                   float *out, na_moments *moments, float *memory)
 {
-  passing p = passing_init(call, in, channel, moments, memory);
+  passing p = passing_init(call, in, channel, 0, call->out_height, moments, memory);
   for (int block = 0; block < call->blocks; block++)
     pass_stripe(&p, &(na_stripe){block, 0, call->out_height}, block == 0, out);
   passing_end(&p);
@@ -216,7 +219,7 @@ void NA_SYMBOL(depthwise_forward_stripe)(const na_depthwise *call, const na_view
                                          const na_stripe *stripe, float *out, na_moments *moments, bool start,
                                          float *memory)
 {
-  passing p = passing_init(call, in, channel, moments, memory);
+  passing p = passing_init(call, in, channel, stripe->first, stripe->count, moments, memory);
   pass_stripe(&p, stripe, start, out);
   passing_end(&p);
 }

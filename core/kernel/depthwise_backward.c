@@ -258,12 +258,15 @@ typedef struct pulling {
   vf *sums;             /* [kernel^2]: the weights' gradient */
 } pulling;
 
+/* For `count` rows of the input from row `first` on. */
 static pulling pulling_init(const na_depthwise *call, const na_view *in, const na_pullback *out,
-                            int channel, float *memory)
+                            int channel, int first, int count, float *memory)
 {
+  int above = first + call->pad - call->kernel + 1, last = (first + count - 1 + call->pad) / call->stride;
+  bool inside = above >= 0 && last < call->out_height;
   size_t band = (size_t)(band_rows(call->in_width) * call->in_width) * LANES;
   pulling p = {.call = call, .in = in, .out = out, .channel = channel,
-               .gradients = ring_init(memory, call->kernel, call->out_width, call->out_height)};
+               .gradients = ring_init(memory, call->kernel, call->out_width, call->out_height, inside)};
   p.values = memory + ring_floats(&p.gradients);
   p.line = p.values + band;
   p.sums = (vf *)(p.line + band);
@@ -419,7 +422,7 @@ void NA_SYMBOL(depthwise_backward)(const na_depthwise *call, const na_view *in,
                                    double *sum, double *sum_x, float *memory)
 {
   int taps = call->kernel * call->kernel, pixels = call->in_height * call->in_width, summed = 0;
-  pulling p = pulling_init(call, in, out, channel, memory);
+  pulling p = pulling_init(call, in, out, channel, 0, call->in_height, memory);
   bool onto = accumulate && in_grad != NULL;
   if (in_grad == NULL) how = NULL;
   for (int block = 0; block < call->blocks; block++) {
@@ -448,7 +451,7 @@ void NA_SYMBOL(depthwise_backward_placed)(const na_depthwise *call, const na_vie
                                           double *sum_x, float *to, const int *places, float *memory)
 {
   int width = call->in_width, end = stripe->first + stripe->count;
-  pulling p = pulling_init(call, in, out, channel, memory);
+  pulling p = pulling_init(call, in, out, channel, stripe->first, stripe->count, memory);
   p.sums = (vf *)weight_lanes;
   pulling_start(&p, stripe->block, stripe->first);
   finishing f = finishing_init(how);

@@ -18,12 +18,13 @@ typedef struct ring {
   int count, height;
 } ring;
 
-static inline ring ring_init(float *memory, int kernel, int width, int height)
+/* inside: rows outside of the plane are not asked for. */
+static inline ring ring_init(float *memory, int kernel, int width, int height, bool inside)
 {
   size_t edge = (size_t)kernel * LANES, line = (size_t)width * LANES;
   ring r = {.row = line + 2 * edge, .count = kernel, .height = height, .zeros = memory};
   r.slots = memory + r.row;
-  memset(memory, 0, r.row * sizeof *memory);
+  if (!inside) memset(memory, 0, r.row * sizeof *memory);
   for (int i = 0; i < kernel; i++) {
     memset(r.slots + (size_t)i * r.row, 0, edge * sizeof *r.slots);
     memset(r.slots + (size_t)i * r.row + edge + line, 0, edge * sizeof *r.slots);
