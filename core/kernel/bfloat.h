@@ -51,7 +51,8 @@ INLINE void store_pairs(uint16_t *to, vf first, vf second) { store((float *)to, 
  * first-level cache. */
 INLINE size_t pair_lines(int rows) { return (size_t)((rows + 1) / 2) | 1; }
 
-/* Where the left factor begins in a tile: behind the right one and zeros, which blocks beyond the last row read. */
+/* Where the left factor begins in a tile: behind the right one and zeros, which blocks beyond the last row read.
+ * As na_tile_left has it. */
 INLINE uint16_t *left_factor(uint16_t *tile, int rows, int count)
 {
   return tile + ((size_t)count * pair_lines(rows) + PAIRS - 1) * DEPTH;
@@ -64,6 +65,7 @@ INLINE size_t group_values(int columns) { return (size_t)((columns + DEPTH - 1) 
 void NA_SYMBOL(bfloat_pack_view)(const na_view *, int, long, int, int, float *);
 void NA_SYMBOL(bfloat_pack_columns)(const na_view *, int, long, int, float *);
 void NA_SYMBOL(bfloat_pack_pullback)(const na_pullback *, int, const na_mask *, long, int, int, float *);
+void NA_SYMBOL(bfloat_complete_tile)(int, int, int, float *);
 void NA_SYMBOL(bfloat_pack_matrix)(const float *, int, int, int, size_t, size_t, int, int, float *);
 void NA_SYMBOL(bfloat_matmul)(const float *, int, int, int, const float *, int, float *, size_t, bool, bool,
                               const na_ahead *);

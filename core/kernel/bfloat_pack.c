@@ -191,6 +191,46 @@ void NA_SYMBOL(bfloat_pack_pullback)(const na_pullback *pullback, int channels, 
   }
 }
 
+/* Two pixels of a pair of rows: the right factor's, of the left one's. */
+INLINE void pair_pixels(const uint16_t *a, const uint16_t *b, uint16_t *first, uint16_t *second)
+{
+#if defined(__AVX512F__)
+  static const uint16_t order[2][32] = {{0, 32, 1, 33, 2,  34, 3,  35, 4,  36, 5,  37, 6,  38, 7,  39,
+                                         8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47},
+                                        {16, 48, 17, 49, 18, 50, 19, 51, 20, 52, 21, 53, 22, 54, 23, 55,
+                                         24, 56, 25, 57, 26, 58, 27, 59, 28, 60, 29, 61, 30, 62, 31, 63}};
+  __m512i x = _mm512_load_si512(a), y = _mm512_load_si512(b);
+  _mm512_store_si512(first, _mm512_permutex2var_epi16(x, _mm512_loadu_si512(order[0]), y));
+  if (second != NULL) _mm512_store_si512(second, _mm512_permutex2var_epi16(x, _mm512_loadu_si512(order[1]), y));
+#else
+  for (int l = 0; l < LANES; l++) {
+    first[2 * l] = a[l];
+    first[2 * l + 1] = b[l];
+  }
+  for (int l = 0; second != NULL && l < LANES; l++) {
+    second[2 * l] = a[LANES + l];
+    second[2 * l + 1] = b[LANES + l];
+  }
+#endif
+}
+
+void NA_SYMBOL(bfloat_complete_tile)(int rows, int count, int uses, float *to)
+{
+  static const uint16_t zeros[DEPTH] __attribute__((aligned(64))) = {0};
+  uint16_t *tile = (uint16_t *)to, *left = left_factor(tile, rows, count);
+  size_t step = pair_lines(rows) * DEPTH;
+  pad_tile(tile, rows, count, uses | NA_LEFT);
+  if (!(uses & NA_RIGHT)) return;
+  for (int pixel = 0; pixel < count; pixel += 2) {
+    uint16_t *first = tile + (size_t)pixel * step, *second = pixel + 1 < count ? first + step : NULL;
+    for (int r = 0; r < rows; r += 2, left += 2 * DEPTH, first += DEPTH) {
+      pair_pixels(left, r + 1 < rows ? left + DEPTH : zeros, first, second);
+      if (second != NULL) second += DEPTH;
+    }
+    if (rows % 2 != 0) left -= DEPTH;
+  }
+}
+
 /* ------------------------------------------------------------------------------ columns */
 
 /* Two pixels of a channel as they are packed, `apart` floats; the second may be none. */

@@ -29,6 +29,7 @@ const na_products NA_SYMBOL(na_bfloat) = {
     .depth_unit = DEPTH,
     .vector = BLOCK,
     .pack_view = NA_SYMBOL(bfloat_pack_view),
+    .complete_tile = NA_SYMBOL(bfloat_complete_tile),
     .pack_columns = NA_SYMBOL(bfloat_pack_columns),
     .pack_pullback = NA_SYMBOL(bfloat_pack_pullback),
     .pack_matrix = NA_SYMBOL(bfloat_pack_matrix),

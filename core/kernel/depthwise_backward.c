@@ -85,13 +85,13 @@ typedef struct finishing {
   pair_sum sums; /* of the gradient, and of it times the value less the mean */
 } finishing;
 
-enum { KEPT, STREAMED, PLACED }; /* where a pixel goes */
+enum { KEPT, STREAMED, PLACED, PLACED_ROUNDED }; /* where a pixel goes */
 
 INLINE void put_pixel(int target, bool rounded, const pulled_row *r, int x, int l, vf value)
 {
   if (target == KEPT) store_value(r->dst, (size_t)(x * LANES + l), value, rounded);
   else if (target == STREAMED) stream_value(r->dst, (size_t)(x * LANES + l), value, rounded);
-  else store(r->dst + r->places[x] + l, value);
+  else store_value(r->dst + r->places[x], (size_t)l, value, target == PLACED_ROUNDED);
 }
 
 /* pull_pixel and finish in one, for a 3x3 kernel; value: as it is stored. */
@@ -167,7 +167,8 @@ static void finish_three(const na_depthwise *call, const pulled_row *r, int ky0,
   switch (target) {                                                                                \
   case KEPT: TARGET(STEP, KY0, KY1, KEPT);                                                         \
   case STREAMED: TARGET(STEP, KY0, KY1, STREAMED);                                                 \
-  default: finish_row(STEP, KY0, KY1, PLACED, false, r, call->weight, sums, f); break;             \
+  case PLACED: finish_row(STEP, KY0, KY1, PLACED, false, r, call->weight, sums, f); break;         \
+  default: finish_row(STEP, KY0, KY1, PLACED_ROUNDED, false, r, call->weight, sums, f); break;     \
   }
   if (call->stride == 1) ROW(1, 0, 3)
   else if (ky0 == 0) ROW(2, 0, 3)
@@ -439,10 +440,10 @@ void NA_SYMBOL(depthwise_backward)(const na_depthwise *call, const na_view *in,
 }
 
 /* A run of pixels goes to its places. */
-static void place_run(float *to, const int *places, const float *from, int count)
+static void place_run(float *to, const int *places, bool rounded, const float *from, int count)
 {
   for (int p = 0; p < count; p++)
-    for (int l = 0; l < LANES; l += VL) store(to + places[p] + l, load(from + p * LANES + l));
+    for (int l = 0; l < LANES; l += VL) store_value(to + places[p], (size_t)l, load(from + p * LANES + l), rounded);
 }
 
 void NA_SYMBOL(depthwise_backward_placed)(const na_depthwise *call, const na_view *in,
@@ -465,11 +466,11 @@ void NA_SYMBOL(depthwise_backward_placed)(const na_depthwise *call, const na_vie
       row.dst = to;
       row.places = places;
       row.next = next;
-      pull_finished(&p, y, &row, PLACED, &f);
+      pull_finished(&p, y, &row, how->grad_rounded ? PLACED_ROUNDED : PLACED, &f);
       widen(&f.sums, WAITING, sum, sum_x);
     } else {
       pull_band(&p, y, 1, next, p.line, false, how, sum, sum_x);
-      place_run(to, places, p.line, width);
+      place_run(to, places, how->grad_rounded, p.line, width);
     }
   }
   widen(&f.sums, 0, sum, sum_x);

@@ -81,12 +81,18 @@ float na_bf16(float x)
 static size_t round_to(size_t a, int unit) { return (a + (size_t)unit - 1) / (size_t)unit * (size_t)unit; }
 
 /* Of rounded operands both uses together take as much as one of floats, padded to even rows; the right factor has
- * a line more for each pixel, and PAIRS behind the last; as many are read behind the left one. */
-enum { EVEN = 2, LINES_BEHIND = 32 };
+ * a line more for each pixel, and SPARE behind the last; as many are read behind the left one. */
+enum { EVEN = 2, SPARE = 15 };
 
 size_t na_tile_extra(const na_products *products, int pixels)
 {
-  return products->rounded ? ((size_t)pixels + LINES_BEHIND) * NA_LANES : 0;
+  return products->rounded ? ((size_t)pixels + 2 * (SPARE + 1)) * NA_LANES : 0;
+}
+
+size_t na_tile_left(const na_products *products, int rows, int pixels)
+{
+  size_t lines = (round_to((size_t)rows, EVEN) / 2) | 1;
+  return products->rounded ? ((size_t)pixels * lines + SPARE) * NA_LANES : 0;
 }
 
 size_t na_tile_floats(const na_products *products, int rows, int pixels)

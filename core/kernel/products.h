@@ -33,6 +33,10 @@ typedef struct na_products {
   void (*pack_pullback)(const na_pullback *pullback, int channels, const na_mask *mask, long first,
                         int count, int uses, float *tile);
 
+  /* Completes a bf16 tile whose part for NA_LEFT has been written by others, from na_tile_left on: for NA_RIGHT,
+   * too, where that is among its uses. NULL: there are no parts, one place serves both uses. */
+  void (*complete_tile)(int rows, int count, int uses, float *tile);
+
   /* The same values turned, as the right factor of outer, groups of channels after each other:
    *   float32: panel_pixels * 16 channels (the last group rounded up to a multiple of `vector`, with zeros),
    *            each [count * 16][channels of the group]
@@ -81,6 +85,9 @@ float na_bf16(float x);
 size_t na_tile_floats(const na_products *products, int rows, int pixels);
 size_t na_column_floats(const na_products *products, int rows, int pixels);
 size_t na_matrix_floats(const na_products *products, int rows, int columns);
+
+/* Where in a tile its part for NA_LEFT begins, in floats. */
+size_t na_tile_left(const na_products *products, int rows, int pixels);
 
 /* What a tile takes beyond rows (rounded up to even ones) x pixels (to whole panels) x 16 floats. */
 size_t na_tile_extra(const na_products *products, int pixels);

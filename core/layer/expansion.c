@@ -23,8 +23,6 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/layer/expansion.h"
 
-#include <limits.h>
-
 /* Floats of a stripe's share of the second-level cache: the input, packed both ways, the tile of g and the
  * strip of y. Pixels of a stripe, whole rows of it; channels of a tile at least, and in multiples of a group. */
 enum { STRIPE_FLOATS = 256 * 1024, STRIPE_PIXELS = 144, LEAST_TILE = 32 };
@@ -121,8 +119,8 @@ static int stripe_rows(const na_shape *shape)
 static int tile_channels(const na_products *products, int inner, int pixels)
 {
   int room = STRIPE_FLOATS / (pixels * NA_LANES) - round_up(inner, products->vector) - inner;
-  int sharing = products->rounded ? 3 : 2, unit = most(products->group_rows, products->depth_unit);
-  return most(room / sharing, LEAST_TILE) / unit * unit;
+  int unit = most(products->group_rows, products->depth_unit);
+  return most(room / 2, LEAST_TILE) / unit * unit; /* shared with the strip */
 }
 
 /* Partial sums of a chunk: g x^T, and the gradient of the depthwise weights. */
@@ -130,7 +128,7 @@ static size_t part_floats(int inner, int channels, int taps) { return (size_t)ch
 
 /* Where things are in a worker's memory, in floats: see desk. */
 typedef struct layout {
-  size_t x, strip, gradient, tile, places, rows, lanes, end;
+  size_t x, strip, tile, places, rows, lanes, end;
 } layout;
 
 static layout lay_out(const na_products *products, const na_shape *shape, int inner, int channels, int tile)
@@ -138,8 +136,7 @@ static layout lay_out(const na_products *products, const na_shape *shape, int in
   int pixels = stripe_rows(shape) * shape->in_width, taps = shape->kernel * shape->kernel;
   layout l = {.x = na_column_floats(products, inner, pixels)};
   l.strip = l.x + na_tile_floats(products, inner, pixels);
-  l.gradient = l.strip + (size_t)tile * na_strip_stride(pixels);
-  l.tile = l.gradient + (products->rounded ? (size_t)tile * na_strip_stride(pixels) : 0);
+  l.tile = l.strip + (size_t)tile * na_strip_stride(pixels);
   l.places = l.tile + na_tile_floats(products, tile, pixels);
   l.rows = l.places + na_aligned((size_t)pixels);
   l.lanes = l.rows + na_depthwise_scratch(shape->kernel, shape->in_width, shape->out_width);
@@ -208,8 +205,7 @@ static expansion expansion_init(const na_pass *pass, const na_op *expand, const 
 typedef struct desk {
   float *columns, *x;   /* of x, packed both ways */
   float *strip, *tile;  /* of y; of g, packed */
-  float *gradient;      /* of g, before it is rounded */
-  int *places;          /* of a channel's pixels in the tile, or in g, in floats */
+  int *places;          /* of a channel's pixels in the tile, in floats */
   float *rows;          /* the depthwise kernel's */
   float *lanes;         /* of the depthwise weights' gradient: [M][k^2][vector], zeroed */
 } desk;
@@ -218,7 +214,7 @@ static desk desk_init(const expansion *x, float *memory)
 {
   na_shape shape = na_op_shape(x->e.depthwise);
   layout l = lay_out(x->e.pass->products, &shape, x->e.inner, x->e.channels, x->tile);
-  desk d = {memory, memory + l.x, memory + l.strip, memory + l.tile, memory + l.gradient,
+  desk d = {memory, memory + l.x, memory + l.strip, memory + l.tile,
             (int *)(memory + l.places), memory + l.rows, memory + l.lanes};
   for (size_t i = l.lanes; i < l.end; i++) memory[i] = 0;
   return d;
@@ -271,14 +267,10 @@ static void pull_channels(const expansion *x, const na_stripe *stripe, int m, in
   const na_expansion *e = &x->e;
   const na_products *products = e->pass->products;
   int *places = d->places, panel = products->panel_pixels, pixels = stripe->count * e->in.width;
-  size_t apart = (size_t)panel * NA_LANES; /* floats between channels, where g goes */
-  float *g = d->tile;
-  if (products->rounded) {
-    apart = na_strip_stride(pixels);
-    g = d->gradient;
-  }
+  size_t apart = na_stored(products->rounded, panel); /* floats between channels, where g goes */
+  float *g = d->tile + na_tile_left(products, count, pixels);
   for (int p = 0; p < pixels; p++)
-    places[p] = (products->rounded ? p : p / panel * count * panel + p % panel) * NA_LANES;
+    places[p] = (int)na_stored(products->rounded, (long)p / panel * count * panel + p % panel);
   int lanes = e->taps * e->pass->kernels->vector;
   na_view middle = na_expansion_strip(e, stripe, m, count, x->matrix, d->x, d->strip);
   for (int i = m; i < m + count; i++) {
@@ -286,15 +278,13 @@ static void pull_channels(const expansion *x, const na_stripe *stripe, int m, in
     na_finish how = na_tensor_finish(e->depthwise->in, i);
     how.data = middle.data + (size_t)i * middle.stride;
     how.rounded = false;
+    how.grad_rounded = products->rounded;
     e->pass->kernels->depthwise_backward_placed(
         &call, &middle, &x->out, i, stripe, d->lanes + (size_t)(i * lanes), &how, &sums[2 * i],
         &sums[2 * i + 1], g + (size_t)(i - m) * apart, places, d->rows);
   }
-  if (!products->rounded) return;
-  na_mask all = {LONG_MAX, NULL};
-  na_pullback rounded = {.grad = g, .stride = apart};
-  products->pack_pullback(&rounded, count, &all, 0, pixels, e->expand->wanted[0] ? NA_LEFT | NA_RIGHT : NA_LEFT,
-                          d->tile);
+  if (products->complete_tile == NULL) return;
+  products->complete_tile(count, pixels, e->expand->wanted[0] ? NA_LEFT | NA_RIGHT : NA_LEFT, d->tile);
 }
 
 /* g x^T and W^T (a g) of a stripe. */
