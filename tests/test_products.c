@@ -304,7 +304,8 @@ static void every_arithmetic(void)
   static const int some_counts[] = {1, 2, 3, 12}, some_rows[] = {1, 3, 16, 17, 33, 64}, some_depths[] = {1, 2, 18, 33, 65};
   na_random random = na_random_at(7, 8, 9);
   int variant = 0, arithmetics = 0;
-  for (; (products = na_products_running(arithmetics)) != NULL; arithmetics++)
+  for (; (products = na_products_running(arithmetics)) != NULL; arithmetics++) {
+    CHECK(products->native == (strcmp(products->name, "bf16") != 0), "%s: by instructions of its own?", products->name);
     for (int r = 0; r < 6; r++)
       for (int d = 0; d < 5; d++)
         for (int c = 0; c < 4; c++, variant++) {
@@ -312,6 +313,7 @@ static void every_arithmetic(void)
           check_streamed(some_rows[r], some_depths[d], some_counts[c], (na_activation)(variant % 3), &random);
           check_gradients(some_rows[r], some_depths[d], some_counts[c], variant, &random);
         }
+  }
   CHECK(arithmetics >= NA_PRECISIONS, "every precision has its products");
   for (int i = 0; i < arithmetics; i++) printf("  %s\n", na_products_running(i)->name);
 }

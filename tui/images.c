@@ -23,7 +23,7 @@ int na_images_new(na_images *images, const na_net *net, int count, uint64_t stre
       (size_t)net->channels * (size_t)blocks * (size_t)net->height * (size_t)net->width * NA_LANES;
   *images = (na_images){.values = NULL};
   images->bytes = values * sizeof *images->values;
-  images->values = na_block_new(images->bytes);
+  if (values <= SIZE_MAX / sizeof *images->values) images->values = na_block_new(images->bytes);
   images->labels = na_alloc_array((size_t)count, sizeof *images->labels);
   if (images->values == NULL || images->labels == NULL) {
     na_images_free(images);

@@ -37,7 +37,7 @@ INLINE const float *desk_at(const desk *d, int row, int pixel) { return d->value
 
 static void multiply_at(const product *p, int row, int rows, int pixel, int pixels, const results *c)
 {
-  size_t lines = pair_lines(p->depth);
+  size_t lines = na_pair_lines(p->depth);
   factor a = {p->packed + (size_t)(row / BLOCK) * group_values(p->columns), group_values(p->columns), DEPTH,
               BLOCK * DEPTH, 0};
   factor b = {p->tile + (size_t)pixel * lines * DEPTH, lines * DEPTH, DEPTH, PAIRS * DEPTH, 0};

@@ -12,6 +12,7 @@
  * DEPTH values, two of them side by side. */
 enum { BLOCK = 16, DEPTH = 32, PAIRS = DEPTH / 2, BLOCK_VECTORS = BLOCK / VL };
 _Static_assert((int)BLOCK == (int)LANES, "the columns of a block are a pixel's lanes");
+_Static_assert((int)PAIRS - 1 == (int)NA_SPARE_LINES, "a block may begin with the last line of a pixel");
 
 static inline int lesser(int a, int b) { return a < b ? a : b; }
 static inline int ceiling(int a, int b) { return (a + b - 1) / b; }
@@ -47,16 +48,8 @@ INLINE vf round_halves(vf first, vf second)
 
 INLINE void store_pairs(uint16_t *to, vf first, vf second) { store((float *)to, round_pairs(first, second)); }
 
-/* Lines of a pixel in a right factor of so many rows: an odd number, so that pixels spread over all sets of the
- * first-level cache. */
-INLINE size_t pair_lines(int rows) { return (size_t)((rows + 1) / 2) | 1; }
-
-/* Where the left factor begins in a tile: behind the right one and zeros, which blocks beyond the last row read.
- * As na_tile_left has it. */
-INLINE uint16_t *left_factor(uint16_t *tile, int rows, int count)
-{
-  return tile + ((size_t)count * pair_lines(rows) + PAIRS - 1) * DEPTH;
-}
+/* Where the left factor begins in a tile: behind the right one. */
+INLINE uint16_t *left_factor(uint16_t *tile, int rows, int count) { return tile + 2 * na_right_part(rows, count); }
 
 /* Values between the groups of a packed matrix. */
 INLINE size_t group_values(int columns) { return (size_t)((columns + DEPTH - 1) / DEPTH * DEPTH) * BLOCK; }

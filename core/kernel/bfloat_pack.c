@@ -103,12 +103,12 @@ static void clear(uint16_t *to, size_t values) { memset(to, 0, values * sizeof *
 /* What no row fills: the odd line of each pixel and those behind the last, the last pixel's half. */
 static void pad_tile(uint16_t *tile, int rows, int count, int uses)
 {
-  size_t lines = pair_lines(rows), filled = (size_t)((rows + 1) / 2);
+  size_t lines = na_pair_lines(rows), filled = (size_t)((rows + 1) / 2);
   uint16_t *left = left_factor(tile, rows, count);
   if (uses & NA_RIGHT) {
     for (size_t pixel = 0; filled < lines && pixel < (size_t)count; pixel++)
       clear(tile + (pixel * lines + filled) * DEPTH, DEPTH);
-    clear(tile + (size_t)count * lines * DEPTH, (PAIRS - 1) * DEPTH);
+    clear(tile + (size_t)count * lines * DEPTH, NA_SPARE_LINES * DEPTH);
   }
   if ((uses & NA_LEFT) && count % 2 != 0)
     for (int r = 0; r < rows; r++) clear(left + (size_t)(count / 2 * rows + r) * DEPTH + LANES, LANES);
@@ -121,7 +121,7 @@ static row_pair pair_init(uint16_t *tile, int r, int rows, int count, size_t str
                     .ahead = PREFETCH_ROWS * stride,
                     .right = tile + (size_t)(r / 2) * DEPTH,
                     .left = left_factor(tile, rows, count) + (size_t)r * DEPTH,
-                    .right_step = pair_lines(rows) * DEPTH,
+                    .right_step = na_pair_lines(rows) * DEPTH,
                     .left_step = (size_t)rows * DEPTH};
 }
 
@@ -218,7 +218,7 @@ void NA_SYMBOL(bfloat_complete_tile)(int rows, int count, int uses, float *to)
 {
   static const uint16_t zeros[DEPTH] __attribute__((aligned(64))) = {0};
   uint16_t *tile = (uint16_t *)to, *left = left_factor(tile, rows, count);
-  size_t step = pair_lines(rows) * DEPTH;
+  size_t step = na_pair_lines(rows) * DEPTH;
   pad_tile(tile, rows, count, uses | NA_LEFT);
   if (!(uses & NA_RIGHT)) return;
   for (int pixel = 0; pixel < count; pixel += 2) {

@@ -4,10 +4,13 @@
 
 #if defined(__AMX_BF16__)
 #define ARITHMETIC "bf16 by AMX"
+#define NATIVE true
 #elif defined(__AVX512BF16__)
 #define ARITHMETIC "bf16 by AVX512_BF16"
+#define NATIVE true
 #else
 #define ARITHMETIC "bf16"
+#define NATIVE false
 #endif
 
 static const na_direct direct = {
@@ -24,6 +27,7 @@ static const na_direct direct = {
 const na_products NA_SYMBOL(na_bfloat) = {
     .name = ARITHMETIC,
     .rounded = true,
+    .native = NATIVE,
     .panel_pixels = 2,
     .group_rows = BLOCK,
     .depth_unit = DEPTH,

@@ -158,8 +158,8 @@ typedef struct na_kernels {
                              const na_finish *finish, double *sum, double *sum_x, float *rows);
 
   /* The same for some rows of the input, whose gradients are finished; pixel p of them, counted from the
-   * first row's first, goes to `to` + places[p], rounded where finish->grad_rounded. weight_lanes[kernel^2][vector] += the weights' gradient,
-   * not yet summed over a vector's lanes. */
+   * first row's first, goes to `to` + places[p], rounded where finish->grad_rounded.
+   * weight_lanes[kernel^2][vector] += the weights' gradient, not yet summed over a vector's lanes. */
   void (*depthwise_backward_placed)(const na_depthwise *call, const na_view *in, const na_pullback *out,
                                     int channel, const na_stripe *stripe, float *weight_lanes,
                                     const na_finish *finish, double *sum, double *sum_x, float *to,

@@ -36,7 +36,7 @@ static const na_products *tiles_beside(const na_kernels *kernels)
 #ifdef NA_X86
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, look);
-  if (has_tiles && strcmp(kernels->name, "avx512bf16") == 0) return &na_bfloat_amx;
+  if (has_tiles && kernels->products[NA_BF16]->native) return &na_bfloat_amx;
 #else
   (void)kernels;
 #endif
@@ -81,18 +81,12 @@ float na_bf16(float x)
 static size_t round_to(size_t a, int unit) { return (a + (size_t)unit - 1) / (size_t)unit * (size_t)unit; }
 
 /* Of rounded operands both uses together take as much as one of floats, padded to even rows; the right factor has
- * a line more for each pixel, and SPARE behind the last; as many are read behind the left one. */
-enum { EVEN = 2, SPARE = 15 };
+ * a line more for each pixel, and some behind the last; as many are read behind the left one. */
+enum { EVEN = 2 };
 
 size_t na_tile_extra(const na_products *products, int pixels)
 {
-  return products->rounded ? ((size_t)pixels + 2 * (SPARE + 1)) * NA_LANES : 0;
-}
-
-size_t na_tile_left(const na_products *products, int rows, int pixels)
-{
-  size_t lines = (round_to((size_t)rows, EVEN) / 2) | 1;
-  return products->rounded ? ((size_t)pixels * lines + SPARE) * NA_LANES : 0;
+  return products->rounded ? ((size_t)pixels + 2 * (NA_SPARE_LINES + 1)) * NA_LANES : 0;
 }
 
 size_t na_tile_floats(const na_products *products, int rows, int pixels)

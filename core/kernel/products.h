@@ -19,6 +19,7 @@ enum { NA_RIGHT = 1, NA_LEFT = 2 };
 typedef struct na_products {
   const char *name;     /* "float32", "bf16", "bf16 by AVX512_BF16", "bf16 by AMX" */
   bool rounded;         /* packed values take half a float */
+  bool native;          /* by instructions that the processor has for this precision */
   int panel_pixels;     /* tiles of so many pixels, or multiples, leave nothing empty */
   int group_rows;       /* rows per group of a packed matrix */
   int depth_unit;       /* columns of a packed matrix, among which parts begin, come in multiples of it */
@@ -86,8 +87,21 @@ size_t na_tile_floats(const na_products *products, int rows, int pixels);
 size_t na_column_floats(const na_products *products, int rows, int pixels);
 size_t na_matrix_floats(const na_products *products, int rows, int columns);
 
+/* Pairs of rows of a pixel in the part for NA_RIGHT of a bf16 tile: an odd number, so that pixels spread over all
+ * sets of the first-level cache; and the floats of that part, with the lines behind it that blocks beyond the last
+ * row read. */
+enum { NA_SPARE_LINES = 15 };
+static inline size_t na_pair_lines(int rows) { return (size_t)((rows + 1) / 2) | 1; }
+static inline size_t na_right_part(int rows, int pixels)
+{
+  return ((size_t)pixels * na_pair_lines(rows) + NA_SPARE_LINES) * NA_LANES;
+}
+
 /* Where in a tile its part for NA_LEFT begins, in floats. */
-size_t na_tile_left(const na_products *products, int rows, int pixels);
+static inline size_t na_tile_left(const na_products *products, int rows, int pixels)
+{
+  return products->rounded ? na_right_part(rows, pixels) : 0;
+}
 
 /* What a tile takes beyond rows (rounded up to even ones) x pixels (to whole panels) x 16 floats. */
 size_t na_tile_extra(const na_products *products, int pixels);

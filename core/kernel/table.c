@@ -7,6 +7,7 @@
 
 const na_products NA_SYMBOL(na_products) = {
     .name = "float32",
+    .native = true,
     .panel_pixels = PANEL,
     .group_rows = GROUP,
     .depth_unit = 1,

@@ -145,9 +145,8 @@ static void tell_origin(na_trainer *t)
 static void tell_precision(na_trainer *t)
 {
   if (t->train.precision != NA_BF16) return;
-  const na_kernels *kernels = na_kernels_best();
-  const na_products *products = na_products_best(kernels, NA_BF16);
-  if (products != kernels->products[NA_BF16]) na_worker_tell(t, "training steps in %s", products->name);
+  const na_products *products = na_products_best(na_kernels_best(), NA_BF16);
+  if (products->native) na_worker_tell(t, "training steps in %s", products->name);
   else
     na_worker_tell(t, "training steps in bf16, by plain instructions: this processor has none for it, so that "
                       "float32 takes less time");
